@@ -1,0 +1,6 @@
+//! The shop: everything that sells tickets, as a library of small functions.
+
+pub mod id;
+pub mod money;
+pub mod port;
+pub mod time;

@@ -1,0 +1,3 @@
+//! The outside world: database, lock, queues, files, mail, clock.
+
+pub mod db;
