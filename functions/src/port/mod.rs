@@ -1,3 +1,4 @@
-//! The outside world: database, lock, queues, files, mail, clock.
+//! The outside world: database, locks, queues, files, mail, clock, random codes.
 
 pub mod db;
+pub mod lock;
