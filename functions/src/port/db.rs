@@ -38,7 +38,7 @@ macro_rules! sql_types {
 }
 sql_types!(
     i64 => INT8, i32 => INT4, bool => BOOL, str => TEXT, String => TEXT, [u8] => BYTEA,
-    serde_json::Value => JSONB, crate::time::Timestamp => TIMESTAMPTZ,
+    Vec<u8> => BYTEA, serde_json::Value => JSONB, crate::time::Timestamp => TIMESTAMPTZ,
 );
 impl<T: SqlType + ?Sized> SqlType for &T {
     const TYPE: Type = T::TYPE;
