@@ -150,6 +150,16 @@ impl TaxRate {
     /// No tax.
     pub const ZERO: Self = Self(0);
 
+    /// The rate as the database keeps it.
+    pub fn ppm(self) -> i32 {
+        i32::try_from(self.0).expect("a rate is at most one million")
+    }
+
+    /// The rate that the database keeps; its check refuses negative ones.
+    pub fn from_ppm(ppm: i32) -> Self {
+        Self(ppm.unsigned_abs())
+    }
+
     /// Reads a percentage such as `"19.00"` or `"7.125"` (up to 4 decimals, spec domain 3.1).
     pub fn parse_percent(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));

@@ -1,0 +1,352 @@
+//! HTTP in and out: reading requests, the one error type that knows status codes, and its three renderings.
+
+use std::{borrow::Cow, collections::BTreeMap, error::Error as StdError, pin::Pin};
+
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use lambda_http::{Body, Request, RequestExt, Response};
+
+use crate::{
+    config::Config,
+    ctx::Ctx,
+    i18n::Lang,
+    page::notice::{ErrorPage, Notice},
+    port::db::DbError,
+    trace,
+};
+
+/// What answers a request.
+pub type Handler = fn(&'static Ctx, Request) -> Pin<Box<dyn Future<Output = Result<Response<Body>, ApiError>> + Send>>;
+
+/// A request that cannot be answered as asked. Rendered as a page, as an RFC 9457 problem, or in the dialect of
+/// `/api/v1` (spec rest-api 0.3), by where it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// 400: readable, but some fields are wrong. Field name → what is allowed.
+    #[error("some fields are wrong")]
+    Invalid(BTreeMap<String, Vec<String>>),
+    /// 400: unreadable, or not possible in this state.
+    #[error("{0}")]
+    BadRequest(String),
+    /// 401: nobody, or an unknown token.
+    #[error("authentication is missing or wrong")]
+    Unauthenticated,
+    /// 403: known and refused.
+    #[error("not permitted")]
+    Forbidden,
+    /// 403: the shop is not open for the public (spec shop-ux 19).
+    #[error("the shop is offline")]
+    ShopOffline,
+    /// 403: a form that was not made by this shop for this visitor.
+    #[error("the form has expired")]
+    ForeignForm,
+    /// 404: missing, or secret; the answer does not tell which.
+    #[error("not found")]
+    NotFound,
+    /// 302: the same page under its right spelling.
+    #[error("moved to {0}")]
+    Moved(String),
+    /// 405.
+    #[error("this method is not offered")]
+    MethodNotAllowed,
+    /// 413.
+    #[error("the body is too large")]
+    TooLarge,
+    /// 415.
+    #[error("{0}")]
+    UnsupportedMedia(String),
+    /// 503 with Retry-After.
+    #[error("busy")]
+    Busy(#[source] DbError),
+    /// 500: a bug. Its text stays in the log.
+    #[error("internal error")]
+    Internal(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Busy(_) => Self::Busy(error),
+            other => Self::Internal(Box::new(other)),
+        }
+    }
+}
+
+impl ApiError {
+    /// One wrong field.
+    pub fn field(name: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(BTreeMap::from([(name.to_owned(), vec![message.into()])]))
+    }
+
+    /// A bug, with what caused it.
+    pub fn internal(error: impl StdError + Send + Sync + 'static) -> Self {
+        Self::Internal(Box::new(error))
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Invalid(_) | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Forbidden | Self::ShopOffline | Self::ForeignForm => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Moved(_) => StatusCode::FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMedia(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Stable name for programs.
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "invalid",
+            Self::BadRequest(_) => "bad_request",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::ShopOffline => "shop_offline",
+            Self::ForeignForm => "foreign_form",
+            Self::NotFound => "not_found",
+            Self::Moved(_) => "moved",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::TooLarge => "too_large",
+            Self::UnsupportedMedia(_) => "unsupported_media",
+            Self::Busy(_) => "busy",
+            Self::Internal(_) => "internal",
+        }
+    }
+}
+
+/// What an error rendering must know of the request that caused it.
+struct Asked {
+    path: String,
+    wants_json: bool,
+    lang: Lang,
+}
+
+impl Asked {
+    fn by(request: &Request) -> Self {
+        let text = |name| header_text(request.headers(), name).unwrap_or_default();
+        let accept = text(header::ACCEPT);
+        Self {
+            path: request.raw_http_path().to_owned(),
+            wants_json: accept.contains("json") && !accept.contains("text/html"),
+            lang: Lang::negotiate(&text(header::ACCEPT_LANGUAGE), &[Lang::En, Lang::De]),
+        }
+    }
+}
+
+/// Largest body of an API request (spec rest-api 0.2); the gateway stops at it too.
+const API_BODY_MAX: usize = 10 * 1024 * 1024;
+/// Largest body of a shop form.
+const FORM_BODY_MAX: usize = 256 * 1024;
+
+/// Answers a request, whatever happens in the handler; adds the headers that every answer has.
+pub async fn answer<F>(ctx: &'static Ctx, request: Request, handle: impl FnOnce(&'static Ctx, Request) -> F) -> Response<Body>
+where
+    F: Future<Output = Result<Response<Body>, ApiError>>,
+{
+    let asked = Asked::by(&request);
+    let limit = if asked.path.starts_with("/api/") { API_BODY_MAX } else { FORM_BODY_MAX };
+    let outcome = if request.body().len() > limit { Err(ApiError::TooLarge) } else { handle(ctx, request).await };
+    let mut response = outcome.unwrap_or_else(|error| render_error(&asked, error));
+    add_headers(response.headers_mut());
+    response
+}
+
+fn add_headers(headers: &mut HeaderMap) {
+    const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+                          form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let fixed = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        // Order pages carry their secret in the address (spec domain 31).
+        (header::REFERRER_POLICY, "origin"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}
+
+fn render_error(asked: &Asked, error: ApiError) -> Response<Body> {
+    let status = error.status();
+    match &error {
+        ApiError::Internal(source) => tracing::error!(error = source.as_ref() as &dyn StdError, path = asked.path, "request failed"),
+        ApiError::Busy(source) => tracing::warn!(error = source as &dyn StdError, path = asked.path, "request met a busy database"),
+        _ => {}
+    }
+    if let ApiError::Moved(location) = &error {
+        return redirect(StatusCode::FOUND, location);
+    }
+    let mut response = if asked.path.starts_with("/api/") {
+        json(status, &api_body(&error))
+    } else if asked.wants_json {
+        let mut response = json(status, &problem_body(&error));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response
+    } else {
+        html(status, error_page(asked.lang, &error))
+    };
+    if let ApiError::Busy(_) = error {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    }
+    if let ApiError::Unauthenticated = error {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Token"));
+    }
+    response
+}
+
+/// The error bodies that clients of the REST API know (spec rest-api 0.3).
+fn api_body(error: &ApiError) -> serde_json::Value {
+    let detail: Cow<'_, str> = match error {
+        ApiError::Invalid(fields) => return serde_json::json!(fields),
+        ApiError::BadRequest(text) | ApiError::UnsupportedMedia(text) => text.into(),
+        ApiError::Unauthenticated => "Authentication credentials were not provided or are not valid.".into(),
+        ApiError::Forbidden | ApiError::ShopOffline | ApiError::ForeignForm => "You do not have permission to perform this action.".into(),
+        ApiError::NotFound | ApiError::Moved(_) => "Not found.".into(),
+        ApiError::MethodNotAllowed => "Method not allowed.".into(),
+        ApiError::TooLarge => "The body is larger than 10 MB.".into(),
+        ApiError::Busy(_) => "The server was too busy to process this request. Please try again.".into(),
+        ApiError::Internal(_) => "The server failed. The failure was recorded.".into(),
+    };
+    serde_json::json!({ "detail": detail })
+}
+
+fn problem_body(error: &ApiError) -> serde_json::Value {
+    let status = error.status();
+    let mut body = serde_json::json!({
+        "type": "about:blank",
+        "title": status.canonical_reason(),
+        "status": status.as_u16(),
+        "detail": error.to_string(),
+        "code": error.code(),
+    });
+    if let ApiError::Invalid(fields) = error {
+        body["errors"] = serde_json::json!(fields);
+    }
+    body
+}
+
+fn error_page(lang: Lang, error: &ApiError) -> String {
+    let notice = match error {
+        ApiError::Unauthenticated | ApiError::Forbidden | ApiError::ForeignForm => Notice::FormExpired,
+        ApiError::ShopOffline => Notice::ShopOffline,
+        ApiError::NotFound | ApiError::Moved(_) => Notice::NotFound,
+        ApiError::MethodNotAllowed => Notice::NotFound,
+        ApiError::TooLarge => Notice::TooLarge,
+        ApiError::Busy(_) => Notice::Busy,
+        ApiError::Invalid(_) | ApiError::BadRequest(_) | ApiError::UnsupportedMedia(_) => Notice::BadRequest,
+        ApiError::Internal(_) => Notice::ServerError,
+    };
+    ErrorPage::new(lang, error.status().as_u16(), notice).render()
+}
+
+/// Runs a function that answers HTTP requests. The whole body of such a bin.
+pub fn serve<F>(handler: fn(&'static Ctx, Request) -> F) -> Result<(), lambda_http::Error>
+where
+    F: Future<Output = Result<Response<Body>, ApiError>> + Send + 'static,
+{
+    trace::init();
+    let ctx: &'static Ctx = Box::leak(Box::new(Ctx::new(Config::from_env()?)));
+    let run = lambda_http::run(lambda_http::service_fn(move |request: Request| async move {
+        Ok::<_, std::convert::Infallible>(answer(ctx, request, handler).await)
+    }));
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run)
+}
+
+// --- reading ---
+
+/// A parameter of the route's path. The gateway only calls a handler whose path has matched.
+pub fn path(request: &Request, name: &str) -> Result<String, ApiError> {
+    request.path_parameters_ref().and_then(|parameters| parameters.first(name)).map(str::to_owned).ok_or(ApiError::NotFound)
+}
+
+/// A parameter of the query.
+pub fn query(request: &Request, name: &str) -> Option<String> {
+    request.query_string_parameters_ref().and_then(|parameters| parameters.first(name)).map(str::to_owned)
+}
+
+/// A header as text.
+pub fn header_text(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+/// The value of a cookie.
+pub fn cookie(request: &Request, name: &str) -> Option<String> {
+    let headers = request.headers().get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = headers.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+}
+
+/// Fields of a submitted form, in order.
+#[derive(Debug, Default)]
+pub struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// Reads a form body. Anything else is refused with what is allowed.
+    pub fn read(request: &Request) -> Result<Self, ApiError> {
+        if request.method() != Method::POST {
+            return Err(ApiError::MethodNotAllowed);
+        }
+        let content_type = header_text(request.headers(), header::CONTENT_TYPE).unwrap_or_default();
+        let is_form = content_type.split(';').next().is_some_and(|kind| kind.trim() == "application/x-www-form-urlencoded");
+        if !is_form && !request.body().is_empty() {
+            return Err(ApiError::UnsupportedMedia("This address takes application/x-www-form-urlencoded.".to_owned()));
+        }
+        // Text that cannot be stored (NUL) is dropped; line ends are kept as the browser sends them.
+        let fields = form_urlencoded::parse(request.body()).map(|(name, value)| (name.into_owned(), value.replace('\0', "")));
+        Ok(Self(fields.collect()))
+    }
+
+    /// The first value of a field, without white space around it.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim())
+    }
+
+    /// All values of a field: several check boxes may share a name.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.trim())
+    }
+
+    /// Fields in the order of the form.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.trim()))
+    }
+}
+
+// --- writing ---
+
+/// A page.
+pub fn html(status: StatusCode, body: String) -> Response<Body> {
+    respond(status, "text/html; charset=utf-8", Body::Text(body))
+}
+
+/// A JSON document.
+pub fn json(status: StatusCode, body: &serde_json::Value) -> Response<Body> {
+    respond(status, "application/json", Body::Text(body.to_string()))
+}
+
+/// A response with a body.
+pub fn respond(status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// Sends the browser to another page of the shop.
+pub fn redirect(status: StatusCode, location: &str) -> Response<Body> {
+    let mut response = respond(status, "text/plain; charset=utf-8", Body::Empty);
+    // Locations are built from slugs, codes and percent-encoded parts, which are plain ASCII.
+    let location = HeaderValue::from_str(location).unwrap_or(HeaderValue::from_static("/"));
+    response.headers_mut().insert(header::LOCATION, location);
+    response
+}
+
+/// Adds a `Set-Cookie` header.
+pub fn set_cookie(response: &mut Response<Body>, cookie: &str) {
+    if let Ok(value) = HeaderValue::from_str(cookie) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}

@@ -1,0 +1,187 @@
+//! What must happen because of a commit: rows of the same transaction, handed to SQS right after it.
+//!
+//! A row stays until its message was *handled*, so neither a lost queue nor a crash between commit and sending loses
+//! one; the relay sends again what is still there. Messages therefore come at least once, and [`claim`] makes the
+//! second one do nothing.
+
+pub mod sql;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ctx::Ctx,
+    id::{EventId, MailId, OrderId, OutboxId},
+    port::{
+        db::{DbError, Query, Tx},
+        queue::Queue,
+    },
+    time::Timestamp,
+};
+
+/// What a message asks for. Messages carry ids, never data: the worker reads what is true when it works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum Message {
+    /// Give back the places of this event's orders whose payment deadline has passed.
+    #[serde(rename = "order.expire")]
+    ExpireOrders {
+        /// The event to look at.
+        event: EventId,
+    },
+    /// Hand over a mail.
+    #[serde(rename = "mail.send")]
+    SendMail {
+        /// The row of the mail.
+        mail: MailId,
+    },
+    /// Make the ticket files of an order, then send the mail that waits for them.
+    #[serde(rename = "ticket.render")]
+    RenderTickets {
+        /// The order.
+        order: OrderId,
+        /// A mail that has the tickets attached.
+        then_mail: Option<MailId>,
+    },
+    /// Tell the organiser's staff about a new order.
+    #[serde(rename = "staff.order_placed")]
+    NotifyStaff {
+        /// The order.
+        order: OrderId,
+    },
+    /// A periodic job is due.
+    #[serde(rename = "periodic")]
+    Periodic {
+        /// Which one.
+        job: Job,
+    },
+}
+
+/// Periodic jobs (spec domain 27.2). Each may run twice at once without harm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Job {
+    /// Send again what was not handled.
+    RelayOutbox,
+    /// Look for orders whose payment deadline has passed.
+    ExpireOrders,
+    /// Look for mails that nobody is sending.
+    RequeueMails,
+    /// Drop what is no longer needed: old carts, form outcomes, records of handled messages.
+    Sweep,
+}
+
+impl Message {
+    /// The queue that carries the message.
+    pub fn queue(&self) -> Queue {
+        match self {
+            Self::ExpireOrders { .. } => Queue::Checkout,
+            Self::SendMail { .. } => Queue::Mail,
+            Self::RenderTickets { .. } => Queue::Default,
+            Self::NotifyStaff { .. } => Queue::Notifications,
+            Self::Periodic { .. } => Queue::Background,
+        }
+    }
+}
+
+/// The body of an SQS message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Version of the message's form.
+    pub v: u32,
+    /// The outbox row it came from; none for messages of the scheduler.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbox: Option<OutboxId>,
+    /// What to do.
+    #[serde(flatten)]
+    pub message: Message,
+}
+
+/// The version this program writes and reads.
+const VERSION: u32 = 1;
+
+impl Envelope {
+    /// A message that is not recorded in the outbox.
+    pub fn unrecorded(message: Message) -> Self {
+        Self { v: VERSION, outbox: None, message }
+    }
+
+    /// The text that goes to SQS.
+    pub fn body(&self) -> String {
+        serde_json::to_string(self).expect("a message is plain data")
+    }
+
+    /// Reads the text of a message. `None` if it is not of a version and kind that this program knows.
+    pub fn parse(body: &str) -> Option<Self> {
+        serde_json::from_str(body).ok().filter(|envelope: &Self| envelope.v == VERSION)
+    }
+}
+
+/// Messages of a transaction, to be sent when it has committed.
+#[derive(Debug, Default)]
+#[must_use = "messages leave at once only if they are dispatched after the commit"]
+pub struct Outgoing(Vec<(Queue, Envelope)>);
+
+impl Outgoing {
+    /// Both together.
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// Hands the messages to SQS. What the queue does not take now, the relay sends later: nothing fails here.
+    pub async fn dispatch(self, ctx: &Ctx) {
+        for queue in Queue::ALL {
+            let bodies: Vec<String> =
+                self.0.iter().filter(|(to, _)| *to == queue).map(|(_, envelope)| envelope.body()).collect();
+            if !bodies.is_empty() {
+                ctx.queues().await.send(queue, &bodies).await;
+            }
+        }
+    }
+}
+
+/// Records messages in the transaction that makes them true.
+pub async fn record(tx: &Tx<'_>, messages: &[Message], now: Timestamp) -> Result<Outgoing, DbError> {
+    if messages.is_empty() {
+        return Ok(Outgoing::default());
+    }
+    let ids = sql::insert(tx, messages, now).await?;
+    let envelopes = ids.into_iter().zip(messages).map(|(id, message)| {
+        (message.queue(), Envelope { v: VERSION, outbox: Some(id), message: message.clone() })
+    });
+    Ok(Outgoing(envelopes.collect()))
+}
+
+/// Marks a message as handled by `tx`. False if it was handled before: then there is nothing left to do.
+///
+/// The record is kept for a while after the outbox row is gone, because SQS may deliver a copy late.
+pub async fn claim(tx: &Tx<'_>, envelope: &Envelope, now: Timestamp) -> Result<bool, DbError> {
+    match envelope.outbox {
+        Some(id) => sql::mark_processed(tx, id, now).await,
+        None => Ok(true),
+    }
+}
+
+/// A message that has not been handled for this long is sent again.
+const RESEND_AFTER_SECONDS: i64 = 120;
+/// How many leftovers one run of the relay sends.
+const RELAY_MAX: i64 = 500;
+
+/// Sends again what was recorded but not handled. Returns how many were sent.
+pub async fn relay(ctx: &Ctx, now: Timestamp) -> Result<usize, DbError> {
+    let db = ctx.db().await?;
+    let leftovers = sql::take_unhandled(&*db, now.plus_seconds(-RESEND_AFTER_SECONDS), now, RELAY_MAX).await?;
+    drop(db);
+    let count = leftovers.len();
+    let envelopes = leftovers.into_iter().map(|(id, message)| {
+        (message.queue(), Envelope { v: VERSION, outbox: Some(id), message })
+    });
+    Outgoing(envelopes.collect()).dispatch(ctx).await;
+    Ok(count)
+}
+
+/// Makes the relay send everything that is not handled, because the queues were emptied (a restart of queues that
+/// live in memory).
+pub async fn forget_sent(q: &impl Query) -> Result<(), DbError> {
+    sql::forget_sent(q).await
+}

@@ -1,0 +1,118 @@
+//! Workers: SQS messages in, effects out. One function per queue.
+
+pub mod background;
+pub mod checkout;
+pub mod default;
+pub mod mail;
+pub mod notifications;
+
+use std::{pin::Pin, time::Duration};
+
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+
+use crate::{
+    ctx::Ctx,
+    outbox::{Envelope, Job, Message},
+    port::{db::DbError, mailer::MailError, media::MediaError, queue::Queue},
+    ticket::pdf::PdfError,
+};
+
+/// Why a message was not handled. It stays in the queue and comes again.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkError {
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// The bucket.
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    /// The mail server.
+    #[error(transparent)]
+    Mail(#[from] MailError),
+    /// The ticket.
+    #[error(transparent)]
+    Pdf(#[from] PdfError),
+    /// A message that this worker does not know: it ends in the dead-letter queue.
+    #[error("a message of another queue or version")]
+    Unknown,
+}
+
+/// What handles one message.
+pub type Handler = fn(&'static Ctx, Envelope) -> Pin<Box<dyn Future<Output = Result<(), WorkError>> + Send>>;
+
+/// One worker function.
+pub struct Worker {
+    /// Name of the function and of its bin.
+    pub name: &'static str,
+    /// The queue it serves.
+    pub queue: Queue,
+    /// What it does with a message.
+    pub handler: Handler,
+}
+
+macro_rules! worker {
+    ($name:literal, $queue:ident, $handler:path) => {
+        Worker { name: $name, queue: Queue::$queue, handler: |ctx, envelope| Box::pin($handler(ctx, envelope)) }
+    };
+}
+
+/// All workers. Read by the local stack and tests, never by a bin.
+pub const WORKERS: &[Worker] = &[
+    worker!("worker_checkout", Checkout, checkout::handle),
+    worker!("worker_mail", Mail, mail::handle),
+    worker!("worker_notifications", Notifications, notifications::handle),
+    worker!("worker_background", Background, background::handle),
+    worker!("worker_default", Default, default::handle),
+];
+
+/// A periodic job and how often the scheduler sends it to the background queue.
+pub struct Schedule {
+    /// Name of the schedule in infra.
+    pub name: &'static str,
+    /// The job.
+    pub job: Job,
+    /// Time between two runs.
+    pub every: Duration,
+}
+
+impl Schedule {
+    /// The message that the scheduler sends.
+    pub fn body(&self) -> String {
+        Envelope::unrecorded(Message::Periodic { job: self.job }).body()
+    }
+}
+
+/// All schedules.
+pub const SCHEDULES: &[Schedule] = &[
+    Schedule { name: "relay_outbox", job: Job::RelayOutbox, every: Duration::from_secs(60) },
+    Schedule { name: "expire_orders", job: Job::ExpireOrders, every: Duration::from_secs(60) },
+    Schedule { name: "requeue_mails", job: Job::RequeueMails, every: Duration::from_secs(300) },
+    Schedule { name: "sweep", job: Job::Sweep, every: Duration::from_secs(3600) },
+];
+
+/// Handles a batch one message after the other and names those that must come again.
+pub async fn run_batch<F>(ctx: &'static Ctx, event: SqsEvent, handle: impl Fn(&'static Ctx, Envelope) -> F) -> SqsBatchResponse
+where
+    F: Future<Output = Result<(), WorkError>>,
+{
+    let mut answer = SqsBatchResponse::default();
+    for record in event.records {
+        let outcome = match record.body.as_deref().and_then(Envelope::parse) {
+            Some(envelope) => handle(ctx, envelope).await,
+            None => Err(WorkError::Unknown),
+        };
+        if let Err(error) = outcome {
+            let message_id = record.message_id.unwrap_or_default();
+            tracing::error!(message_id, error = &error as &dyn std::error::Error, "a message was not handled");
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = message_id;
+            answer.batch_item_failures.push(failure);
+        }
+    }
+    answer
+}
+
+/// Runs a worker of the table on a batch.
+pub async fn run(ctx: &'static Ctx, worker: &Worker, event: SqsEvent) -> SqsBatchResponse {
+    run_batch(ctx, event, worker.handler).await
+}
