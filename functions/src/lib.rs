@@ -1,6 +1,8 @@
 //! The shop: everything that sells tickets, as a library of small functions.
 
+pub mod i18n;
 pub mod id;
 pub mod money;
+pub mod page;
 pub mod port;
 pub mod time;
