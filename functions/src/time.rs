@@ -37,8 +37,8 @@ impl Timestamp {
     }
 
     /// The moment on the clock of `zone`.
-    pub fn in_zone(self, zone: &jiff::tz::TimeZone) -> jiff::Zoned {
-        self.0.to_zoned(zone.clone())
+    pub fn in_zone(self, zone: &jiff::tz::TimeZone) -> jiff::ZonedDateTime {
+        self.0.to_zoned_datetime(zone.clone())
     }
 
     /// A later moment.

@@ -1,9 +1,296 @@
-//! Postgres.
+//! Postgres: one connection per sandbox, statements in one round trip, transactions that end explicitly.
+//!
+//! All statements go out unnamed and typed (`query_typed`), because named ones break behind a pooler in transaction
+//! mode and cost a second round trip.
 
-use tokio_postgres::types::Type;
+use std::{future::Future, time::Duration};
 
-/// A Rust type that has one fixed Postgres type.
+use tokio_postgres::{
+    IsolationLevel, NoTls,
+    error::SqlState,
+    types::{FromSql, ToSql, Type},
+};
+
+/// A Rust type that has one fixed Postgres type, so that its parameters need no look-up.
 pub trait SqlType {
     /// The type its parameters are sent as.
     const TYPE: Type;
+}
+
+/// The Postgres array type of an element type.
+fn array_of(element: &Type) -> Type {
+    match *element {
+        Type::INT8 => Type::INT8_ARRAY,
+        Type::INT4 => Type::INT4_ARRAY,
+        Type::BOOL => Type::BOOL_ARRAY,
+        Type::TEXT => Type::TEXT_ARRAY,
+        Type::JSONB => Type::JSONB_ARRAY,
+        Type::TIMESTAMPTZ => Type::TIMESTAMPTZ_ARRAY,
+        Type::BYTEA => Type::BYTEA_ARRAY,
+        ref other => unreachable!("no array type declared for {other}"),
+    }
+}
+
+macro_rules! sql_types {
+    ($($rust:ty => $postgres:ident),+ $(,)?) => {$(
+        impl SqlType for $rust { const TYPE: Type = Type::$postgres; }
+    )+};
+}
+sql_types!(
+    i64 => INT8, i32 => INT4, bool => BOOL, str => TEXT, String => TEXT, [u8] => BYTEA,
+    Vec<u8> => BYTEA, serde_json::Value => JSONB, crate::time::Timestamp => TIMESTAMPTZ,
+);
+impl<T: SqlType + ?Sized> SqlType for &T {
+    const TYPE: Type = T::TYPE;
+}
+impl<T: SqlType> SqlType for Option<T> {
+    const TYPE: Type = T::TYPE;
+}
+
+/// One parameter of a statement with its Postgres type.
+pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// A parameter: value and type.
+pub fn p<T: ToSql + SqlType + Sync>(value: &T) -> Param<'_> {
+    (value, T::TYPE)
+}
+
+/// A parameter that is an array, for `unnest($1)` and `= any($1)`.
+pub fn array<T: SqlType>(values: &Vec<T>) -> Param<'_>
+where
+    Vec<T>: ToSql + Sync,
+{
+    (values, array_of(&T::TYPE))
+}
+
+/// What a statement could not do.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// Lock timeout, deadlock, statement timeout or a lost connection: try again. The commit may have happened.
+    #[error("the database is busy or was lost")]
+    Busy(#[source] tokio_postgres::Error),
+    /// A named constraint refused a row; `sql.rs` files map the name to a domain error.
+    #[error("constraint {name} refused a row")]
+    Constraint {
+        /// Name of the constraint or unique index.
+        name: String,
+        /// The refusal itself.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// A bug: wrong statement, wrong type, missing row.
+    #[error("a statement failed")]
+    Failed(#[source] tokio_postgres::Error),
+    /// A single row was promised and did not come.
+    #[error("a statement returned {0} rows instead of one")]
+    RowCount(usize),
+    /// A stored value that the program does not know, such as a state.
+    #[error("the database holds an unknown {what}: {value}")]
+    UnknownValue {
+        /// The kind of value.
+        what: &'static str,
+        /// What was found.
+        value: String,
+    },
+    /// The address or the certificates of the database could not be used.
+    #[error("the database address is unusable: {0}")]
+    Address(String),
+}
+
+impl DbError {
+    /// Name of the constraint that refused, if that is what happened.
+    pub fn constraint(&self) -> Option<&str> {
+        match self {
+            Self::Constraint { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for DbError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let Some(db) = error.as_db_error() else {
+            // Neither a refusal by the server nor a decoding bug: the connection is gone.
+            return if is_decoding_bug(&error) { Self::Failed(error) } else { Self::Busy(error) };
+        };
+        let code = db.code();
+        let busy = [
+            SqlState::LOCK_NOT_AVAILABLE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::QUERY_CANCELED,
+            SqlState::ADMIN_SHUTDOWN,
+            SqlState::CRASH_SHUTDOWN,
+            SqlState::CANNOT_CONNECT_NOW,
+            SqlState::TOO_MANY_CONNECTIONS,
+            SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+        ];
+        if busy.contains(code) || code.code().starts_with("08") {
+            return Self::Busy(error);
+        }
+        match db.constraint() {
+            Some(name) if code.code().starts_with("23") => Self::Constraint { name: name.to_owned(), source: error },
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+/// Errors of encoding and decoding happen on our side of a healthy connection.
+fn is_decoding_bug(error: &tokio_postgres::Error) -> bool {
+    use std::error::Error as _;
+    let text = error.to_string();
+    !error.is_closed()
+        && error.source().is_none_or(|source| source.downcast_ref::<std::io::Error>().is_none())
+        && (text.starts_with("error serializing") || text.starts_with("error deserializing") || text.starts_with("invalid column"))
+}
+
+/// One row, read by column name.
+pub struct Row(tokio_postgres::Row);
+
+impl Row {
+    /// The value of a column. A wrong name or type is an error, not a panic.
+    pub fn get<'a, T: FromSql<'a>>(&'a self, column: &str) -> Result<T, DbError> {
+        self.0.try_get(column).map_err(DbError::from)
+    }
+}
+
+/// Runs statements: a connection by itself (each statement commits) or inside a transaction.
+pub trait Query: Sync {
+    /// All rows of a statement.
+    fn query(&self, sql: &'static str, params: &[Param<'_>]) -> impl Future<Output = Result<Vec<Row>, DbError>> + Send;
+
+    /// Runs a statement; returns how many rows it touched.
+    fn execute(&self, sql: &'static str, params: &[Param<'_>]) -> impl Future<Output = Result<u64, DbError>> + Send;
+
+    /// The only row of a statement.
+    fn one(&self, sql: &'static str, params: &[Param<'_>]) -> impl Future<Output = Result<Row, DbError>> + Send {
+        async move {
+            let mut rows = self.query(sql, params).await?;
+            match rows.len() {
+                1 => Ok(rows.swap_remove(0)),
+                count => Err(DbError::RowCount(count)),
+            }
+        }
+    }
+
+    /// The first row of a statement that returns at most one.
+    fn opt(&self, sql: &'static str, params: &[Param<'_>]) -> impl Future<Output = Result<Option<Row>, DbError>> + Send {
+        async move { Ok(self.query(sql, params).await?.into_iter().next()) }
+    }
+}
+
+/// An open connection. Lives as long as its sandbox; see [`crate::ctx::Ctx::db`].
+pub struct Db {
+    client: tokio_postgres::Client,
+}
+
+/// How long opening a connection may take before the request is answered with "busy".
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Db {
+    /// Opens a connection. Hosts other than this machine are reached over TLS unless the URL says `sslmode=disable`;
+    /// `ca_pem` adds certificate authorities (RDS has its own).
+    pub async fn connect(url: &str, ca_pem: Option<&str>) -> Result<Self, DbError> {
+        let mut config: tokio_postgres::Config = url.parse().map_err(|error: tokio_postgres::Error| DbError::Address(error.to_string()))?;
+        config.connect_timeout(CONNECT_TIMEOUT).application_name("onsale");
+        let plain = config.get_ssl_mode() == tokio_postgres::config::SslMode::Disable || config.get_hosts().iter().all(is_this_machine);
+        let client = if plain {
+            let (client, connection) = config.connect(NoTls).await?;
+            tokio::spawn(connection);
+            client
+        } else {
+            config.ssl_mode(tokio_postgres::config::SslMode::Require);
+            let tls = tokio_postgres_rustls::MakeRustlsConnect::new(tls_config(ca_pem)?);
+            let (client, connection) = config.connect(tls).await?;
+            tokio::spawn(connection);
+            client
+        };
+        Ok(Self { client })
+    }
+
+    /// True when the connection is gone and must be replaced.
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Starts a transaction at READ COMMITTED: a statement after taking a lock must see what others committed before
+    /// (spec domain 25.1).
+    pub async fn begin(&mut self) -> Result<Tx<'_>, DbError> {
+        let inner = self.client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await?;
+        Ok(Tx { inner })
+    }
+
+    /// Runs a script of several statements, for migrations and test set-up only.
+    pub async fn script(&self, sql: &str) -> Result<(), DbError> {
+        Ok(self.client.batch_execute(sql).await?)
+    }
+}
+
+fn is_this_machine(host: &tokio_postgres::config::Host) -> bool {
+    match host {
+        tokio_postgres::config::Host::Tcp(name) => matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1"),
+        tokio_postgres::config::Host::Unix(_) => true,
+    }
+}
+
+fn tls_config(ca_pem: Option<&str>) -> Result<rustls::ClientConfig, DbError> {
+    use rustls::pki_types::{CertificateDer, pem::PemObject};
+    let address = |error: &dyn std::fmt::Display| DbError::Address(error.to_string());
+    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    for certificate in CertificateDer::pem_slice_iter(ca_pem.unwrap_or_default().as_bytes()) {
+        roots.add(certificate.map_err(|error| address(&error))?).map_err(|error| address(&error))?;
+    }
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| address(&error))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(config)
+}
+
+impl Query for Db {
+    async fn query(&self, sql: &'static str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
+        Ok(self.client.query_typed(sql, params).await?.into_iter().map(Row).collect())
+    }
+    async fn execute(&self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, DbError> {
+        Ok(self.client.execute_typed(sql, params).await?)
+    }
+}
+
+/// A transaction. End it with [`Tx::finish`]; dropping it only queues the rollback, and a frozen sandbox would keep
+/// its locks until the server gives up on it.
+pub struct Tx<'a> {
+    inner: tokio_postgres::Transaction<'a>,
+}
+
+impl Tx<'_> {
+    /// Commits when `result` is good and rolls back when it is not, and waits for either.
+    pub async fn finish<T, E: From<DbError>>(self, result: Result<T, E>) -> Result<T, E> {
+        match result {
+            Ok(value) => {
+                self.inner.commit().await.map_err(DbError::from)?;
+                Ok(value)
+            }
+            Err(error) => {
+                // The error that led here matters more than a failed rollback: the connection is then dead anyway.
+                let _ = self.inner.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs a script of several statements inside the transaction, for migrations only.
+    pub async fn script(&self, sql: &str) -> Result<(), DbError> {
+        Ok(self.inner.batch_execute(sql).await?)
+    }
+}
+
+impl Query for Tx<'_> {
+    async fn query(&self, sql: &'static str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
+        Ok(self.inner.query_typed(sql, params).await?.into_iter().map(Row).collect())
+    }
+    async fn execute(&self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, DbError> {
+        Ok(self.inner.execute_typed(sql, params).await?)
+    }
 }

@@ -1,3 +1,10 @@
-//! The outside world: database, lock, queues, files, mail, clock.
+//! The outside world: database, locks, queues, files, mail, clock, random codes.
 
+mod aws;
+pub mod clock;
+pub mod codes;
 pub mod db;
+pub mod lock;
+pub mod mailer;
+pub mod media;
+pub mod queue;

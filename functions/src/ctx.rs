@@ -1,0 +1,108 @@
+//! What one sandbox keeps between invocations: its connection, its clients, its clock.
+
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard, OnceCell};
+
+use crate::{
+    config::Config,
+    port::{
+        clock::Clock,
+        codes::Codes,
+        db::{Db, DbError},
+        mailer::{MailError, Mailer},
+        media::Media,
+        queue::Queues,
+    },
+    time::Timestamp,
+};
+
+/// The context of a sandbox. Lambda runs one invocation at a time in it, so one connection is enough.
+pub struct Ctx {
+    config: Config,
+    db: Mutex<Option<Db>>,
+    replica: Mutex<Option<Db>>,
+    queues: OnceCell<Queues>,
+    media: OnceCell<Media>,
+    mailer: OnceCell<Mailer>,
+    clock: &'static Clock,
+    codes: Codes,
+}
+
+impl Ctx {
+    /// Nothing is connected yet.
+    pub fn new(config: Config) -> Self {
+        Self::with(config, Box::leak(Box::default()), Codes::random())
+    }
+
+    /// A context with a clock that others share and move, and its own generator of codes.
+    pub fn with(config: Config, clock: &'static Clock, codes: Codes) -> Self {
+        Self {
+            config,
+            db: Mutex::default(),
+            replica: Mutex::default(),
+            queues: OnceCell::new(),
+            media: OnceCell::new(),
+            mailer: OnceCell::new(),
+            clock,
+            codes,
+        }
+    }
+
+    /// Where the function runs.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The present moment. Ask once per request and pass it on.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The generator of codes and secrets.
+    pub fn codes(&self) -> &Codes {
+        &self.codes
+    }
+
+    /// The connection to the primary, opened on first use and again after it was lost.
+    pub async fn db(&self) -> Result<MappedMutexGuard<'_, Db>, DbError> {
+        open(&self.db, self.config.database.url.reveal(), self.config.database.ca_pem.as_deref()).await
+    }
+
+    /// A connection for reads that may be a little old: the replica if there is one and it answers, else the primary.
+    /// Never for a decision about stock.
+    pub async fn db_for_display(&self) -> Result<MappedMutexGuard<'_, Db>, DbError> {
+        if let Some(url) = &self.config.database.replica_url {
+            match open(&self.replica, url.reveal(), self.config.database.ca_pem.as_deref()).await {
+                Ok(replica) => return Ok(replica),
+                Err(error) => tracing::warn!(%error, "the replica is away, reading from the primary"),
+            }
+        }
+        self.db().await
+    }
+
+    /// The queues.
+    pub async fn queues(&self) -> &Queues {
+        self.queues.get_or_init(|| async { Queues::new(&self.config) }).await
+    }
+
+    /// The files.
+    pub async fn media(&self) -> &Media {
+        self.media.get_or_init(|| async { Media::new(&self.config) }).await
+    }
+
+    /// The mailer.
+    pub async fn mailer(&self) -> Result<&Mailer, MailError> {
+        self.mailer.get_or_try_init(|| async { Mailer::new(&self.config) }).await
+    }
+}
+
+async fn open<'a>(
+    slot: &'a Mutex<Option<Db>>,
+    url: &str,
+    ca_pem: Option<&str>,
+) -> Result<MappedMutexGuard<'a, Db>, DbError> {
+    let mut guard = slot.lock().await;
+    if guard.as_ref().is_none_or(Db::is_closed) {
+        *guard = Some(Db::connect(url, ca_pem).await?);
+    }
+    Ok(MutexGuard::map(guard, |db| db.as_mut().expect("the line above put it there")))
+}

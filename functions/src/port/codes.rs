@@ -1,0 +1,86 @@
+//! Random codes and secrets, from a generator that tests can seed (spec domain 10.3, 10.4).
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+/// Letters of order codes: none that is easily misread (spec domain 10.3).
+const ORDER_CODE: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ379";
+/// Letters of ticket secrets (spec domain 10.4).
+const TICKET_SECRET: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
+const URL_SECRET: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+const PSEUDONYM: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ3789";
+const TOKEN: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+
+/// Codes that must not be read out at a door.
+const UNFORTUNATE: [&str; 6] = ["ARSCH", "FUCK", "HURE", "NAZI", "SHIT", "SEX"];
+
+/// A generator of codes: unpredictable from the system, or repeatable from a seed.
+pub struct Codes {
+    rng: Mutex<StdRng>,
+}
+
+impl Codes {
+    /// Seeded by the system.
+    pub fn random() -> Self {
+        Self { rng: Mutex::new(rand::make_rng()) }
+    }
+
+    /// The same codes in the same order for the same seed, for tests.
+    pub fn seeded(seed: u64) -> Self {
+        Self { rng: Mutex::new(StdRng::seed_from_u64(seed)) }
+    }
+
+    /// The generator itself, for code that draws several values.
+    pub fn rng(&self) -> MutexGuard<'_, StdRng> {
+        self.rng.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn text(&self, alphabet: &[u8], length: usize) -> String {
+        let mut rng = self.rng();
+        (0..length).map(|_| char::from(alphabet[rng.random_range(0..alphabet.len())])).collect()
+    }
+
+    /// An order code of `length` characters; in test mode the second one is `0`.
+    pub fn order_code(&self, length: usize, testmode: bool) -> String {
+        loop {
+            let mut code = self.text(ORDER_CODE, length);
+            if testmode {
+                code.replace_range(1..2, "0");
+            }
+            if !UNFORTUNATE.iter().any(|word| code.contains(word)) {
+                return code;
+            }
+        }
+    }
+
+    /// The content of a ticket's QR code.
+    pub fn ticket_secret(&self) -> String {
+        self.text(TICKET_SECRET, 32)
+    }
+
+    /// A secret that is part of an address: order pages, attendee pages.
+    pub fn url_secret(&self) -> String {
+        self.text(URL_SECRET, 16)
+    }
+
+    /// A name for a position that says nothing about it.
+    pub fn pseudonymization_id(&self) -> String {
+        self.text(PSEUDONYM, 10)
+    }
+
+    /// The random part of a cart's identity.
+    pub fn cart_id(&self) -> String {
+        self.text(URL_SECRET, 48)
+    }
+
+    /// A token that makes one form act once.
+    pub fn form_token(&self) -> String {
+        self.text(URL_SECRET, 24)
+    }
+
+    /// An API token.
+    pub fn api_token(&self) -> String {
+        self.text(TOKEN, 64)
+    }
+}

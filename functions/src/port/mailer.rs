@@ -1,0 +1,132 @@
+//! Handing mails over: Amazon SES, an SMTP server, or a folder on this machine.
+
+use std::path::Path;
+
+use aws_sdk_sesv2::{
+    error::DisplayErrorContext,
+    primitives::Blob,
+    types::{EmailContent, RawMessage},
+};
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    message::{Attachment, Mailbox, MultiPart, SinglePart, header::ContentType},
+};
+
+use crate::config::{Config, MailTransport};
+
+/// A mail as it is to be handed over.
+pub struct OutgoingMail {
+    /// Stable name of the mail: becomes its Message-ID, so that a second copy could be recognised.
+    pub id: String,
+    /// Display name of the sender; the address is the configured one.
+    pub from_name: String,
+    /// Where answers go.
+    pub reply_to: Option<String>,
+    /// One address.
+    pub recipient: String,
+    /// The subject line.
+    pub subject: String,
+    /// The plain text part.
+    pub text: String,
+    /// The HTML part.
+    pub html: String,
+    /// Files, PDF only so far: name and bytes.
+    pub attachments: Vec<(String, Vec<u8>)>,
+}
+
+/// Why a mail was not handed over.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// Trying again cannot help: the address or the message is refused.
+    #[error("the mail is refused: {0}")]
+    Permanent(String),
+    /// The server is away or busy.
+    #[error("the mail server did not take the mail: {0}")]
+    Temporary(String),
+}
+
+enum Transport {
+    Ses(aws_sdk_sesv2::Client),
+    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    Folder(std::path::PathBuf),
+}
+
+/// Hands mails over.
+pub struct Mailer {
+    transport: Transport,
+    from: String,
+}
+
+impl Mailer {
+    /// A mailer; connects on first use. Fails on an unusable SMTP address.
+    pub fn new(config: &Config) -> Result<Self, MailError> {
+        let transport = match &config.mail {
+            MailTransport::Ses => {
+                let mut builder = aws_sdk_sesv2::config::Builder::from(&super::aws::sdk_config(&config.aws));
+                builder.set_endpoint_url(config.aws.endpoint_ses.clone());
+                Transport::Ses(aws_sdk_sesv2::Client::from_conf(builder.build()))
+            }
+            MailTransport::Smtp(url) => {
+                let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.reveal());
+                Transport::Smtp(builder.map_err(|error| MailError::Permanent(error.to_string()))?.build())
+            }
+            MailTransport::Folder(path) => Transport::Folder(path.clone()),
+        };
+        Ok(Self { transport, from: config.mail_from.clone() })
+    }
+
+    /// Hands one mail over. `Ok` means that the other side has taken responsibility for it.
+    pub async fn send(&self, mail: &OutgoingMail) -> Result<(), MailError> {
+        let message = self.build(mail)?;
+        match &self.transport {
+            Transport::Ses(client) => {
+                let raw = RawMessage::builder().data(Blob::new(message.formatted())).build();
+                let content = EmailContent::builder().raw(raw.expect("data is set")).build();
+                let sent = client.send_email().content(content).send().await;
+                sent.map(|_| ()).map_err(|error| {
+                    let refused = error.as_service_error().is_some_and(|error| error.is_message_rejected() || error.is_bad_request_exception());
+                    let text = DisplayErrorContext(&error).to_string();
+                    if refused { MailError::Permanent(text) } else { MailError::Temporary(text) }
+                })
+            }
+            Transport::Smtp(transport) => transport.send(message).await.map(|_| ()).map_err(|error| {
+                if error.is_permanent() { MailError::Permanent(error.to_string()) } else { MailError::Temporary(error.to_string()) }
+            }),
+            Transport::Folder(folder) => write_to_folder(folder, &mail.id, &message.formatted()),
+        }
+    }
+
+    fn build(&self, mail: &OutgoingMail) -> Result<Message, MailError> {
+        let refused = |error: &dyn std::fmt::Display| MailError::Permanent(error.to_string());
+        let address = |text: &str| text.parse().map_err(|error: lettre::address::AddressError| refused(&error));
+        let domain = self.from.rsplit('@').next().unwrap_or("localhost");
+        let mut builder = Message::builder()
+            .message_id(Some(format!("<{}@{domain}>", mail.id)))
+            .from(Mailbox::new(Some(mail.from_name.clone()), address(&self.from)?))
+            .to(Mailbox::new(None, address(&mail.recipient)?))
+            .subject(&mail.subject);
+        if let Some(reply_to) = &mail.reply_to {
+            builder = builder.reply_to(Mailbox::new(None, address(reply_to)?));
+        }
+        let body = MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone());
+        let built = if mail.attachments.is_empty() {
+            builder.multipart(body)
+        } else {
+            let pdf = ContentType::parse("application/pdf").expect("a well-known type");
+            let files = mail.attachments.iter().map(|(name, bytes)| -> SinglePart {
+                Attachment::new(name.clone()).body(bytes.clone(), pdf.clone())
+            });
+            builder.multipart(files.fold(MultiPart::mixed().multipart(body), |parts, file| parts.singlepart(file)))
+        };
+        built.map_err(|error| refused(&error))
+    }
+}
+
+/// One file a mail, whole or not at all; a mail with the same id replaces itself.
+fn write_to_folder(folder: &Path, id: &str, message: &[u8]) -> Result<(), MailError> {
+    let failed = |error: std::io::Error| MailError::Temporary(format!("{}: {error}", folder.display()));
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let unfinished = folder.join(format!("{id}.tmp"));
+    std::fs::write(&unfinished, message).map_err(failed)?;
+    std::fs::rename(&unfinished, folder.join(format!("{id}.eml"))).map_err(failed)
+}

@@ -1,0 +1,99 @@
+//! The five queues (spec domain 27.1) over SQS.
+
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+
+use crate::config::Config;
+
+/// A queue with a worker of its own, so that a slow mail server never slows a sale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Queue {
+    /// The asynchronous half of selling: expiry, mass changes.
+    Checkout,
+    /// Mail.
+    Mail,
+    /// Staff notifications and webhooks.
+    Notifications,
+    /// Periodic work.
+    Background,
+    /// The rest: ticket files.
+    Default,
+}
+
+impl Queue {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Checkout, Self::Mail, Self::Notifications, Self::Background, Self::Default];
+
+    /// The name in URLs, infra and the outbox table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Checkout => "checkout",
+            Self::Mail => "mail",
+            Self::Notifications => "notifications",
+            Self::Background => "background",
+            Self::Default => "default",
+        }
+    }
+
+    /// The queue with that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|queue| queue.name() == name)
+    }
+}
+
+/// Sends messages.
+pub struct Queues {
+    client: aws_sdk_sqs::Client,
+    url_prefix: String,
+}
+
+/// SQS takes at most ten messages in one call.
+const BATCH_MAX: usize = 10;
+
+impl Queues {
+    /// A client; connects on first use.
+    pub fn new(config: &Config) -> Self {
+        let mut builder = aws_sdk_sqs::config::Builder::from(&super::aws::sdk_config(&config.aws));
+        builder.set_endpoint_url(config.aws.endpoint_sqs.clone());
+        Self { client: aws_sdk_sqs::Client::from_conf(builder.build()), url_prefix: config.queue_url_prefix.clone() }
+    }
+
+    /// The address of a queue.
+    pub fn url(&self, queue: Queue) -> String {
+        format!("{}{}", self.url_prefix, queue.name())
+    }
+
+    /// The client itself, for the local stack and tests.
+    pub fn client(&self) -> &aws_sdk_sqs::Client {
+        &self.client
+    }
+
+    /// Hands over messages; returns the indexes of those that the queue took.
+    pub async fn send(&self, queue: Queue, bodies: &[String]) -> Vec<usize> {
+        let mut taken = Vec::with_capacity(bodies.len());
+        for (chunk_number, chunk) in bodies.chunks(BATCH_MAX).enumerate() {
+            let entries = chunk.iter().enumerate().map(|(offset, body)| {
+                SendMessageBatchRequestEntry::builder()
+                    .id(offset.to_string())
+                    .message_body(body)
+                    .build()
+                    .expect("id and body are set")
+            });
+            let sent =
+                self.client.send_message_batch().queue_url(self.url(queue)).set_entries(Some(entries.collect())).send().await;
+            match sent {
+                Ok(answer) => {
+                    let offsets = answer.successful().iter().filter_map(|entry| entry.id().parse::<usize>().ok());
+                    taken.extend(offsets.map(|offset| chunk_number * BATCH_MAX + offset));
+                }
+                // The relay sends again what stays in the outbox.
+                Err(error) => tracing::warn!(
+                    queue = queue.name(),
+                    count = chunk.len(),
+                    error = %aws_sdk_sqs::error::DisplayErrorContext(&error),
+                    "messages were not taken by the queue"
+                ),
+            }
+        }
+        taken
+    }
+}
