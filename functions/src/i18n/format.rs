@@ -1,6 +1,5 @@
 //! Amounts, percentages, dates and times as people of a language write them. The event's zone decides what day it is.
 
-use jiff::Zoned;
 use jiff::tz::TimeZone;
 
 use super::Lang;
@@ -127,14 +126,14 @@ fn number(lang: Lang, amount: Money) -> String {
     if scale == 1 { whole } else { format!("{whole}{point}{:02}", minor % scale) }
 }
 
-fn day_number(lang: Lang, day: &Zoned) -> String {
+fn day_number(lang: Lang, day: &jiff::ZonedDateTime) -> String {
     match lang {
         Lang::En => day.day().to_string(),
         Lang::De => format!("{}.", day.day()),
     }
 }
 
-fn month(lang: Lang, day: &Zoned) -> &'static str {
+fn month(lang: Lang, day: &jiff::ZonedDateTime) -> &'static str {
     let index = usize::try_from(day.month() - 1).expect("months count from 1");
     match lang {
         Lang::En => MONTHS_EN[index],

@@ -251,6 +251,11 @@ impl Price {
         plain(self.amount)
     }
 
+    /// What the price field starts with.
+    pub fn suggested(&self, suggestion: &Money) -> String {
+        plain(*suggestion)
+    }
+
     /// The step of the price field.
     pub fn step(&self) -> &'static str {
         if self.amount.currency().decimals() == 0 { "1" } else { "0.01" }
@@ -258,7 +263,7 @@ impl Price {
 }
 
 /// An amount as a number field takes it, with the decimals of its currency.
-pub fn plain(amount: Money) -> String {
+fn plain(amount: Money) -> String {
     let text = amount.to_decimal();
     if amount.currency().decimals() == 0 { text.trim_end_matches(".00").to_owned() } else { text }
 }

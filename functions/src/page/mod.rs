@@ -136,8 +136,8 @@ impl Frame {
     }
 
     /// A text about a number: `$count`.
-    pub fn n(&self, key: &str, count: impl Into<i64>) -> String {
-        self.lang.text_with(key, &[("count", count.into().into())])
+    pub fn n(&self, key: &str, count: &i64) -> String {
+        self.lang.text_with(key, &[("count", count.into())])
     }
 
     /// A text about a name: `$name`.
