@@ -2,8 +2,10 @@
 
 pub mod config;
 pub mod ctx;
+pub mod i18n;
 pub mod id;
 pub mod migrate;
 pub mod money;
+pub mod page;
 pub mod port;
 pub mod time;

@@ -1,0 +1,45 @@
+// Small comforts; every page works without them.
+"use strict";
+
+// The time that is left of a reservation.
+for (const clock of document.querySelectorAll("[data-countdown]")) {
+  const end = Date.now() + Number(clock.dataset.countdown) * 1000;
+  const sentence = clock.parentElement.querySelector("[data-countdown-text]");
+  const tick = () => {
+    const left = Math.max(0, Math.ceil((end - Date.now()) / 1000));
+    const two = (number) => String(number).padStart(2, "0");
+    clock.textContent = `${two(Math.floor(left / 60))}:${two(left % 60)}`;
+    if (left > 0) return setTimeout(tick, 1000);
+    sentence.setAttribute("role", "status");
+    sentence.textContent = sentence.dataset.expired;
+    clock.hidden = true;
+  };
+  tick();
+}
+
+// Minus and plus beside number fields.
+for (const stepper of document.querySelectorAll("[data-stepper]")) {
+  const input = stepper.querySelector("input");
+  for (const button of stepper.querySelectorAll("[data-step]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const wanted = Number(input.value) + Number(button.dataset.step);
+      input.value = Math.min(Number(input.max), Math.max(Number(input.min), wanted));
+    });
+  }
+}
+
+// One click, one order. The button comes back when the page is shown again by the "back" button.
+for (const form of document.querySelectorAll("form[data-once]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) return event.preventDefault();
+    form.dataset.sent = "yes";
+    form.setAttribute("aria-busy", "true");
+  });
+}
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    form.removeAttribute("aria-busy");
+  }
+});

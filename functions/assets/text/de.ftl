@@ -1,0 +1,268 @@
+# Texte des Shops auf Deutsch. Die englische Datei hat dieselben Schlüssel; ein Test vergleicht sie.
+
+## Jede Seite
+skip-link = Zum Inhalt springen
+trail-label = Sie sind hier
+language-label = Sprache
+footer-label = Mehr
+more-of = Weitere Veranstaltungen von { $name }
+powered-by = Ticketshop von Onsale
+test-mode = Testmodus.
+test-mode-text = Bestellungen sind nicht echt, und mit hier gekauften Tickets kommt niemand hinein.
+test-mode-label = TESTMODUS
+message-success = Erledigt
+message-warning = Bitte beachten
+message-error = Fehler
+continue = Weiter
+back = Zurück
+modify = Ändern
+optional = optional
+choose = Bitte wählen
+total = Gesamtbetrag
+each = pro Stück
+tax-line = inkl. { $rate } MwSt. ({ $amount })
+products-count =
+    { $count ->
+        [one] { $count } Produkt
+       *[other] { $count } Produkte
+    }
+
+## Alle Veranstalter und die Veranstaltungen von einem
+home-heading = Veranstalter
+home-empty = Zurzeit sind keine Veranstaltungen im Verkauf.
+upcoming-count =
+    { $count ->
+        [0] Keine kommenden Veranstaltungen
+        [one] { $count } kommende Veranstaltung
+       *[other] { $count } kommende Veranstaltungen
+    }
+events-upcoming = Kommende Veranstaltungen
+events-past = Vergangene Veranstaltungen
+events-upcoming-empty = Zurzeit gibt es keine kommenden Veranstaltungen.
+events-past-empty = Keine vergangenen Veranstaltungen.
+show-past = Vergangene Veranstaltungen
+show-upcoming = Kommende Veranstaltungen
+tickets = Tickets
+more-info = Mehr erfahren
+sale-buy = Jetzt kaufen
+sale-book = Jetzt buchen
+sale-few = Wenige Tickets übrig
+sale-reserved = Reserviert
+sale-sold-out = Ausverkauft
+sale-fully-booked = Ausgebucht
+sale-not-yet = Noch nicht im Verkauf
+sale-over = Verkauf beendet
+sale-starts = Verkaufsstart: { $name }
+
+## Seite der Veranstaltung
+when = Wann
+where = Wo
+admission = Einlass: { $name }
+presale-over = Der Buchungszeitraum für diese Veranstaltung ist vorbei.
+presale-starts = Der Buchungszeitraum für diese Veranstaltung beginnt am { $name }.
+presale-not-yet = Der Buchungszeitraum für diese Veranstaltung hat noch nicht begonnen.
+products-heading = Produkte
+min-per-order = Mindestbestellmenge: { $count }
+left =
+    { $count ->
+       *[other] { $count } derzeit verfügbar
+    }
+price-free = KOSTENLOS
+price-from = ab
+price-to = bis
+price-original = Ursprünglicher Preis:
+price-new = Neuer Preis:
+price-own = Ihr Preis
+price-tax-included = inkl. { $name } MwSt.
+price-tax-plus = zzgl. { $name } MwSt.
+price-tax-mixed = inkl. MwSt.
+select = Auswählen
+count-of = Anzahl { $name }
+less-of = Ein Mal { $name } weniger
+more-of-product = Ein Mal { $name } mehr
+sold-out = AUSVERKAUFT
+fully-booked = AUSGEBUCHT
+reserved-text = Alle übrigen Tickets liegen in anderen Warenkörben oder warten auf Zahlung. Einige davon werden vielleicht wieder frei.
+offer-not-yet = Noch nicht verfügbar.
+offer-over = Nicht mehr verfügbar.
+offer-voucher = Nur mit Gutschein erhältlich.
+show-variations = Varianten anzeigen
+hide-variations = Varianten verbergen
+add-to-cart = In den Warenkorb
+
+## Warenkorb
+cart-title = Ihr Warenkorb
+cart-show-full = Ganzen Warenkorb anzeigen
+column-product = Produkt
+column-count = Anzahl
+column-total = Preis
+remove-one = Ein Mal { $name } entfernen
+add-one = Ein weiteres Mal { $name } hinzufügen
+cart-reserved =
+    { $count ->
+        [one] Die Produkte in Ihrem Warenkorb sind noch { $count } Minute für Sie reserviert.
+       *[other] Die Produkte in Ihrem Warenkorb sind noch { $count } Minuten für Sie reserviert.
+    }
+cart-expired = Die Produkte in Ihrem Warenkorb sind nicht mehr für Sie reserviert. Sie können die Bestellung trotzdem abschließen, solange sie verfügbar sind.
+cart-extend = Reservierung verlängern
+cart-clear = Warenkorb leeren
+cart-empty = Ihr Warenkorb ist leer.
+proceed = Zur Kasse
+
+## Was mit dem Warenkorb geschah
+cart-added = Die Produkte liegen jetzt in Ihrem Warenkorb.
+cart-removed = Ihr Warenkorb wurde geändert.
+cart-cleared = Ihr Warenkorb ist jetzt leer.
+cart-extended = Ihre Reservierung wurde verlängert.
+cart-error-busy = Gerade kaufen sehr viele Menschen ein, deshalb kamen wir nicht zu Ihrer Anfrage. Bitte versuchen Sie es noch einmal.
+cart-error-empty = Bitte wählen Sie mindestens ein Produkt.
+cart-error-unknown-position = Dieses Produkt liegt nicht mehr in Ihrem Warenkorb.
+cart-error-not-for-sale = Sie haben ein Produkt gewählt, das nicht verkauft wird.
+cart-error-positions-removed = Einige Produkte sind nicht mehr verfügbar und wurden aus Ihrem Warenkorb entfernt.
+cart-error-unavailable = Einige der gewählten Produkte sind nicht mehr verfügbar. Einzelheiten finden Sie unten.
+cart-error-unavailable-listed = Einige der gewählten Produkte sind nicht mehr verfügbar: { $name }.
+cart-error-in-part = Einige der gewählten Produkte gibt es nicht mehr in der gewünschten Anzahl. Wir haben hinzugefügt, was noch da war.
+cart-error-in-part-listed = Diese Produkte gibt es nicht mehr in der gewünschten Anzahl: { $name }. Wir haben hinzugefügt, was noch da war.
+cart-error-max-items =
+    { $count ->
+        [one] Eine Bestellung kann höchstens { $count } Produkt enthalten.
+       *[other] Eine Bestellung kann höchstens { $count } Produkte enthalten.
+    }
+cart-error-max-items-per-product = So viele Stück von { $name } sind nicht möglich: höchstens { $count }.
+cart-error-min-items-per-product = Bitte wählen Sie mindestens { $count } Stück von { $name }.
+cart-error-min-items-per-product-removed = Wir haben { $name } aus Ihrem Warenkorb entfernt, denn die kleinste Anzahl ist { $count }.
+cart-error-not-started = Der Buchungszeitraum für diese Veranstaltung hat noch nicht begonnen.
+cart-error-ended = Der Buchungszeitraum für diese Veranstaltung ist vorbei.
+cart-error-payment-ended = Alle Zahlungen für diese Veranstaltung müssten schon da sein, deshalb kann nichts mehr bestellt werden.
+cart-error-price-not-a-number = Bitte geben Sie als Preis eine Zahl ein.
+cart-error-price-too-high = Der eingegebene Preis ist zu hoch.
+cart-error-voucher-required = Für { $name } brauchen Sie einen Gutschein.
+
+## Kasse
+checkout = Kasse
+checkout-title = Schritt { $number } von { $count }: { $name } – Kasse
+steps-label = Schritte der Bestellung
+step-done = erledigt
+step-questions = Ihre Daten
+step-payment = Zahlung
+step-confirm = Prüfen
+questions-heading = Ihre Daten
+contact-heading = Kontaktdaten
+email = E-Mail
+email-help = An diese Adresse schicken wir Ihre Bestellung und Ihre Tickets.
+email-repeat = E-Mail, noch einmal
+phone = Telefon
+attendee-name = Name der teilnehmenden Person
+attendee-email = E-Mail der teilnehmenden Person
+attendee-company = Firma
+errors-count =
+    { $count ->
+        [one] Eine Angabe stimmt noch nicht.
+       *[other] { $count } Angaben stimmen noch nicht.
+    }
+error-required = Bitte füllen Sie dieses Feld aus.
+error-email = Bitte geben Sie eine E-Mail-Adresse ein, zum Beispiel name@example.org.
+error-email-repeat = Die beiden Adressen stimmen nicht überein.
+error-phone = Bitte geben Sie eine Telefonnummer mit Landesvorwahl ein, zum Beispiel +49 30 1234567.
+error-number = Bitte geben Sie eine Zahl ein.
+error-date = Bitte geben Sie ein Datum ein.
+error-time = Bitte geben Sie eine Uhrzeit ein.
+error-choice = Bitte wählen Sie eine der Möglichkeiten.
+error-agree = Bitte setzen Sie dieses Häkchen, um fortzufahren.
+error-too-long = Das ist zu lang.
+error-too-short = Das ist zu kurz.
+error-range = Dieser Wert liegt außerhalb des erlaubten Bereichs.
+yes = Ja
+no = Nein
+payment-heading = Zahlung
+payment-legend = Wie möchten Sie bezahlen?
+error-payment = Bitte wählen Sie, wie Sie bezahlen möchten.
+confirm-heading = Bestellung prüfen
+place-order = Zahlungspflichtig bestellen
+submit-registration = Anmeldung absenden
+price-changed = Der Preis einiger Produkte in Ihrem Warenkorb hat sich geändert. Bitte prüfen Sie Ihre Bestellung noch einmal.
+
+## Seite der Bestellung
+thanks = Vielen Dank!
+thanks-approval-pending = Ihre Bestellung ist bei uns. Der Veranstalter sieht sie sich an, bevor sie bestätigt wird.
+thanks-confirmation-pending = Ihre Bestellung ist bei uns. Bitte öffnen Sie den Link in unserer E-Mail, um sie zu bestätigen.
+thanks-confirmed = Ihre Bestellung ist bestätigt. Ihre Tickets finden Sie unten und in unserer E-Mail.
+thanks-payment-pending = Ihre Bestellung ist bei uns. Bitte bezahlen Sie jetzt, damit wir Ihnen Ihre Tickets schicken können.
+thanks-paid = Ihre Zahlung ist bei uns. Ihre Tickets finden Sie unten und in unserer E-Mail.
+bookmark = Mit einem Lesezeichen kommen Sie jederzeit zu dieser Seite zurück. Den Link finden Sie auch in unserer E-Mail.
+order-heading = Bestellung { $name }
+order-placed-on = Bestellt am { $name }
+order-expired-text = Diese Bestellung wurde nicht rechtzeitig bezahlt. Sie ist verfallen, und die Tickets sind nicht mehr reserviert.
+order-canceled-text = Diese Bestellung wurde storniert. Die Tickets sind nicht mehr gültig.
+order-again = Zum Ticketshop
+status = Status
+status-approval-pending = Freigabe ausstehend
+status-confirmation-pending = Bestätigung ausstehend
+status-confirmed = Bestätigt
+status-payment-pending = Zahlung ausstehend
+status-paid = Bezahlt
+status-expired = Verfallen
+status-canceled = Storniert
+status-canceled-paid-fee = Storniert (Gebühr bezahlt)
+pay-heading = Zahlung
+pay-until = Bitte bezahlen Sie bis { $name }.
+bank-reference = Verwendungszweck
+bank-holder = Kontoinhaber
+bank-iban = IBAN
+bank-bic = BIC
+bank-name = Bank
+bank-hint = Bitte geben Sie den Verwendungszweck genau so an, damit wir Ihre Zahlung finden.
+tickets-heading = Ihre Tickets
+download-pdf = PDF herunterladen
+download-later = Ab { $name } können Sie hier Ihre Tickets herunterladen.
+items-heading = Bestellte Produkte
+position-canceled = Storniert
+info-heading = Ihre Angaben
+waiting-heading = Ihr Ticket wird gedruckt
+waiting-text = Das dauert ein paar Sekunden. Die Seite sieht von selbst wieder nach, und der Download beginnt, sobald das Ticket fertig ist.
+waiting-again = Jetzt nachsehen
+back-to-order = Zurück zur Bestellung
+
+## Fehler
+error-invalid-title = Das haben wir nicht verstanden
+error-invalid-text = An dieser Anfrage stimmt etwas nicht. Bitte gehen Sie zurück und versuchen Sie es noch einmal.
+error-offline-title = Shop offline
+error-offline-text = Dieser Ticketshop ist zurzeit nicht geöffnet. Bitte kommen Sie später wieder.
+error-missing-title = Seite nicht gefunden
+error-missing-text = Unter dieser Adresse gibt es nichts. Bitte prüfen Sie den Link, dem Sie gefolgt sind.
+error-too-large-title = Das war zu viel
+error-too-large-text = Was Sie geschickt haben, ist größer, als wir annehmen können. Bitte schicken Sie weniger.
+error-busy-title = Gerade ist viel los
+error-busy-text = Wir kamen nicht rechtzeitig zu Ihrer Anfrage. Nichts ist verloren: Bitte warten Sie ein paar Sekunden und laden Sie die Seite neu.
+error-internal-title = Bei uns ist etwas schiefgegangen
+error-internal-text = Wir wissen schon davon. Bitte versuchen Sie es gleich noch einmal. Wenn Sie uns schreiben, nennen Sie uns bitte diese Nummer.
+error-stale-form-title = Dieses Formular ist zu alt
+error-stale-form-text = Zu Ihrer Sicherheit nehmen wir Formulare nur von dem Browser an, der sie geöffnet hat. Bitte erlauben Sie Cookies, gehen Sie zurück, laden Sie die Seite neu und versuchen Sie es noch einmal.
+incident = Meldung
+to-shop = Zum Ticketshop
+
+## E-Mails
+mail-greeting = Guten Tag,
+mail-placed-subject = Ihre Bestellung { $code } für { $event }
+mail-placed-text = Ihre Bestellung für { $event } ist bei uns. Sie ist noch nicht bezahlt: Bitte senden Sie uns { $total }, damit wir Ihnen Ihre Tickets schicken können.
+mail-placed-heading = Ihre Bestellung ist da
+mail-free-subject = Ihre Anmeldung { $code } für { $event }
+mail-free-text = Ihre Bestellung für { $event } ist bei uns. Sie ist bestätigt, und es gibt nichts zu bezahlen.
+mail-free-heading = Sie sind dabei
+mail-paid-subject = Zahlung zu Ihrer Bestellung { $code } erhalten
+mail-paid-text = Ihre Zahlung von { $total } für { $event } ist bei uns. Vielen Dank, und viel Freude bei der Veranstaltung!
+mail-paid-heading = Ihre Zahlung ist da
+mail-until = Bitte bezahlen Sie bis { $name }.
+mail-button-order = Bestellung ansehen
+mail-button-tickets = Zu Ihren Tickets
+mail-link = Ihre Bestellung, um Angaben zu ändern und Tickets herunterzuladen:
+mail-signature = Ihr Team von { $name }
+mail-why = Sie bekommen diese E-Mail, weil Sie bei { $name } Tickets bestellt haben.
+mail-order = Bestellung { $name }
+mail-staff-subject = Neue Bestellung { $code } für { $event }
+mail-staff-heading = Neue Bestellung
+mail-staff-text = Für { $event } ist eine neue Bestellung eingegangen.
+mail-staff-status = Status
+mail-staff-contact = Kontakt
+mail-staff-button = Bestellung öffnen
+mail-staff-why = Sie bekommen diese E-Mail, weil Ihr Team über neue Bestellungen informiert wird.

@@ -1,0 +1,268 @@
+# Texts of the shop in English. The German file has the same keys; a test compares them.
+
+## Every page
+skip-link = Skip to content
+trail-label = You are here
+language-label = Language
+footer-label = More
+more-of = More events by { $name }
+powered-by = Ticket shop by Onsale
+test-mode = Test mode.
+test-mode-text = Orders are not real, and tickets bought here will not get anyone in.
+test-mode-label = TEST MODE
+message-success = Done
+message-warning = Please note
+message-error = Error
+continue = Continue
+back = Back
+modify = Modify
+optional = optional
+choose = Please choose
+total = Total
+each = each
+tax-line = incl. { $rate } VAT ({ $amount })
+products-count =
+    { $count ->
+        [one] { $count } product
+       *[other] { $count } products
+    }
+
+## All organisers, and the events of one
+home-heading = Organisers
+home-empty = There are no events on sale at the moment.
+upcoming-count =
+    { $count ->
+        [0] No upcoming events
+        [one] { $count } upcoming event
+       *[other] { $count } upcoming events
+    }
+events-upcoming = Upcoming events
+events-past = Past events
+events-upcoming-empty = No upcoming events at the moment.
+events-past-empty = No past events.
+show-past = Past events
+show-upcoming = Upcoming events
+tickets = Tickets
+more-info = More info
+sale-buy = Buy now
+sale-book = Book now
+sale-few = Few tickets left
+sale-reserved = Reserved
+sale-sold-out = Sold out
+sale-fully-booked = Fully booked
+sale-not-yet = Not yet on sale
+sale-over = Sale over
+sale-starts = Sale starts { $name }
+
+## Event page
+when = When
+where = Where
+admission = Admission: { $name }
+presale-over = The booking period for this event is over.
+presale-starts = The booking period for this event will start on { $name }.
+presale-not-yet = The booking period for this event has not yet started.
+products-heading = Products
+min-per-order = Minimum amount to order: { $count }
+left =
+    { $count ->
+       *[other] { $count } currently available
+    }
+price-free = FREE
+price-from = from
+price-to = to
+price-original = Original price:
+price-new = New price:
+price-own = Your price
+price-tax-included = incl. { $name } VAT
+price-tax-plus = plus { $name } VAT
+price-tax-mixed = incl. taxes
+select = Select
+count-of = Number of { $name }
+less-of = One { $name } less
+more-of-product = One { $name } more
+sold-out = SOLD OUT
+fully-booked = FULLY BOOKED
+reserved-text = All remaining tickets are in other carts or waiting for payment. Some of them may come back.
+offer-not-yet = Not available yet.
+offer-over = Not available any more.
+offer-voucher = Only available with a voucher.
+show-variations = Show variants
+hide-variations = Hide variants
+add-to-cart = Add to cart
+
+## Cart
+cart-title = Your cart
+cart-show-full = Show full cart
+column-product = Product
+column-count = Quantity
+column-total = Price
+remove-one = Remove one { $name }
+add-one = Add one more { $name }
+cart-reserved =
+    { $count ->
+        [one] The items in your cart are reserved for you for { $count } minute.
+       *[other] The items in your cart are reserved for you for { $count } minutes.
+    }
+cart-expired = The items in your cart are no longer reserved for you. You can still complete your order as long as they are available.
+cart-extend = Renew reservation
+cart-clear = Empty cart
+cart-empty = Your cart is empty.
+proceed = Proceed with checkout
+
+## What happened to the cart
+cart-added = The products have been added to your cart.
+cart-removed = Your cart has been updated.
+cart-cleared = Your cart is now empty.
+cart-extended = Your reservation has been renewed.
+cart-error-busy = We could not process your request because too many people are buying at this moment. Please try again.
+cart-error-empty = Please choose at least one product.
+cart-error-unknown-position = This product is no longer in your cart.
+cart-error-not-for-sale = You chose a product that is not for sale.
+cart-error-positions-removed = Some products are no longer available and were removed from your cart.
+cart-error-unavailable = Some of the products you chose are no longer available. Please see below for details.
+cart-error-unavailable-listed = Some of the products you chose are no longer available: { $name }.
+cart-error-in-part = Some of the products you chose are not available in the number you wanted. We added what was left.
+cart-error-in-part-listed = These products are not available in the number you wanted: { $name }. We added what was left.
+cart-error-max-items =
+    { $count ->
+        [one] You cannot have more than { $count } product in an order.
+       *[other] You cannot have more than { $count } products in an order.
+    }
+cart-error-max-items-per-product = You cannot order that many of { $name }: the most is { $count }.
+cart-error-min-items-per-product = Please choose at least { $count } of { $name }.
+cart-error-min-items-per-product-removed = We removed { $name } from your cart, because the least number is { $count }.
+cart-error-not-started = The booking period for this event has not yet started.
+cart-error-ended = The booking period for this event is over.
+cart-error-payment-ended = All payments for this event must be in by now, so nothing more can be ordered.
+cart-error-price-not-a-number = Please enter a number as the price.
+cart-error-price-too-high = The price you entered is too high.
+cart-error-voucher-required = You need a voucher for { $name }.
+
+## Checkout
+checkout = Checkout
+checkout-title = Step { $number } of { $count }: { $name } – Checkout
+steps-label = Steps of the checkout
+step-done = completed
+step-questions = Your data
+step-payment = Payment
+step-confirm = Review
+questions-heading = Your data
+contact-heading = Contact information
+email = Email
+email-help = We send your order and your tickets to this address.
+email-repeat = Email, once more
+phone = Phone
+attendee-name = Attendee name
+attendee-email = Attendee email
+attendee-company = Company
+errors-count =
+    { $count ->
+        [one] One entry needs your attention.
+       *[other] { $count } entries need your attention.
+    }
+error-required = Please fill in this field.
+error-email = Please enter an email address such as name@example.org.
+error-email-repeat = The two addresses are not the same.
+error-phone = Please enter a phone number with its country code, such as +49 30 1234567.
+error-number = Please enter a number.
+error-date = Please enter a date.
+error-time = Please enter a time.
+error-choice = Please choose one of the options.
+error-agree = Please tick this box to go on.
+error-too-long = This is too long.
+error-too-short = This is too short.
+error-range = This value is out of range.
+yes = Yes
+no = No
+payment-heading = Payment
+payment-legend = How would you like to pay?
+error-payment = Please choose how you would like to pay.
+confirm-heading = Review order
+place-order = Place binding order
+submit-registration = Submit registration
+price-changed = The price of some products in your cart has changed. Please check your order again.
+
+## Order page
+thanks = Thank you!
+thanks-approval-pending = We have received your order. The organiser will look at it before it is confirmed.
+thanks-confirmation-pending = We have received your order. Please open the link in our email to confirm it.
+thanks-confirmed = Your order is confirmed. You will find your tickets below and in our email.
+thanks-payment-pending = We have received your order. Please pay now, so that we can send you your tickets.
+thanks-paid = We have received your payment. You will find your tickets below and in our email.
+bookmark = Bookmark this page to come back to your order at any time. You will also find the link in our email.
+order-heading = Order { $name }
+order-placed-on = Placed on { $name }
+order-expired-text = This order was not paid in time, so it has expired and your tickets are no longer reserved.
+order-canceled-text = This order has been canceled. The tickets are not valid any more.
+order-again = Go to the ticket shop
+status = Status
+status-approval-pending = Approval pending
+status-confirmation-pending = Confirmation pending
+status-confirmed = Confirmed
+status-payment-pending = Payment pending
+status-paid = Paid
+status-expired = Expired
+status-canceled = Canceled
+status-canceled-paid-fee = Canceled (paid fee)
+pay-heading = Payment
+pay-until = Please pay by { $name }.
+bank-reference = Reference
+bank-holder = Account holder
+bank-iban = IBAN
+bank-bic = BIC
+bank-name = Bank
+bank-hint = Please write the reference exactly like this, so that we find your payment.
+tickets-heading = Your tickets
+download-pdf = Download PDF
+download-later = You will be able to download your tickets here from { $name }.
+items-heading = Ordered items
+position-canceled = Canceled
+info-heading = Your information
+waiting-heading = Your ticket is being printed
+waiting-text = This takes a few seconds. The page looks again by itself, and the download starts when the ticket is ready.
+waiting-again = Look again now
+back-to-order = Back to your order
+
+## Errors
+error-invalid-title = We did not understand that
+error-invalid-text = Something about this request was not as it should be. Please go back and try again.
+error-offline-title = Shop offline
+error-offline-text = This ticket shop is currently not open. Please come back later.
+error-missing-title = Page not found
+error-missing-text = There is nothing at this address. Please check the link you followed.
+error-too-large-title = That was too much
+error-too-large-text = What you sent is larger than we can take. Please send less.
+error-busy-title = Many people are here right now
+error-busy-text = We could not get to your request in time. Nothing is lost: please wait a few seconds and load the page again.
+error-internal-title = Something went wrong on our side
+error-internal-text = We have been told about it. Please try again in a moment. If you write to us, please give us this number.
+error-stale-form-title = This form is too old
+error-stale-form-text = For your safety, we only take forms from the browser that opened them. Please allow cookies, go back, load the page again and try once more.
+incident = Report
+to-shop = To the ticket shop
+
+## Mails
+mail-greeting = Hello,
+mail-placed-subject = Your order { $code } for { $event }
+mail-placed-text = we have received your order for { $event }. It is not paid yet: please send us { $total }, so that we can send you your tickets.
+mail-placed-heading = We have your order
+mail-free-subject = Your registration { $code } for { $event }
+mail-free-text = we have received your order for { $event }. It is confirmed, and there is nothing to pay.
+mail-free-heading = You are in
+mail-paid-subject = Payment received for your order { $code }
+mail-paid-text = we have received your payment of { $total } for { $event }. Thank you, and enjoy the event!
+mail-paid-heading = Your payment is here
+mail-until = Please pay by { $name }.
+mail-button-order = View your order
+mail-button-tickets = Get your tickets
+mail-link = Your order, to change your data and to download tickets:
+mail-signature = Your { $name } team
+mail-why = You get this email because you ordered tickets at { $name }.
+mail-order = Order { $name }
+mail-staff-subject = New order { $code } for { $event }
+mail-staff-heading = New order
+mail-staff-text = A new order has been placed for { $event }.
+mail-staff-status = Status
+mail-staff-contact = Contact
+mail-staff-button = Open order
+mail-staff-why = You get this email because your team is told about new orders.

@@ -1,0 +1,254 @@
+//! Mails: one view model each, rendered as HTML for mail programs and as plain text.
+
+use askama::Template;
+use fluent_bundle::FluentValue;
+use jiff::tz::TimeZone;
+
+use super::order::{BankDetails, OrderStatus};
+use super::{Html, TaxLine, render};
+use crate::i18n::{Lang, format};
+use crate::money::Money;
+use crate::time::Timestamp;
+
+/// A mail ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// The subject, one line.
+    pub subject: String,
+    /// The HTML version.
+    pub html: String,
+    /// The text version.
+    pub text: String,
+}
+
+/// What buyers are told about their order.
+#[derive(Debug, Clone)]
+pub struct OrderMail {
+    /// The order's language.
+    pub lang: Lang,
+    /// The event's zone.
+    pub zone: TimeZone,
+    /// What happened.
+    pub moment: Moment,
+    /// The order code.
+    pub code: String,
+    /// The order's page, with scheme and host.
+    pub url: String,
+    /// The organiser's name.
+    pub organizer: String,
+    /// The event's name.
+    pub event: String,
+    /// When it is, in words.
+    pub dates: String,
+    /// Where it is, on one line.
+    pub location: Option<String>,
+    /// What was ordered.
+    pub lines: Vec<MailLine>,
+    /// Taxes in the total.
+    pub taxes: Vec<TaxLine>,
+    /// The sum.
+    pub total: Money,
+}
+
+/// What happened to an order.
+#[derive(Debug, Clone)]
+pub enum Moment {
+    /// Placed, and to be paid.
+    Placed {
+        /// Until when to pay.
+        deadline: Option<Timestamp>,
+        /// Where to send the money, for bank transfers.
+        bank: Option<BankDetails>,
+        /// The organiser's instructions, as Markdown.
+        instructions: Option<String>,
+    },
+    /// Placed, with nothing to pay.
+    Free,
+    /// Paid.
+    Paid,
+}
+
+/// A line of an order in a mail.
+#[derive(Debug, Clone)]
+pub struct MailLine {
+    /// How many.
+    pub count: i64,
+    /// Product and variation.
+    pub name: String,
+    /// Price of all.
+    pub total: Money,
+}
+
+/// What a team is told about a new order.
+#[derive(Debug, Clone)]
+pub struct StaffMail {
+    /// The reader's language.
+    pub lang: Lang,
+    /// The order code.
+    pub code: String,
+    /// The order in the backend, with scheme and host.
+    pub url: String,
+    /// The organiser's name.
+    pub organizer: String,
+    /// The event's name.
+    pub event: String,
+    /// Where the order stands.
+    pub status: OrderStatus,
+    /// The buyer's address.
+    pub contact: String,
+    /// What was ordered.
+    pub lines: Vec<MailLine>,
+    /// The sum.
+    pub total: Money,
+}
+
+#[derive(Template)]
+#[template(path = "mail/layout.html")]
+struct HtmlMail<'a>(&'a Letter);
+
+#[derive(Template)]
+#[template(path = "mail/layout.txt", escape = "none")]
+struct TextMail<'a>(&'a Letter);
+
+/// What both kinds of mail have in common, already in words.
+struct Letter {
+    lang: Lang,
+    subject: String,
+    heading: String,
+    greeting: Option<String>,
+    text: String,
+    event: String,
+    organizer: String,
+    place: Vec<String>,
+    deadline: Option<String>,
+    instructions: Option<String>,
+    facts: Vec<(String, String)>,
+    order: String,
+    lines: Vec<(i64, String, String)>,
+    total: (String, String),
+    taxes: Vec<String>,
+    button: String,
+    url: String,
+    signature: Option<String>,
+    why: String,
+}
+
+impl Letter {
+    fn into_mail(self) -> Mail {
+        let (html, text) = (render(&HtmlMail(&self)), render(&TextMail(&self)));
+        Mail { subject: self.subject, html, text }
+    }
+
+    fn instructions_html(&self) -> Option<Html> {
+        self.instructions.as_deref().and_then(Html::from_markdown_opt)
+    }
+}
+
+impl OrderMail {
+    /// Subject, HTML and text in the order's language.
+    pub fn to_mail(&self) -> Mail {
+        let lang = self.lang;
+        let about: [(&str, FluentValue<'_>); 3] = [
+            ("code", self.code.as_str().into()),
+            ("event", self.event.as_str().into()),
+            ("total", format::money(lang, self.total).into()),
+        ];
+        let (subject, heading, text, button) = match &self.moment {
+            Moment::Placed { .. } => {
+                ("mail-placed-subject", "mail-placed-heading", "mail-placed-text", "mail-button-order")
+            }
+            Moment::Free => ("mail-free-subject", "mail-free-heading", "mail-free-text", "mail-button-tickets"),
+            Moment::Paid => ("mail-paid-subject", "mail-paid-heading", "mail-paid-text", "mail-button-tickets"),
+        };
+        let named = |key: &str, name: &str| lang.text_with(key, &[("name", name.into())]);
+        let (deadline, instructions, facts) = match &self.moment {
+            Moment::Placed { deadline, bank, instructions } => (
+                deadline.map(|moment| named("mail-until", &format::deadline(lang, moment, &self.zone))),
+                instructions.clone(),
+                bank.as_ref().map(|bank| bank_facts(lang, bank)).unwrap_or_default(),
+            ),
+            Moment::Free | Moment::Paid => (None, None, Vec::new()),
+        };
+        let tax = |tax: &TaxLine| {
+            let (rate, amount) = (format::percent(lang, tax.rate), format::money(lang, tax.amount));
+            lang.text_with("tax-line", &[("rate", rate.into()), ("amount", amount.into())])
+        };
+        Letter {
+            lang,
+            subject: one_line(&lang.text_with(subject, &about)),
+            heading: lang.text(heading),
+            greeting: Some(lang.text("mail-greeting")),
+            text: lang.text_with(text, &about),
+            event: self.event.clone(),
+            organizer: self.organizer.clone(),
+            place: std::iter::once(&self.dates).chain(&self.location).cloned().collect(),
+            deadline,
+            instructions,
+            facts,
+            order: named("mail-order", &self.code),
+            lines: in_words(lang, &self.lines),
+            total: (lang.text("total"), format::money(lang, self.total)),
+            taxes: self.taxes.iter().map(tax).collect(),
+            button: lang.text(button),
+            url: self.url.clone(),
+            signature: Some(named("mail-signature", &self.organizer)),
+            why: named("mail-why", &self.organizer),
+        }
+        .into_mail()
+    }
+}
+
+impl StaffMail {
+    /// Subject, HTML and text in the reader's language.
+    pub fn to_mail(&self) -> Mail {
+        let lang = self.lang;
+        let about: [(&str, FluentValue<'_>); 2] =
+            [("code", self.code.as_str().into()), ("event", self.event.as_str().into())];
+        Letter {
+            lang,
+            subject: one_line(&lang.text_with("mail-staff-subject", &about)),
+            heading: lang.text("mail-staff-heading"),
+            greeting: None,
+            text: lang.text_with("mail-staff-text", &about),
+            event: self.event.clone(),
+            organizer: self.organizer.clone(),
+            place: Vec::new(),
+            deadline: None,
+            instructions: None,
+            facts: vec![
+                (lang.text("mail-staff-status"), lang.text(self.status.key())),
+                (lang.text("mail-staff-contact"), self.contact.clone()),
+            ],
+            order: lang.text_with("mail-order", &[("name", self.code.as_str().into())]),
+            lines: in_words(lang, &self.lines),
+            total: (lang.text("total"), format::money(lang, self.total)),
+            taxes: Vec::new(),
+            button: lang.text("mail-staff-button"),
+            url: self.url.clone(),
+            signature: None,
+            why: lang.text("mail-staff-why"),
+        }
+        .into_mail()
+    }
+}
+
+fn in_words(lang: Lang, lines: &[MailLine]) -> Vec<(i64, String, String)> {
+    lines.iter().map(|line| (line.count, line.name.clone(), format::money(lang, line.total))).collect()
+}
+
+fn bank_facts(lang: Lang, bank: &BankDetails) -> Vec<(String, String)> {
+    let optional = |key: &str, value: &Option<String>| value.clone().map(|value| (lang.text(key), value));
+    let mut facts = vec![
+        (lang.text("bank-reference"), bank.reference.clone()),
+        (lang.text("bank-holder"), bank.holder.clone()),
+        (lang.text("bank-iban"), bank.iban.clone()),
+    ];
+    facts.extend(optional("bank-bic", &bank.bic));
+    facts.extend(optional("bank-name", &bank.bank));
+    facts
+}
+
+/// An event's name must not start a new header.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

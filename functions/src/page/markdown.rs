@@ -1,0 +1,93 @@
+//! Organisers' texts: Markdown in, harmless HTML out.
+
+use std::fmt;
+
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+
+/// HTML that may go into a page as it is, because it was made here.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Html(String);
+
+impl fmt::Display for Html {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Tells the templates not to escape it again.
+impl askama::filters::HtmlSafe for Html {}
+
+impl Html {
+    /// Renders Markdown. Raw HTML is shown as text, only harmless link targets stay, pictures become their
+    /// description, headings rank below those of the page, and a line break is a line break.
+    pub fn from_markdown(text: &str) -> Self {
+        let options = Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES;
+        let events = Parser::new_ext(text, options).filter_map(harmless);
+        let mut html = String::new();
+        pulldown_cmark::html::push_html(&mut html, events);
+        Self(html)
+    }
+
+    /// Like [`Html::from_markdown`], `None` for a text without content.
+    pub fn from_markdown_opt(text: &str) -> Option<Self> {
+        (!text.trim().is_empty()).then(|| Self::from_markdown(text))
+    }
+}
+
+fn harmless(event: Event<'_>) -> Option<Event<'_>> {
+    Some(match event {
+        Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
+        Event::SoftBreak => Event::HardBreak,
+        Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => return None,
+        Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
+            let dest_url = if is_harmless(&dest_url) { dest_url } else { "#".into() };
+            Event::Start(Tag::Link { link_type, dest_url, title, id })
+        }
+        Event::Start(Tag::Heading { level, id, classes, attrs }) => {
+            Event::Start(Tag::Heading { level: below(level), id, classes, attrs })
+        }
+        Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(below(level))),
+        other => other,
+    })
+}
+
+/// Web, mail and phone addresses, and places of this shop; no `javascript:` or `data:`.
+fn is_harmless(url: &str) -> bool {
+    let url = url.to_ascii_lowercase();
+    ["https://", "http://", "mailto:", "tel:", "/", "#"].iter().any(|start| url.starts_with(start))
+}
+
+/// Page and section have the first two levels.
+const fn below(level: HeadingLevel) -> HeadingLevel {
+    match level {
+        HeadingLevel::H1 => HeadingLevel::H3,
+        HeadingLevel::H2 => HeadingLevel::H4,
+        HeadingLevel::H3 => HeadingLevel::H5,
+        HeadingLevel::H4 | HeadingLevel::H5 | HeadingLevel::H6 => HeadingLevel::H6,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn html(text: &str) -> String {
+        Html::from_markdown(text).to_string()
+    }
+
+    #[test]
+    fn markdown_becomes_html() {
+        assert_eq!(html("**Bold**\n*move*"), "<p><strong>Bold</strong><br />\n<em>move</em></p>\n");
+        assert_eq!(html("# Doors"), "<h3>Doors</h3>\n");
+        assert_eq!(html("[site](https://example.org)"), "<p><a href=\"https://example.org\">site</a></p>\n");
+    }
+
+    #[test]
+    fn nothing_dangerous_survives() {
+        assert_eq!(html("a <b onclick=x()>b</b>"), "<p>a &lt;b onclick=x()&gt;b&lt;/b&gt;</p>\n");
+        assert!(html("<script>alert(1)</script>").starts_with("&lt;script&gt;"));
+        assert_eq!(html("[x](JavaScript:alert(1))"), "<p><a href=\"#\">x</a></p>\n");
+        assert_eq!(html("![a cat](https://example.org/cat.png)"), "<p>a cat</p>\n");
+        assert_eq!(Html::from_markdown_opt(" \n"), None);
+    }
+}

@@ -1,0 +1,51 @@
+//! Pages that say why there is nothing else to see.
+
+use askama::Template;
+
+use super::{Frame, Link};
+use crate::i18n::Lang;
+
+/// An error as a page.
+#[derive(Debug, Clone, Template)]
+#[template(path = "error.html")]
+pub struct ErrorPage {
+    /// What is around the content.
+    pub frame: Frame,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened.
+    pub title: String,
+    /// What to do about it.
+    pub text: String,
+    /// Where to go from here.
+    pub link: Option<Link>,
+    /// The number of the report, for errors of ours.
+    pub incident: Option<String>,
+}
+
+impl ErrorPage {
+    /// The page for an HTTP status in our own words: 400, 403 (shop offline), 404, 413, 503 (busy), else "our mistake".
+    pub fn of_status(frame: Frame, status: u16) -> Self {
+        let name = match status {
+            400 => "error-invalid",
+            403 => "error-offline",
+            404 => "error-missing",
+            413 => "error-too-large",
+            503 => "error-busy",
+            _ => "error-internal",
+        };
+        Self::from_texts(frame, status, name)
+    }
+
+    /// The page for a form whose CSRF token does not fit.
+    pub fn stale_form(frame: Frame) -> Self {
+        Self::from_texts(frame, 403, "error-stale-form")
+    }
+
+    fn from_texts(frame: Frame, status: u16, name: &str) -> Self {
+        let lang: Lang = frame.lang;
+        let title = lang.text(&format!("{name}-title"));
+        let text = lang.text(&format!("{name}-text"));
+        Self { frame: Frame { title: title.clone(), noindex: true, ..frame }, status, title, text, link: None, incident: None }
+    }
+}
