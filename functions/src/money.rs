@@ -135,10 +135,14 @@ impl Money {
         (Self { minor: net, ..self }, Self { minor: self.minor - net, ..self })
     }
 
-    /// The tax that comes on top of a net price.
-    pub fn tax_on_top(self, rate: TaxRate) -> Option<Self> {
+    /// Taxes a price that contains its tax (`included`) or does not: (what the buyer pays, the tax in it).
+    pub fn taxed(self, rate: TaxRate, included: bool) -> (Self, Self) {
+        if included {
+            return (self, self.split_tax(rate).1);
+        }
         let tax = div_half_up(i128::from(self.minor) * i128::from(rate.0), 1_000_000);
-        Some(Self { minor: i64::try_from(tax).ok()?, ..self })
+        let tax = Self { minor: i64::try_from(tax).expect("prices are capped far below what money can count"), ..self };
+        (self.checked_add(tax).expect("prices are capped far below what money can count"), tax)
     }
 }
 

@@ -165,11 +165,7 @@ impl Offer {
             Some(typed) if self.free_price && typed.minor() > self.listed.minor() => typed,
             _ => self.listed,
         };
-        let on_top = || price.tax_on_top(self.tax_rate).and_then(|tax| Some((price.checked_add(tax)?, tax)));
-        let (gross, tax) = match on_top() {
-            Some(net_based) if !self.price_includes_tax => net_based,
-            _ => (price, price.split_tax(self.tax_rate).1),
-        };
+        let (gross, tax) = price.taxed(self.tax_rate, self.price_includes_tax);
         UnitPrice { listed: self.listed, gross, tax, tax_rate: self.tax_rate }
     }
 }

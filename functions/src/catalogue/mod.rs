@@ -1,0 +1,334 @@
+//! What an event sells: categories, items, variations, tax rules, quotas and questions, read together.
+
+use crate::{
+    event::{Event, Localized},
+    id::{CategoryId, ItemId, QuestionId, QuotaId, TaxRuleId, VariationId},
+    money::{Money, TaxRate},
+    port::db::{DbError, Query},
+    question::Question,
+    time::Timestamp,
+};
+
+pub mod sql;
+
+/// A heading above items.
+#[derive(Debug, Clone)]
+pub struct Category {
+    /// Its id.
+    pub id: CategoryId,
+    /// Its name for buyers.
+    pub name: Localized,
+    /// Its name for staff.
+    pub internal_name: Option<String>,
+    /// Text under the heading.
+    pub description: Option<Localized>,
+    /// Place among the categories.
+    pub position: i32,
+    /// Its items can only be bought as add-ons.
+    pub is_addon: bool,
+}
+
+/// What the shop does with an item outside its time window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WindowMode {
+    /// Leaves it out.
+    Hide,
+    /// Lists it as unavailable, with the reason.
+    Info,
+}
+
+impl WindowMode {
+    /// Every mode.
+    pub const ALL: [Self; 2] = [Self::Hide, Self::Info];
+
+    /// The word in the database and the API.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Hide => "hide",
+            Self::Info => "info",
+        }
+    }
+
+    /// Reads [`Self::code`].
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.code() == code)
+    }
+}
+
+/// A product.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Its id.
+    pub id: ItemId,
+    /// The category it stands in.
+    pub category: Option<CategoryId>,
+    /// How its price is taxed; none means untaxed.
+    pub tax_rule: Option<TaxRuleId>,
+    /// Its name for buyers.
+    pub name: Localized,
+    /// Its name for staff.
+    pub internal_name: Option<String>,
+    /// Text under the name.
+    pub description: Option<Localized>,
+    /// Can be sold at all.
+    pub active: bool,
+    /// Place in its category.
+    pub position: i32,
+    /// Price, where the variation has none.
+    pub default_price: Money,
+    /// An earlier price, shown struck through.
+    pub original_price: Option<Money>,
+    /// The buyer may pay more.
+    pub free_price: bool,
+    /// Lets somebody in.
+    pub admission: bool,
+    /// Asks for the attendee's data.
+    pub personalized: bool,
+    /// Gives a ticket file, or by the event's settings.
+    pub generate_tickets: Option<bool>,
+    /// Shows how many are left, or by the event's settings.
+    pub show_quota_left: Option<bool>,
+    /// Start of its time window.
+    pub available_from: Option<Timestamp>,
+    /// End of its time window.
+    pub available_until: Option<Timestamp>,
+    /// What is shown before the window.
+    pub available_from_mode: WindowMode,
+    /// What is shown after the window.
+    pub available_until_mode: WindowMode,
+    /// Can only be bought with a voucher.
+    pub require_voucher: bool,
+    /// Is only shown with a voucher.
+    pub hide_without_voucher: bool,
+    /// Staff approves each order of it.
+    pub require_approval: bool,
+    /// The buyer may cancel it.
+    pub allow_cancel: bool,
+    /// Fewest per order.
+    pub min_per_order: Option<i32>,
+    /// Most per order.
+    pub max_per_order: Option<i32>,
+    /// Its variations in their order; if there are any, only they can be bought.
+    pub variations: Vec<Variation>,
+}
+
+/// What a buyer sees of an item, apart from how many are left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visibility {
+    /// On offer.
+    Buyable,
+    /// Listed, and said to come later.
+    NotYet,
+    /// Listed, and said to be over.
+    NoLonger,
+    /// Not listed.
+    Hidden,
+}
+
+impl Item {
+    /// What the item's switch and time window make of it at `now` (spec domain 2.2).
+    pub fn visibility(&self, now: Timestamp) -> Visibility {
+        if !self.active {
+            return Visibility::Hidden;
+        }
+        if self.available_from.is_some_and(|from| now < from) {
+            return match self.available_from_mode {
+                WindowMode::Hide => Visibility::Hidden,
+                WindowMode::Info => Visibility::NotYet,
+            };
+        }
+        if self.available_until.is_some_and(|until| now > until) {
+            return match self.available_until_mode {
+                WindowMode::Hide => Visibility::Hidden,
+                WindowMode::Info => Visibility::NoLonger,
+            };
+        }
+        Visibility::Buyable
+    }
+
+    /// Active and inside its time window.
+    pub fn is_available(&self, now: Timestamp) -> bool {
+        self.visibility(now) == Visibility::Buyable
+    }
+
+    /// One of its variations.
+    pub fn variation(&self, id: VariationId) -> Option<&Variation> {
+        self.variations.iter().find(|variation| variation.id == id)
+    }
+
+    /// The price in the list: the variation's, else the item's (spec domain 5.1). The tax rule says if it includes tax.
+    pub fn listed_price(&self, variation: Option<&Variation>) -> Money {
+        variation.and_then(|variation| variation.default_price).unwrap_or(self.default_price)
+    }
+}
+
+/// A kind of an item, such as a size.
+#[derive(Debug, Clone)]
+pub struct Variation {
+    /// Its id.
+    pub id: VariationId,
+    /// Its name for buyers.
+    pub value: Localized,
+    /// Text under the name.
+    pub description: Option<Localized>,
+    /// Can be sold at all.
+    pub active: bool,
+    /// Place among the item's variations.
+    pub position: i32,
+    /// Its price, or that of the item.
+    pub default_price: Option<Money>,
+    /// An earlier price, shown struck through.
+    pub original_price: Option<Money>,
+}
+
+/// How prices are taxed.
+#[derive(Debug, Clone)]
+pub struct TaxRule {
+    /// Its id.
+    pub id: TaxRuleId,
+    /// What the tax is called.
+    pub name: Localized,
+    /// How much it is.
+    pub rate: TaxRate,
+    /// Tax category code.
+    pub code: Option<String>,
+    /// Listed prices are gross.
+    pub price_includes_tax: bool,
+    /// The rule for what has none of its own.
+    pub is_default: bool,
+}
+
+/// What one unit costs the buyer, and the tax in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Price {
+    /// What the buyer pays.
+    pub gross: Money,
+    /// The tax in it.
+    pub tax: Money,
+    /// The rate of the tax.
+    pub rate: TaxRate,
+}
+
+impl Price {
+    /// The price without tax.
+    pub fn net(&self) -> Money {
+        Money::new(self.gross.minor() - self.tax.minor(), self.gross.currency())
+    }
+}
+
+impl TaxRule {
+    /// Taxes a listed price (spec domain 3.2).
+    pub fn price_of(&self, listed: Money) -> Price {
+        let (gross, tax) = listed.taxed(self.rate, self.price_includes_tax);
+        Price { gross, tax, rate: self.rate }
+    }
+}
+
+/// A number of places that items share.
+#[derive(Debug, Clone)]
+pub struct Quota {
+    /// Its id.
+    pub id: QuotaId,
+    /// Its name for staff.
+    pub name: String,
+    /// How many places; none means unlimited.
+    pub size: Option<i64>,
+    /// Sells nothing although it has places.
+    pub closed: bool,
+    /// Closes itself when the last place goes.
+    pub close_when_sold_out: bool,
+    /// What takes its places: items without variations, or single variations.
+    pub counts: Vec<(ItemId, Option<VariationId>)>,
+}
+
+/// Everything an event sells, in the order of the shop page.
+#[derive(Debug, Clone)]
+pub struct Catalogue {
+    /// Categories by position.
+    pub categories: Vec<Category>,
+    /// Items by category, position, id; those without a category first. Inactive ones are among them.
+    pub items: Vec<Item>,
+    /// Tax rules by id.
+    pub tax_rules: Vec<TaxRule>,
+    /// Quotas by id.
+    pub quotas: Vec<Quota>,
+    /// Questions by position, id; the hidden ones are among them.
+    pub questions: Vec<Question>,
+}
+
+impl Catalogue {
+    /// Reads the catalogue of an event. The statements are sent together, so it costs one round trip.
+    pub async fn load(q: &impl Query, event: &Event) -> Result<Self, DbError> {
+        let (categories, items, variations, tax_rules, quotas, questions) = tokio::try_join!(
+            sql::categories(q, event.id),
+            sql::items(q, event.id, event.currency),
+            sql::variations(q, event.id, event.currency),
+            sql::tax_rules(q, event.id),
+            sql::quotas(q, event.id),
+            crate::question::of_event(q, event.id),
+        )?;
+        let mut catalogue = Self { categories, items, tax_rules, quotas, questions };
+        for (item, variation) in variations {
+            // An item that came into being between two of the statements is simply not there yet.
+            if let Some(item) = catalogue.items.iter_mut().find(|candidate| candidate.id == item) {
+                item.variations.push(variation);
+            }
+        }
+        Ok(catalogue)
+    }
+
+    /// The item with an id.
+    pub fn item(&self, id: ItemId) -> Option<&Item> {
+        self.items.iter().find(|item| item.id == id)
+    }
+
+    /// The category with an id.
+    pub fn category(&self, id: CategoryId) -> Option<&Category> {
+        self.categories.iter().find(|category| category.id == id)
+    }
+
+    /// The question with an id.
+    pub fn question(&self, id: QuestionId) -> Option<&Question> {
+        self.questions.iter().find(|question| question.id == id)
+    }
+
+    /// Items of a category, or without one, in their order.
+    pub fn items_in(&self, category: Option<CategoryId>) -> impl Iterator<Item = &Item> {
+        self.items.iter().filter(move |item| item.category == category)
+    }
+
+    /// An item and its variation, as a buyer names them. `None` unless exactly one product is meant: an item with
+    /// variations needs one of them, an item without needs none.
+    pub fn product(&self, item: ItemId, variation: Option<VariationId>) -> Option<(&Item, Option<&Variation>)> {
+        let item = self.item(item)?;
+        match variation {
+            Some(variation) => Some((item, Some(item.variation(variation)?))),
+            None => item.variations.is_empty().then_some((item, None)),
+        }
+    }
+
+    /// The quotas that one unit takes a place of. None of them means that it cannot be sold (spec domain 2.2).
+    pub fn quotas_of(&self, item: ItemId, variation: Option<VariationId>) -> impl Iterator<Item = &Quota> {
+        self.quotas.iter().filter(move |quota| quota.counts.contains(&(item, variation)))
+    }
+
+    /// Questions asked of the buyer for one unit of an item, in their order (spec domain 7.1).
+    pub fn questions_for(&self, item: ItemId) -> Vec<&Question> {
+        self.questions.iter().filter(|question| question.is_asked_for(item)).collect()
+    }
+
+    /// The tax rule of an item.
+    pub fn tax_rule(&self, item: &Item) -> Option<&TaxRule> {
+        let id = item.tax_rule?;
+        self.tax_rules.iter().find(|rule| rule.id == id)
+    }
+
+    /// What one unit costs (spec domain 5.1, 3.2).
+    pub fn price(&self, item: &Item, variation: Option<&Variation>) -> Price {
+        let listed = item.listed_price(variation);
+        match self.tax_rule(item) {
+            Some(rule) => rule.price_of(listed),
+            None => Price { gross: listed, tax: Money::zero(listed.currency()), rate: TaxRate::ZERO },
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Statements about categories, items, variations, tax rules and quotas.
+
+use super::{Category, Item, Quota, TaxRule, Variation, WindowMode};
+use crate::{
+    event::Localized,
+    id::{EventId, ItemId, VariationId},
+    money::{Currency, Money, TaxRate},
+    port::db::{DbError, Query, Row, p},
+};
+
+const CATEGORIES: &str = "
+    select id, name, internal_name, description, position, is_addon
+      from category where event_id = $1 order by position, id";
+
+const ITEMS: &str = "
+    select i.id, i.category_id, i.tax_rule_id, i.name, i.internal_name, i.description, i.active, i.position,
+           i.default_price, i.original_price, i.free_price, i.admission, i.personalized, i.generate_tickets,
+           i.show_quota_left, i.available_from, i.available_until, i.available_from_mode, i.available_until_mode,
+           i.require_voucher, i.hide_without_voucher, i.require_approval, i.allow_cancel, i.min_per_order,
+           i.max_per_order
+      from item i left join category c on c.event_id = i.event_id and c.id = i.category_id
+     where i.event_id = $1
+     order by c.position nulls first, c.id nulls first, i.position, i.id";
+
+const VARIATIONS: &str = "
+    select id, item_id, value, description, active, position, default_price, original_price
+      from item_variation where event_id = $1 order by item_id, position, id";
+
+const TAX_RULES: &str = "
+    select id, name, rate_ppm, code, price_includes_tax, is_default from tax_rule where event_id = $1 order by id";
+
+const QUOTAS: &str = "
+    select q.id, q.name, q.size, q.closed, q.close_when_sold_out,
+           coalesce(c.item_ids, '{}') as item_ids, coalesce(c.variation_ids, '{}') as variation_ids
+      from quota q
+      left join (
+          select quota_id, array_agg(item_id order by item_id, variation_id) as item_ids,
+                 array_agg(variation_id order by item_id, variation_id) as variation_ids
+            from quota_item where event_id = $1 group by quota_id
+      ) c on c.quota_id = q.id
+     where q.event_id = $1 order by q.id";
+
+pub(super) async fn categories(q: &impl Query, event: EventId) -> Result<Vec<Category>, DbError> {
+    let read = |row: &Row| {
+        Ok(Category {
+            id: row.get("id")?,
+            name: Localized::from_row(row, "name")?,
+            internal_name: row.get("internal_name")?,
+            description: Localized::from_row_opt(row, "description")?,
+            position: row.get("position")?,
+            is_addon: row.get("is_addon")?,
+        })
+    };
+    q.query(CATEGORIES, &[p(&event)]).await?.iter().map(read).collect()
+}
+
+/// Items still without their variations.
+pub(super) async fn items(q: &impl Query, event: EventId, currency: Currency) -> Result<Vec<Item>, DbError> {
+    let read = |row: &Row| {
+        Ok(Item {
+            id: row.get("id")?,
+            category: row.get("category_id")?,
+            tax_rule: row.get("tax_rule_id")?,
+            name: Localized::from_row(row, "name")?,
+            internal_name: row.get("internal_name")?,
+            description: Localized::from_row_opt(row, "description")?,
+            active: row.get("active")?,
+            position: row.get("position")?,
+            default_price: Money::new(row.get("default_price")?, currency),
+            original_price: amount(row, "original_price", currency)?,
+            free_price: row.get("free_price")?,
+            admission: row.get("admission")?,
+            personalized: row.get("personalized")?,
+            generate_tickets: row.get("generate_tickets")?,
+            show_quota_left: row.get("show_quota_left")?,
+            available_from: row.get("available_from")?,
+            available_until: row.get("available_until")?,
+            available_from_mode: window_mode(row, "available_from_mode")?,
+            available_until_mode: window_mode(row, "available_until_mode")?,
+            require_voucher: row.get("require_voucher")?,
+            hide_without_voucher: row.get("hide_without_voucher")?,
+            require_approval: row.get("require_approval")?,
+            allow_cancel: row.get("allow_cancel")?,
+            min_per_order: row.get("min_per_order")?,
+            max_per_order: row.get("max_per_order")?,
+            variations: Vec::new(),
+        })
+    };
+    q.query(ITEMS, &[p(&event)]).await?.iter().map(read).collect()
+}
+
+pub(super) async fn variations(
+    q: &impl Query,
+    event: EventId,
+    currency: Currency,
+) -> Result<Vec<(ItemId, Variation)>, DbError> {
+    let read = |row: &Row| {
+        let variation = Variation {
+            id: row.get("id")?,
+            value: Localized::from_row(row, "value")?,
+            description: Localized::from_row_opt(row, "description")?,
+            active: row.get("active")?,
+            position: row.get("position")?,
+            default_price: amount(row, "default_price", currency)?,
+            original_price: amount(row, "original_price", currency)?,
+        };
+        Ok((row.get("item_id")?, variation))
+    };
+    q.query(VARIATIONS, &[p(&event)]).await?.iter().map(read).collect()
+}
+
+pub(super) async fn tax_rules(q: &impl Query, event: EventId) -> Result<Vec<TaxRule>, DbError> {
+    let read = |row: &Row| {
+        let ppm: i32 = row.get("rate_ppm")?;
+        let rate =
+            u32::try_from(ppm).map_err(|_| DbError::UnknownValue { what: "tax rate", value: ppm.to_string() })?;
+        Ok(TaxRule {
+            id: row.get("id")?,
+            name: Localized::from_row(row, "name")?,
+            rate: TaxRate(rate),
+            code: row.get("code")?,
+            price_includes_tax: row.get("price_includes_tax")?,
+            is_default: row.get("is_default")?,
+        })
+    };
+    q.query(TAX_RULES, &[p(&event)]).await?.iter().map(read).collect()
+}
+
+pub(super) async fn quotas(q: &impl Query, event: EventId) -> Result<Vec<Quota>, DbError> {
+    let read = |row: &Row| {
+        let items: Vec<ItemId> = row.get("item_ids")?;
+        let variations: Vec<Option<VariationId>> = row.get("variation_ids")?;
+        Ok(Quota {
+            id: row.get("id")?,
+            name: row.get("name")?,
+            size: row.get("size")?,
+            closed: row.get("closed")?,
+            close_when_sold_out: row.get("close_when_sold_out")?,
+            counts: items.into_iter().zip(variations).collect(),
+        })
+    };
+    q.query(QUOTAS, &[p(&event)]).await?.iter().map(read).collect()
+}
+
+fn amount(row: &Row, column: &str, currency: Currency) -> Result<Option<Money>, DbError> {
+    let minor: Option<i64> = row.get(column)?;
+    Ok(minor.map(|minor| Money::new(minor, currency)))
+}
+
+fn window_mode(row: &Row, column: &str) -> Result<WindowMode, DbError> {
+    let code: String = row.get(column)?;
+    WindowMode::parse(&code).ok_or(DbError::UnknownValue { what: "window mode", value: code })
+}
+
+/// Every statement of this file, for the test that prepares them all.
+pub const ALL: &[&str] = &[CATEGORIES, ITEMS, VARIATIONS, TAX_RULES, QUOTAS];

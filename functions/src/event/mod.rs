@@ -1,0 +1,180 @@
+//! Organisers and events: what they are, when an event sells, and until when its orders must be paid.
+
+use jiff::{ToSpan as _, ZonedDateTime, civil::Weekday, tz::TimeZone};
+
+use crate::{
+    id::{EventId, OrganizerId},
+    money::Currency,
+    port::db::{DbError, Query},
+    time::Timestamp,
+};
+
+pub mod settings;
+pub mod sql;
+pub mod staff;
+mod text;
+
+pub use settings::{PaymentTermMode, Settings};
+pub use crate::i18n::Localized;
+
+/// A tenant.
+#[derive(Debug, Clone)]
+pub struct Organizer {
+    /// Its id.
+    pub id: OrganizerId,
+    /// Its part of the URL.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// An organiser in a list.
+#[derive(Debug, Clone)]
+pub struct OrganizerSummary {
+    /// The organiser.
+    pub organizer: Organizer,
+    /// How many live public events it has.
+    pub events: i64,
+}
+
+/// An event with its effective settings.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Its id.
+    pub id: EventId,
+    /// Who runs it.
+    pub organizer: Organizer,
+    /// Its part of the URL.
+    pub slug: String,
+    /// Its name.
+    pub name: Localized,
+    /// The shop is open to the public.
+    pub live: bool,
+    /// Orders made now are tests.
+    pub testmode: bool,
+    /// Currency of all its prices.
+    pub currency: Currency,
+    /// The clock on its walls.
+    pub timezone: TimeZone,
+    /// When it begins.
+    pub date_from: Timestamp,
+    /// When it ends.
+    pub date_to: Option<Timestamp>,
+    /// When the doors open.
+    pub date_admission: Option<Timestamp>,
+    /// Listed on the organiser's page.
+    pub is_public: bool,
+    /// When the sale begins.
+    pub presale_start: Option<Timestamp>,
+    /// When the sale ends.
+    pub presale_end: Option<Timestamp>,
+    /// Where it is.
+    pub location: Option<Localized>,
+    /// Its settings over the organiser's over the defaults.
+    pub settings: Settings,
+}
+
+/// Whether an event sells now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presale {
+    /// Not yet.
+    NotStarted {
+        /// When it will.
+        start: Timestamp,
+    },
+    /// Now.
+    Running,
+    /// No more.
+    Ended,
+}
+
+impl Event {
+    /// Whether the event sells at `now` (spec domain 1.3). Without an end of the presale it sells while it takes place.
+    pub fn presale(&self, now: Timestamp) -> Presale {
+        let ended = match self.presale_end.or(self.date_to) {
+            Some(end) => now > end,
+            None => now.in_zone(&self.timezone).date() > self.date_from.in_zone(&self.timezone).date(),
+        };
+        match self.presale_start {
+            _ if ended => Presale::Ended,
+            Some(start) if now < start => Presale::NotStarted { start },
+            _ => Presale::Running,
+        }
+    }
+
+    /// Until when an order placed at `now` must be paid (spec domain 13.1).
+    pub fn payment_deadline(&self, now: Timestamp) -> Timestamp {
+        let deadline = match self.settings.payment_term_mode() {
+            PaymentTermMode::Days => self.end_of_working_day(now, self.settings.payment_term_days()),
+            PaymentTermMode::Minutes => now.plus_seconds(self.settings.payment_term_minutes() * 60),
+        };
+        self.last_payment().map_or(deadline, |last| deadline.min(last))
+    }
+
+    /// From when an order that had to be paid until `expires` can be expired (spec domain 13.2).
+    pub fn expire_moment(&self, expires: Timestamp) -> Timestamp {
+        // Without a delay the deadline itself counts, which in minutes mode is not the end of a day.
+        let delay_days = self.settings.payment_term_expire_delay_days();
+        if delay_days == 0 {
+            return expires;
+        }
+        let moment = self.end_of_working_day(expires, delay_days);
+        // The last day may have been moved before the deadline since: that must not shorten what the buyer was told.
+        self.last_payment().map_or(moment, |last| moment.min(last)).max(expires)
+    }
+
+    /// The moment after which no order can be paid any more: the end of the last payment day.
+    pub fn last_payment(&self) -> Option<Timestamp> {
+        let last = self.settings.payment_term_last(&self.timezone)?;
+        Some(end_of_day(&last.in_zone(&self.timezone)))
+    }
+
+    /// 23:59:59 on the event's clock, `days` after `from`, moved off the weekend where the event wants it.
+    fn end_of_working_day(&self, from: Timestamp, days: i64) -> Timestamp {
+        let mut day = from.in_zone(&self.timezone).saturating_add(days.days());
+        if self.settings.payment_term_weekdays() {
+            let shift = match day.weekday() {
+                Weekday::Saturday => 2,
+                Weekday::Sunday => 1,
+                _ => 0,
+            };
+            day = day.saturating_add(shift.days());
+        }
+        end_of_day(&day)
+    }
+}
+
+fn end_of_day(day: &ZonedDateTime) -> Timestamp {
+    let last_second = day.date().at(23, 59, 59, 0).to_zoned_datetime(day.time_zone().clone());
+    Timestamp::from_jiff(last_second.expect("a day of a supported century has an end").timestamp())
+}
+
+/// The event under `/organizer/event/`, in any case of letters.
+pub async fn find(q: &impl Query, organizer_slug: &str, event_slug: &str) -> Result<Option<Event>, DbError> {
+    sql::event_by_slug(q, organizer_slug, event_slug).await
+}
+
+/// The event with an id that the shop itself stored; never pass one that a client chose.
+pub async fn by_id(q: &impl Query, event: EventId) -> Result<Option<Event>, DbError> {
+    sql::event_by_id(q, event).await
+}
+
+/// All organisers by name, at most 500.
+pub async fn organizers(q: &impl Query) -> Result<Vec<OrganizerSummary>, DbError> {
+    sql::organizers(q).await
+}
+
+/// The organiser under `/organizer/`, in any case of letters.
+pub async fn find_organizer(q: &impl Query, slug: &str) -> Result<Option<Organizer>, DbError> {
+    sql::organizer_by_slug(q, slug).await
+}
+
+/// Live public events that are not over, the next one first, at most 500.
+pub async fn upcoming(q: &impl Query, organizer: OrganizerId, now: Timestamp) -> Result<Vec<Event>, DbError> {
+    sql::events_upcoming(q, organizer, now).await
+}
+
+/// Live public events that are over, the latest first, at most 500.
+pub async fn past(q: &impl Query, organizer: OrganizerId, now: Timestamp) -> Result<Vec<Event>, DbError> {
+    sql::events_past(q, organizer, now).await
+}

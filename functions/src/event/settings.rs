@@ -1,0 +1,298 @@
+//! Settings of an event: what it sets itself, over what its organiser sets, over the defaults (spec rest-api 14).
+
+use jiff::{civil, tz::TimeZone};
+use serde_json::{Map, Value};
+
+use super::text::Localized;
+use crate::time::Timestamp;
+
+/// How the payment deadline of an order is computed (spec domain 13.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentTermMode {
+    /// To the end of a day.
+    Days,
+    /// To the minute.
+    Minutes,
+}
+
+/// Effective settings. Keys that the shop does not know are kept and have no effect.
+#[derive(Debug, Clone, Default)]
+pub struct Settings(Map<String, Value>);
+
+/// The form of a setting's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Flag,
+    Number,
+    Word,
+    Text,
+    Texts,
+    Words,
+    Moment,
+    Mode,
+}
+
+/// Declares the settings that the shop uses: one typed getter each, and the table that checks new values.
+macro_rules! settings {
+    (
+        flags { $($(#[$flag_doc:meta])* $flag:ident $flag_key:literal: $flag_default:literal,)+ }
+        numbers { $($(#[$number_doc:meta])* $number:ident $number_key:literal: $number_default:literal,)+ }
+        words { $($(#[$word_doc:meta])* $word:ident $word_key:literal,)+ }
+        texts { $($(#[$text_doc:meta])* $text:ident $text_key:literal,)+ }
+        moments { $($(#[$moment_doc:meta])* $moment:ident $moment_key:literal,)+ }
+    ) => {
+        impl Settings {
+            $($(#[$flag_doc])* pub fn $flag(&self) -> bool { self.get($flag_key, read_flag).unwrap_or($flag_default) })+
+            $($(#[$number_doc])* pub fn $number(&self) -> i64 { self.get($number_key, read_number).unwrap_or($number_default) })+
+            $($(#[$word_doc])* pub fn $word(&self) -> Option<&str> { self.get($word_key, read_word) })+
+            $($(#[$text_doc])* pub fn $text(&self) -> Option<Localized> { self.get($text_key, read_text) })+
+            $($(#[$moment_doc])*
+            pub fn $moment(&self, zone: &TimeZone) -> Option<Timestamp> {
+                self.get($moment_key, |value| read_moment(value, zone))
+            })+
+        }
+
+        const KINDS: &[(&str, Kind)] = &[
+            $(($flag_key, Kind::Flag),)+
+            $(($number_key, Kind::Number),)+
+            $(($word_key, Kind::Word),)+
+            $(($text_key, Kind::Text),)+
+            $(($moment_key, Kind::Moment),)+
+            ("locales", Kind::Words),
+            ("confirm_texts", Kind::Texts),
+            ("payment_term_mode", Kind::Mode),
+        ];
+    };
+}
+
+settings! {
+    flags {
+        /// Dates stand on the front page.
+        show_dates_on_frontpage "show_dates_on_frontpage": true,
+        /// The last day is shown, not only the first.
+        show_date_to "show_date_to": true,
+        /// Clock times are shown with dates.
+        show_times "show_times": true,
+        /// The start of the presale is announced with its date.
+        presale_start_show_date "presale_start_show_date": true,
+        /// Products are listed (disabled) before and after the presale.
+        show_items_outside_presale_period "show_items_outside_presale_period": true,
+        /// How many are left is shown, where the item does not say otherwise.
+        show_quota_left "show_quota_left": false,
+        /// Variations are unfolded.
+        show_variations_expanded "show_variations_expanded": false,
+        /// What is sold out is not listed.
+        hide_sold_out "hide_sold_out": false,
+        /// Prices are shown without tax.
+        display_net_prices "display_net_prices": false,
+        /// Attendees' names are asked.
+        attendee_names_asked "attendee_names_asked": true,
+        /// Attendees' names must be given.
+        attendee_names_required "attendee_names_required": false,
+        /// Attendees' mail addresses are asked.
+        attendee_emails_asked "attendee_emails_asked": false,
+        /// Attendees' mail addresses must be given.
+        attendee_emails_required "attendee_emails_required": false,
+        /// Attendees' companies are asked.
+        attendee_company_asked "attendee_company_asked": false,
+        /// Attendees' companies must be given.
+        attendee_company_required "attendee_company_required": false,
+        /// The buyer types the mail address twice.
+        order_email_asked_twice "order_email_asked_twice": false,
+        /// The buyer's phone number is asked.
+        order_phone_asked "order_phone_asked": false,
+        /// The buyer's phone number must be given.
+        order_phone_required "order_phone_required": false,
+        /// A payment deadline never falls on a weekend.
+        payment_term_weekdays "payment_term_weekdays": true,
+        /// Overdue orders expire by themselves.
+        payment_term_expire_automatically "payment_term_expire_automatically": true,
+        /// Money that arrives after the deadline still pays the order if there is room.
+        payment_term_accept_late "payment_term_accept_late": true,
+        /// Tickets can be downloaded.
+        ticket_download "ticket_download": false,
+        /// Products that are no admission give a ticket too.
+        ticket_download_nonadm "ticket_download_nonadm": true,
+        /// Add-ons give a ticket of their own.
+        ticket_download_addons "ticket_download_addons": false,
+        /// Tickets can be downloaded before the order is paid.
+        ticket_download_pending "ticket_download_pending": false,
+        /// Mails carry the tickets as attachments.
+        mail_attach_tickets "mail_attach_tickets": true,
+        /// Bank transfer can be chosen.
+        payment_banktransfer_enabled "payment_banktransfer__enabled": false,
+        /// Manual payment can be chosen: staff confirms it.
+        payment_manual_enabled "payment_manual__enabled": false,
+    }
+    numbers {
+        /// How many positions one order can have.
+        max_items_per_order "max_items_per_order": 10,
+        /// Minutes that a cart keeps its places.
+        reservation_time "reservation_time": 30,
+        /// Days until an order must be paid.
+        payment_term_days "payment_term_days": 14,
+        /// Minutes until an order must be paid, in minutes mode.
+        payment_term_minutes "payment_term_minutes": 30,
+        /// Days between the deadline and the expiry.
+        payment_term_expire_delay_days "payment_term_expire_delay_days": 0,
+    }
+    words {
+        /// Where buyers write to.
+        contact_mail "contact_mail",
+        /// Address of the legal notice.
+        imprint_url "imprint_url",
+        /// Name that mails come from.
+        mail_from_name "mail_from_name",
+        /// Holder of the account that buyers pay to.
+        payment_banktransfer_bank_details_sepa_name "payment_banktransfer_bank_details_sepa_name",
+        /// IBAN that buyers pay to.
+        payment_banktransfer_bank_details_sepa_iban "payment_banktransfer_bank_details_sepa_iban",
+        /// BIC that buyers pay to.
+        payment_banktransfer_bank_details_sepa_bic "payment_banktransfer_bank_details_sepa_bic",
+        /// Bank that buyers pay to.
+        payment_banktransfer_bank_details_sepa_bank "payment_banktransfer_bank_details_sepa_bank",
+    }
+    texts {
+        /// Text of the front page.
+        frontpage_text "frontpage_text",
+        /// Text in the box with the dates.
+        event_info_text "event_info_text",
+        /// Text after a checkout that worked.
+        checkout_success_text "checkout_success_text",
+        /// Account details in the organiser's own words, instead of the single fields.
+        payment_banktransfer_bank_details "payment_banktransfer_bank_details",
+        /// What manual payment is called for buyers.
+        payment_manual_public_name "payment_manual_public_name",
+        /// How to pay manually, for the mail.
+        payment_manual_email_instructions "payment_manual_email_instructions",
+        /// How to pay manually, for the page of an unpaid order.
+        payment_manual_pending_description "payment_manual_pending_description",
+    }
+    moments {
+        /// From when tickets can be downloaded.
+        ticket_download_date "ticket_download_date",
+        /// A moment of the last day on which orders can be paid.
+        payment_term_last "payment_term_last",
+    }
+}
+
+impl Settings {
+    /// An event's settings over its organiser's. A null means: not set here.
+    pub fn merge(organizer: Value, event: Value) -> Self {
+        let mut merged = Map::new();
+        for level in [organizer, event] {
+            if let Value::Object(values) = level {
+                merged.extend(values.into_iter().filter(|(_, value)| !value.is_null()));
+            }
+        }
+        Self(merged)
+    }
+
+    /// Languages of the shop, the most important first.
+    pub fn locales(&self) -> Vec<&str> {
+        self.get("locales", read_words).filter(|codes| !codes.is_empty()).unwrap_or_else(|| vec!["en"])
+    }
+
+    /// The language for readers who prefer none of [`Self::locales`].
+    pub fn locale(&self) -> &str {
+        self.get("locale", read_word).unwrap_or_else(|| self.locales()[0])
+    }
+
+    /// Statements that a buyer must agree to.
+    pub fn confirm_texts(&self) -> Vec<Localized> {
+        self.get("confirm_texts", read_texts).unwrap_or_default()
+    }
+
+    /// How the payment deadline is computed.
+    pub fn payment_term_mode(&self) -> PaymentTermMode {
+        self.get("payment_term_mode", read_mode).unwrap_or(PaymentTermMode::Days)
+    }
+
+    /// A provider with which a paid order can be paid is switched on.
+    pub fn takes_payments(&self) -> bool {
+        self.payment_banktransfer_enabled() || self.payment_manual_enabled()
+    }
+
+    fn get<'a, T>(&'a self, key: &str, read: impl Fn(&'a Value) -> Option<T>) -> Option<T> {
+        self.0.get(key).and_then(read)
+    }
+}
+
+/// What is wrong with the value of a setting, if the shop knows the setting. Null is fine: it means "not set".
+pub fn fault(key: &str, value: &Value, zone: &TimeZone) -> Option<&'static str> {
+    let kind = if key == "locale" { Kind::Word } else { KINDS.iter().find(|(known, _)| *known == key)?.1 };
+    let (fine, wanted) = match kind {
+        Kind::Flag => (read_flag(value).is_some(), "true or false is needed"),
+        Kind::Number => (read_number(value).is_some(), "a whole number from 0 to 1000000 is needed"),
+        Kind::Word => (value.is_string(), "a text is needed"),
+        Kind::Text => {
+            (read_text(value).is_some() || *value == "", "a text is needed, or an object of texts by language")
+        }
+        Kind::Texts => (read_texts(value).is_some(), "a list of texts is needed"),
+        Kind::Words => (read_words(value).is_some(), "a list of texts is needed"),
+        Kind::Moment => {
+            (read_moment(value, zone).is_some(), "a date or a moment is needed; relative dates are not supported yet")
+        }
+        Kind::Mode => (read_mode(value).is_some(), "'days' or 'minutes' is needed"),
+    };
+    (!fine && !value.is_null()).then_some(wanted)
+}
+
+/// Native booleans, and the words in which the reference stores them.
+fn read_flag(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(flag) => Some(*flag),
+        Value::String(word) => match word.as_str() {
+            "True" | "true" => Some(true),
+            "False" | "false" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whole numbers of a sensible size, so that no deadline overflows.
+fn read_number(value: &Value) -> Option<i64> {
+    let number = match value {
+        Value::Number(number) => number.as_i64()?,
+        Value::String(digits) => digits.parse().ok()?,
+        _ => return None,
+    };
+    (0..=1_000_000).contains(&number).then_some(number)
+}
+
+fn read_word(value: &Value) -> Option<&str> {
+    value.as_str().filter(|word| !word.is_empty())
+}
+
+fn read_words(value: &Value) -> Option<Vec<&str>> {
+    value.as_array()?.iter().map(read_word).collect()
+}
+
+fn read_text(value: &Value) -> Option<Localized> {
+    serde_json::from_value(value.clone()).ok().filter(|text: &Localized| !text.is_empty())
+}
+
+fn read_texts(value: &Value) -> Option<Vec<Localized>> {
+    value.as_array()?.iter().map(read_text).collect()
+}
+
+fn read_mode(value: &Value) -> Option<PaymentTermMode> {
+    match value.as_str()? {
+        "days" => Some(PaymentTermMode::Days),
+        "minutes" => Some(PaymentTermMode::Minutes),
+        _ => None,
+    }
+}
+
+fn read_moment(value: &Value, zone: &TimeZone) -> Option<Timestamp> {
+    parse_moment(value.as_str()?, zone)
+}
+
+/// Reads a moment as the API does: without an offset it is on the event's clock, without a time it is the start of the day.
+pub fn parse_moment(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+    Timestamp::parse(text).or_else(|| {
+        let local: civil::DateTime = text.parse().ok()?;
+        Some(Timestamp::from_jiff(local.to_zoned_datetime(zone.clone()).ok()?.timestamp()))
+    })
+}

@@ -1,0 +1,152 @@
+//! Statements about organisers, events and their staff.
+
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use super::{Event, Organizer, OrganizerSummary, Settings, text::Localized};
+use crate::{
+    id::{EventId, OrganizerId},
+    money::Currency,
+    port::db::{DbError, Query, Row, p},
+    time::Timestamp,
+};
+
+/// The columns of [`read_event`], for the statements below.
+macro_rules! select_event {
+    ($rest:literal) => {
+        concat!(
+            "
+            select e.id, e.slug, e.name, e.live, e.testmode, e.currency, e.timezone, e.date_from, e.date_to,
+                   e.date_admission, e.is_public, e.presale_start, e.presale_end, e.location, e.settings,
+                   o.id as organizer_id, o.slug as organizer_slug, o.name as organizer_name,
+                   o.settings as organizer_settings
+              from event e join organizer o on o.id = e.organizer_id
+            ",
+            $rest
+        )
+    };
+}
+
+const EVENT_BY_SLUG: &str = select_event!("where lower(o.slug) = lower($1) and lower(e.slug) = lower($2)");
+
+const EVENT_BY_ID: &str = select_event!("where e.id = $1");
+
+/// Over is what its last day is over for: `date_to`, or the end of the calendar day of `date_from` (spec domain 1.3).
+const EVENTS_UPCOMING: &str = select_event!(
+    "where e.organizer_id = $1 and e.live and e.is_public
+       and coalesce(e.date_to, (date_trunc('day', e.date_from at time zone e.timezone) + interval '1 day')
+           at time zone e.timezone) >= $2
+     order by e.date_from, e.slug limit 500"
+);
+
+const EVENTS_PAST: &str = select_event!(
+    "where e.organizer_id = $1 and e.live and e.is_public
+       and coalesce(e.date_to, (date_trunc('day', e.date_from at time zone e.timezone) + interval '1 day')
+           at time zone e.timezone) < $2
+     order by e.date_from desc, e.slug limit 500"
+);
+
+const ORGANIZERS: &str = "
+    select o.id, o.slug, o.name,
+           (select count(*) from event e where e.organizer_id = o.id and e.live and e.is_public) as events
+      from organizer o order by o.name, o.id limit 500";
+
+const ORGANIZER_BY_SLUG: &str = "select id, slug, name from organizer where lower(slug) = lower($1)";
+
+pub(super) const INSERT_ORGANIZER: &str =
+    "insert into organizer (slug, name, settings, created_at) values ($1, $2, $3, $4) returning id";
+
+pub(super) const INSERT_TEAM: &str = "
+    insert into team (organizer_id, name, all_events, permissions, notify_orders)
+    values ($1, $2, true, $3, $4) returning id";
+
+/// One statement, so that a user is never without the team that explains them. The organiser is checked with the team.
+pub(super) const INSERT_USER: &str = "
+    with wanted as (select id from team where organizer_id = $1 and id = $2),
+         added as (
+             insert into app_user (email, full_name, locale, created_at)
+             select $3, $4, $5, $6 from wanted returning id),
+         joined as (
+             insert into team_member (team_id, user_id) select wanted.id, added.id from wanted, added)
+    select id from added";
+
+pub(super) const INSERT_TOKEN: &str = "
+    insert into api_token (organizer_id, team_id, name, token_hash, created_at) values ($1, $2, $3, $4, $5)
+    returning id";
+
+pub(super) async fn event_by_slug(q: &impl Query, organizer: &str, event: &str) -> Result<Option<Event>, DbError> {
+    q.opt(EVENT_BY_SLUG, &[p(&organizer), p(&event)]).await?.as_ref().map(read_event).transpose()
+}
+
+pub(super) async fn event_by_id(q: &impl Query, event: EventId) -> Result<Option<Event>, DbError> {
+    q.opt(EVENT_BY_ID, &[p(&event)]).await?.as_ref().map(read_event).transpose()
+}
+
+pub(super) async fn events_upcoming(
+    q: &impl Query,
+    organizer: OrganizerId,
+    now: Timestamp,
+) -> Result<Vec<Event>, DbError> {
+    q.query(EVENTS_UPCOMING, &[p(&organizer), p(&now)]).await?.iter().map(read_event).collect()
+}
+
+pub(super) async fn events_past(q: &impl Query, organizer: OrganizerId, now: Timestamp) -> Result<Vec<Event>, DbError> {
+    q.query(EVENTS_PAST, &[p(&organizer), p(&now)]).await?.iter().map(read_event).collect()
+}
+
+pub(super) async fn organizers(q: &impl Query) -> Result<Vec<OrganizerSummary>, DbError> {
+    let summary = |row: &Row| Ok(OrganizerSummary { organizer: read_organizer(row)?, events: row.get("events")? });
+    q.query(ORGANIZERS, &[]).await?.iter().map(summary).collect()
+}
+
+pub(super) async fn organizer_by_slug(q: &impl Query, slug: &str) -> Result<Option<Organizer>, DbError> {
+    q.opt(ORGANIZER_BY_SLUG, &[p(&slug)]).await?.as_ref().map(read_organizer).transpose()
+}
+
+fn read_organizer(row: &Row) -> Result<Organizer, DbError> {
+    Ok(Organizer { id: row.get("id")?, slug: row.get("slug")?, name: row.get("name")? })
+}
+
+fn read_event(row: &Row) -> Result<Event, DbError> {
+    let currency: String = row.get("currency")?;
+    let timezone: String = row.get("timezone")?;
+    let organizer_settings: Value = row.get("organizer_settings")?;
+    Ok(Event {
+        id: row.get("id")?,
+        organizer: Organizer {
+            id: row.get("organizer_id")?,
+            slug: row.get("organizer_slug")?,
+            name: row.get("organizer_name")?,
+        },
+        slug: row.get("slug")?,
+        name: Localized::from_row(row, "name")?,
+        live: row.get("live")?,
+        testmode: row.get("testmode")?,
+        currency: Currency::parse(&currency)
+            .map_err(|_| DbError::UnknownValue { what: "currency", value: currency.clone() })?,
+        timezone: TimeZone::get(&timezone)
+            .map_err(|_| DbError::UnknownValue { what: "time zone", value: timezone.clone() })?,
+        date_from: row.get("date_from")?,
+        date_to: row.get("date_to")?,
+        date_admission: row.get("date_admission")?,
+        is_public: row.get("is_public")?,
+        presale_start: row.get("presale_start")?,
+        presale_end: row.get("presale_end")?,
+        location: Localized::from_row_opt(row, "location")?,
+        settings: Settings::merge(organizer_settings, row.get("settings")?),
+    })
+}
+
+/// Every statement of this file, for the test that prepares them all.
+pub const ALL: &[&str] = &[
+    EVENT_BY_SLUG,
+    EVENT_BY_ID,
+    EVENTS_UPCOMING,
+    EVENTS_PAST,
+    ORGANIZERS,
+    ORGANIZER_BY_SLUG,
+    INSERT_ORGANIZER,
+    INSERT_TEAM,
+    INSERT_USER,
+    INSERT_TOKEN,
+];
