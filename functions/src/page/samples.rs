@@ -24,7 +24,8 @@ fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
 }
 
-fn frame(lang: Lang, title: &str) -> Frame {
+/// What is around a page of the event.
+pub fn frame(lang: Lang, title: &str) -> Frame {
     Frame {
         lang,
         langs: Lang::ALL.to_vec(),
@@ -65,7 +66,8 @@ fn cart(seconds_left: i64) -> CartBox {
     }
 }
 
-fn event(lang: Lang) -> EventPage {
+/// The event page on a good day.
+pub fn event(lang: Lang) -> EventPage {
     let price = |minor| Price { tax: Some(TaxNote::Included(TaxRate(70_000))), ..Price::fixed(eur(minor)) };
     let product = |id, name: &str, about: &str, price, offer| Product {
         id: ItemId(id),
@@ -119,7 +121,13 @@ fn event(lang: Lang) -> EventPage {
                     Product {
                         min_per_order: Some(2),
                         price: Price { original: Some(eur(4600)), ..price(3900) },
-                        ..product(2, "Weekend pass", "Both nights.", price(3900), Offer::Open { max: 8, left: Some(7), preset: 0 })
+                        ..product(
+                            2,
+                            "Weekend pass",
+                            "Both nights.",
+                            price(3900),
+                            Offer::Open { max: 8, left: Some(7), preset: 0 },
+                        )
                     },
                     product(3, "Lighthouse tour", "20 people go up at midnight.", price(1200), Offer::Reserved),
                     product(4, "Boat trip", "", price(1800), Offer::SoldOut),
@@ -182,8 +190,12 @@ fn questions(lang: Lang, wrong: bool) -> QuestionsPage {
         positions: vec![PositionForm {
             title: "Evening ticket – Regular".into(),
             fields: vec![
-                Field::new(field::attendee_name(position), lang.text("attendee-name"), Input::line("Ada Lovelace", "name"))
-                    .required(true),
+                Field::new(
+                    field::attendee_name(position),
+                    lang.text("attendee-name"),
+                    Input::line("Ada Lovelace", "name"),
+                )
+                .required(true),
                 Field::new(answer(1), "What would you like to eat?", Input::One(meals.clone()))
                     .required(true)
                     .error(error("error-choice")),
@@ -213,7 +225,13 @@ fn payment(lang: Lang) -> PaymentPage {
         frame: frame(lang, &Checkout::title(lang, &checkout.steps)),
         checkout,
         providers: vec![
-            provider("banktransfer", "Bank transfer", "Pay within **7 days**. You get your tickets when the money is there.", None, true),
+            provider(
+                "banktransfer",
+                "Bank transfer",
+                "Pay within **7 days**. You get your tickets when the money is there.",
+                None,
+                true,
+            ),
             provider("card", "Card", "Visa, Mastercard, American Express.", Some(eur(75)), false),
         ],
         error: None,
@@ -370,7 +388,12 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         past: false,
         url: "/kulturhafen/".into(),
         events: vec![
-            row("Nacht der Lichter", "12–13 September 2026", Some("Alte Werft, Hamburg"), Sale::Open { free: false, few: false }),
+            row(
+                "Nacht der Lichter",
+                "12–13 September 2026",
+                Some("Alte Werft, Hamburg"),
+                Sale::Open { free: false, few: false },
+            ),
             row("Open harbour day", "Sunday, 20 September 2026", Some("Kai 7"), Sale::Open { free: true, few: true }),
             row("Winter songs", "Friday, 4 December 2026", None, Sale::NotYet(Some("1 October 2026".into()))),
             row("Crane concert", "Saturday, 5 September 2026", None, Sale::SoldOut { free: false }),
