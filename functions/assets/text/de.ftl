@@ -16,10 +16,10 @@ message-error = Fehler
 continue = Weiter
 back = Zurück
 modify = Ändern
-optional = optional
+field-optional = optional
 choose = Bitte wählen
 total = Gesamtbetrag
-each = pro Stück
+price-each = pro Stück
 tax-line = inkl. { $rate } MwSt. ({ $amount })
 products-count =
     { $count ->

@@ -16,10 +16,10 @@ message-error = Error
 continue = Continue
 back = Back
 modify = Modify
-optional = optional
+field-optional = optional
 choose = Please choose
 total = Total
-each = each
+price-each = each
 tax-line = incl. { $rate } VAT ({ $amount })
 products-count =
     { $count ->

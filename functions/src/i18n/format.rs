@@ -7,11 +7,31 @@ use crate::money::{Currency, Money, TaxRate};
 use crate::time::Timestamp;
 
 const MONTHS_EN: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 const MONTHS_DE: [&str; 12] = [
-    "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November",
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
     "Dezember",
 ];
 const WEEKDAYS_EN: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
@@ -180,10 +200,7 @@ mod tests {
     fn ranges_say_nothing_twice() {
         let zone = berlin();
         let range = |lang, from, to| date_range(lang, at(from), Some(at(to)), &zone);
-        assert_eq!(
-            range(Lang::En, "2026-09-12T18:00:00Z", "2026-09-12T21:00:00Z"),
-            "Saturday, 12 September 2026"
-        );
+        assert_eq!(range(Lang::En, "2026-09-12T18:00:00Z", "2026-09-12T21:00:00Z"), "Saturday, 12 September 2026");
         assert_eq!(range(Lang::De, "2026-09-12T18:00:00Z", "2026-09-14T18:00:00Z"), "12.–14. September 2026");
         assert_eq!(range(Lang::En, "2026-09-30T18:00:00Z", "2026-10-02T18:00:00Z"), "30 September – 2 October 2026");
         assert_eq!(

@@ -65,4 +65,3 @@ impl CartBox {
         format!("PT{}M{}S", self.seconds_left / 60, self.seconds_left % 60)
     }
 }
-

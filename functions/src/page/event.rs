@@ -168,10 +168,10 @@ impl EventPage {
 }
 
 /// A line of the product form: a product without variations, or a variation.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct OfferBox<'a> {
     /// What it is called for screen readers, the product included.
-    pub name: &'a str,
+    pub name: String,
     /// The product.
     pub item: ItemId,
     /// The variation.
@@ -197,13 +197,13 @@ impl Product {
 
     /// The product's own line of the form.
     pub fn offer_box(&self) -> OfferBox<'_> {
-        OfferBox { name: &self.name, item: self.id, variation: None, price: &self.price, offer: &self.offer }
+        OfferBox { name: self.name.clone(), item: self.id, variation: None, price: &self.price, offer: &self.offer }
     }
 
     /// A variation's line of the form.
     pub fn variation_box<'a>(&self, variation: &'a Variation) -> OfferBox<'a> {
         OfferBox {
-            name: &variation.name,
+            name: format!("{} – {}", self.name, variation.name),
             item: self.id,
             variation: Some(variation.id),
             price: &variation.price,

@@ -198,4 +198,6 @@ impl Frame {
 }
 
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;

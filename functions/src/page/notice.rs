@@ -46,6 +46,13 @@ impl ErrorPage {
         let lang: Lang = frame.lang;
         let title = lang.text(&format!("{name}-title"));
         let text = lang.text(&format!("{name}-text"));
-        Self { frame: Frame { title: title.clone(), noindex: true, ..frame }, status, title, text, link: None, incident: None }
+        Self {
+            frame: Frame { title: title.clone(), noindex: true, ..frame },
+            status,
+            title,
+            text,
+            link: None,
+            incident: None,
+        }
     }
 }
