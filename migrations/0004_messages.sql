@@ -24,11 +24,11 @@ create table mail (
     order_id      bigint,
     kind          text not null,
     recipient     text not null,
-    subject       text not null,
-    body_text     text not null,
-    body_html     text not null,
-    -- Attach the tickets of the order when it is sent.
-    with_tickets  boolean not null default false,
+    locale        text not null,
+    -- Written by the worker at the first try, never under a lock; what was written once is what is sent.
+    subject       text,
+    body_text     text,
+    body_html     text,
     state         text not null constraint mail_state
         check (state in ('queued', 'inflight', 'awaiting_retry', 'failed', 'sent')),
     attempts      integer not null default 0,

@@ -15,17 +15,21 @@ mod stock;
 use std::collections::BTreeMap;
 
 pub use decide::decide;
+use serde::{Deserialize, Serialize};
 pub use stock::{load, write};
 
 use crate::{
+    catalogue::Catalogue,
+    event::Event,
     id::{CartPositionId, ItemId, OrderId, QuotaId, VariationId},
     money::{Currency, Money, TaxRate},
     order::OrderStatus,
+    port::{db::DbError, lock::EventLock},
     time::Timestamp,
 };
 
 /// What a buyer chooses: an item, or one variation of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Product {
     /// The item.
     pub item: ItemId,
@@ -320,7 +324,7 @@ pub enum NotPlaced {
 }
 
 /// What happened in a cart. The possible part is done even if another part is not (spec domain 8.4).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CartOutcome {
     /// How many positions were added.
     pub added: i64,
@@ -335,7 +339,7 @@ pub struct CartOutcome {
 }
 
 /// A limit that a cart would break.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CartRefusal {
     /// Too many positions.
     MaxPositions(i64),
@@ -388,4 +392,21 @@ pub struct Changes {
     pub deleted: Vec<CartPositionId>,
     /// New states of orders.
     pub orders: BTreeMap<OrderId, OrderStatus>,
+}
+
+/// Decides `requests` for the event whose lock is held. The changes are not written yet: rows of a new order that
+/// copy from the cart come first.
+pub async fn serve(
+    lock: &EventLock<'_>,
+    event: &Event,
+    catalogue: &Catalogue,
+    requests: &[Request],
+    now: Timestamp,
+) -> Result<(Vec<Outcome>, Changes), DbError> {
+    let rules = CartRules {
+        reservation_seconds: event.settings.reservation_time() * 60,
+        positions_max: event.settings.max_items_per_order(),
+    };
+    let stock = load(lock, event.currency, rules, catalogue.offers(now), requests, now).await?;
+    Ok(decide(stock, requests, now))
 }

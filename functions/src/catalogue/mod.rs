@@ -9,6 +9,7 @@ use crate::{
     time::Timestamp,
 };
 
+mod offer;
 pub mod sql;
 
 /// A heading above items.

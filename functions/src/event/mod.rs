@@ -16,6 +16,7 @@ mod text;
 
 pub use settings::{PaymentTermMode, Settings};
 pub use crate::i18n::Localized;
+use crate::i18n::Lang;
 
 /// A tenant.
 #[derive(Debug, Clone)]
@@ -89,6 +90,18 @@ pub enum Presale {
 }
 
 impl Event {
+    /// The shop's root, such as `/org/event/`.
+    pub fn path(&self) -> String {
+        format!("/{}/{}/", self.organizer.slug, self.slug)
+    }
+
+    /// The shop's languages, the most important first; English if it has none that the shop speaks.
+    pub fn langs(&self) -> Vec<Lang> {
+        let mut langs: Vec<Lang> = self.settings.locales().into_iter().filter_map(Lang::parse).collect();
+        langs.dedup();
+        if langs.is_empty() { vec![Lang::En] } else { langs }
+    }
+
     /// Whether the event sells at `now` (spec domain 1.3). Without an end of the presale it sells while it takes place.
     pub fn presale(&self, now: Timestamp) -> Presale {
         let ended = match self.presale_end.or(self.date_to) {

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::{
     event::Localized,
+    i18n::Lang,
     id::{EventId, ItemId, QuestionId},
     port::db::{DbError, Query},
 };

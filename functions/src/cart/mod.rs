@@ -1,0 +1,127 @@
+//! Carts: what a buyer has put aside, and what was told on the way to the order (spec domain 8, 9).
+
+pub mod sql;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    boxoffice::{self, CartId, CartOutcome, Outcome, Product, Request},
+    catalogue::Catalogue,
+    event::Event,
+    id::{CartPositionId, EventId, QuestionId},
+    money::{Money, TaxRate},
+    payment::Provider,
+    port::{
+        db::{DbError, Query, Tx},
+        lock::EventLock,
+    },
+    time::Timestamp,
+};
+
+/// A position as the buyer sees it.
+#[derive(Debug, Clone)]
+pub struct Position {
+    /// Its row.
+    pub id: CartPositionId,
+    /// What it is.
+    pub product: Product,
+    /// Its price with tax.
+    pub price: Money,
+    /// Rate of the tax in it.
+    pub tax_rate: TaxRate,
+    /// The tax in it.
+    pub tax: Money,
+    /// When its reservation ends.
+    pub expires_at: Timestamp,
+    /// When renewing ends.
+    pub max_extend_at: Timestamp,
+    /// The attendee.
+    pub attendee: Attendee,
+    /// Answers in their stored form.
+    pub answers: Vec<(QuestionId, String)>,
+}
+
+/// Who comes with a ticket.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attendee {
+    /// The full name.
+    pub name: Option<String>,
+    /// The mail address.
+    pub email: Option<String>,
+    /// The company.
+    pub company: Option<String>,
+}
+
+/// What the buyer told so far (spec domain 8.1: one row per cart).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Session {
+    /// The buyer's address; given once the questions step is complete.
+    pub email: Option<String>,
+    /// The buyer's phone.
+    pub phone: Option<String>,
+    /// The chosen way to pay.
+    pub payment: Option<Provider>,
+}
+
+/// What the questions step has collected about one position.
+#[derive(Debug, Clone)]
+pub struct PositionAnswers {
+    /// The position.
+    pub id: CartPositionId,
+    /// The attendee.
+    pub attendee: Attendee,
+    /// Answers in their stored form.
+    pub answers: Vec<(QuestionId, String)>,
+}
+
+/// The positions of a cart in the order of the shop, expired ones among them.
+pub async fn positions(q: &impl Query, event: &Event, catalogue: &Catalogue, cart: &CartId) -> Result<Vec<Position>, DbError> {
+    let mut positions = sql::positions(q, event.id, event.currency, cart).await?;
+    positions.sort_by_key(|position| (catalogue.rank(position.product), position.price.minor(), position.id));
+    Ok(positions)
+}
+
+/// What the buyer told so far.
+pub async fn session(q: &impl Query, event: EventId, cart: &CartId) -> Result<Session, DbError> {
+    sql::session(q, event, cart).await
+}
+
+/// Keeps what the buyer told.
+pub async fn save_session(q: &impl Query, event: EventId, cart: &CartId, session: &Session, now: Timestamp) -> Result<(), DbError> {
+    sql::save_session(q, event, cart, session, now).await
+}
+
+/// Keeps what was told about the attendees, in the transaction of the questions step.
+pub async fn save_answers(tx: &Tx<'_>, event: EventId, cart: &CartId, answers: &[PositionAnswers]) -> Result<(), DbError> {
+    sql::save_attendees(tx, event, cart, answers).await?;
+    sql::replace_answers(tx, event, cart, answers).await
+}
+
+/// Changes a cart: the possible part is done, the rest is told. A form that comes twice acts once and hears the first
+/// outcome again; `form` identifies it.
+pub async fn change(
+    tx: &Tx<'_>,
+    event: &Event,
+    catalogue: &Catalogue,
+    request: Request,
+    form: Option<&str>,
+    now: Timestamp,
+) -> Result<CartOutcome, DbError> {
+    let lock = EventLock::acquire(tx, event.id).await?;
+    if let Some(form) = form
+        && let Some(outcome) = sql::form_outcome(&lock, form).await?
+    {
+        return Ok(outcome);
+    }
+    let (outcomes, changes) = boxoffice::serve(&lock, event, catalogue, &[request], now).await?;
+    boxoffice::write(&lock, &changes, now).await?;
+    let outcome = match outcomes.into_iter().next() {
+        Some(Outcome::Cart(outcome)) => outcome,
+        other => unreachable!("a cart request has a cart outcome, not {other:?}"),
+    };
+    if let Some(form) = form {
+        sql::save_form_outcome(&lock, form, &outcome, now).await?;
+    }
+    Ok(outcome)
+}

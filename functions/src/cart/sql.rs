@@ -1,0 +1,169 @@
+//! Statements about carts and checkout sessions.
+
+use super::{Attendee, Position, PositionAnswers, Session};
+use crate::{
+    boxoffice::{CartId, CartOutcome, Product},
+    id::{CartPositionId, EventId, QuestionId},
+    money::{Currency, Money, TaxRate},
+    port::{
+        db::{DbError, Query, Tx, array, p},
+        lock::EventLock,
+    },
+    time::Timestamp,
+};
+
+const POSITIONS: &str = "
+    select c.id, c.item_id, c.variation_id, c.price, c.tax_rate_ppm, c.tax_value, c.expires_at, c.max_extend_at,
+           c.attendee_name, c.attendee_email, c.company,
+           coalesce(array_agg(a.question_id order by a.question_id) filter (where a.id is not null), '{}') as question_ids,
+           coalesce(array_agg(a.answer order by a.question_id) filter (where a.id is not null), '{}') as answers
+      from cart_position c left join answer a on a.event_id = c.event_id and a.cart_position_id = c.id
+     where c.event_id = $1 and c.cart_id = $2
+     group by c.id";
+
+pub(super) async fn positions(q: &impl Query, event: EventId, currency: Currency, cart: &CartId) -> Result<Vec<Position>, DbError> {
+    let rows = q.query(POSITIONS, &[p(&event), p(&cart.0)]).await?;
+    let read = rows.iter().map(|row| {
+        let questions: Vec<QuestionId> = row.get("question_ids")?;
+        let answers: Vec<String> = row.get("answers")?;
+        Ok(Position {
+            id: row.get("id")?,
+            product: Product { item: row.get("item_id")?, variation: row.get("variation_id")? },
+            price: Money::new(row.get("price")?, currency),
+            tax_rate: TaxRate::from_ppm(row.get("tax_rate_ppm")?),
+            tax: Money::new(row.get("tax_value")?, currency),
+            expires_at: row.get("expires_at")?,
+            max_extend_at: row.get("max_extend_at")?,
+            attendee: Attendee {
+                name: row.get("attendee_name")?,
+                email: row.get("attendee_email")?,
+                company: row.get("company")?,
+            },
+            answers: questions.into_iter().zip(answers).collect(),
+        })
+    });
+    read.collect()
+}
+
+const SESSION: &str = "select data from checkout_session where event_id = $1 and cart_id = $2";
+
+pub(super) async fn session(q: &impl Query, event: EventId, cart: &CartId) -> Result<Session, DbError> {
+    let Some(row) = q.opt(SESSION, &[p(&event), p(&cart.0)]).await? else { return Ok(Session::default()) };
+    let data: serde_json::Value = row.get("data")?;
+    let text = data.to_string();
+    serde_json::from_value(data).map_err(|_| DbError::UnknownValue { what: "checkout session", value: text })
+}
+
+const SAVE_SESSION: &str = "
+    insert into checkout_session (event_id, cart_id, data, updated_at) values ($1, $2, $3, $4)
+    on conflict (event_id, cart_id) do update set data = excluded.data, updated_at = excluded.updated_at";
+
+pub(super) async fn save_session(
+    q: &impl Query,
+    event: EventId,
+    cart: &CartId,
+    session: &Session,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let data = serde_json::to_value(session).expect("a session is plain data");
+    q.execute(SAVE_SESSION, &[p(&event), p(&cart.0), p(&data), p(&now)]).await.map(|_| ())
+}
+
+const DELETE_SESSION: &str = "delete from checkout_session where event_id = $1 and cart_id = $2";
+
+/// Ends the checkout of a cart that became an order.
+pub async fn delete_session(lock: &EventLock<'_>, cart: &CartId) -> Result<(), DbError> {
+    lock.tx().execute(DELETE_SESSION, &[p(&lock.event()), p(&cart.0)]).await.map(|_| ())
+}
+
+const SAVE_ATTENDEES: &str = "
+    update cart_position c set attendee_name = a.name, attendee_email = a.email, company = a.company
+      from unnest($3::bigint[], $4::text[], $5::text[], $6::text[]) as a (id, name, email, company)
+     where c.event_id = $1 and c.cart_id = $2 and c.id = a.id";
+
+pub(super) async fn save_attendees(tx: &Tx<'_>, event: EventId, cart: &CartId, answers: &[PositionAnswers]) -> Result<(), DbError> {
+    let ids: Vec<CartPositionId> = answers.iter().map(|position| position.id).collect();
+    let column = |field: fn(&Attendee) -> &Option<String>| -> Vec<Option<String>> {
+        answers.iter().map(|position| field(&position.attendee).clone()).collect()
+    };
+    let (names, emails, companies) = (column(|a| &a.name), column(|a| &a.email), column(|a| &a.company));
+    let params = [p(&event), p(&cart.0), array(&ids), array(&names), array(&emails), array(&companies)];
+    tx.execute(SAVE_ATTENDEES, &params).await.map(|_| ())
+}
+
+const DELETE_ANSWERS: &str = "
+    delete from answer a using cart_position c
+     where a.event_id = $1 and c.event_id = $1 and c.cart_id = $2 and a.cart_position_id = c.id";
+const INSERT_ANSWERS: &str = "
+    insert into answer (event_id, cart_position_id, question_id, answer)
+    select $1, c.id, a.question_id, a.answer
+      from unnest($3::bigint[], $4::bigint[], $5::text[]) as a (cart_position_id, question_id, answer)
+      join cart_position c on c.event_id = $1 and c.cart_id = $2 and c.id = a.cart_position_id";
+
+pub(super) async fn replace_answers(tx: &Tx<'_>, event: EventId, cart: &CartId, answers: &[PositionAnswers]) -> Result<(), DbError> {
+    tx.execute(DELETE_ANSWERS, &[p(&event), p(&cart.0)]).await?;
+    let (mut positions, mut questions, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+    for position in answers {
+        for (question, text) in &position.answers {
+            positions.push(position.id);
+            questions.push(*question);
+            texts.push(text.as_str());
+        }
+    }
+    if positions.is_empty() {
+        return Ok(());
+    }
+    let params = [p(&event), p(&cart.0), array(&positions), array(&questions), array(&texts)];
+    tx.execute(INSERT_ANSWERS, &params).await.map(|_| ())
+}
+
+const FORM_OUTCOME: &str = "select outcome from form_outcome where event_id = $1 and form_token = $2";
+
+pub(super) async fn form_outcome(lock: &EventLock<'_>, form: &str) -> Result<Option<CartOutcome>, DbError> {
+    let Some(row) = lock.tx().opt(FORM_OUTCOME, &[p(&lock.event()), p(&form)]).await? else { return Ok(None) };
+    let outcome: serde_json::Value = row.get("outcome")?;
+    let text = outcome.to_string();
+    serde_json::from_value(outcome).map(Some).map_err(|_| DbError::UnknownValue { what: "form outcome", value: text })
+}
+
+const SAVE_FORM_OUTCOME: &str =
+    "insert into form_outcome (event_id, form_token, outcome, created_at) values ($1, $2, $3, $4)";
+
+pub(super) async fn save_form_outcome(
+    lock: &EventLock<'_>,
+    form: &str,
+    outcome: &CartOutcome,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let outcome = serde_json::to_value(outcome).expect("an outcome is plain data");
+    lock.tx().execute(SAVE_FORM_OUTCOME, &[p(&lock.event()), p(&form), p(&outcome), p(&now)]).await.map(|_| ())
+}
+
+const SWEEP_POSITIONS: &str = "delete from cart_position where not holds_stock and expires_at < $1";
+const SWEEP_SESSIONS: &str = "delete from checkout_session where updated_at < $1";
+const SWEEP_FORM_OUTCOMES: &str = "delete from form_outcome where created_at < $1";
+
+/// Drops carts, checkout sessions and form outcomes that nobody has touched since `before`. Positions that still hold
+/// stock stay until a batch of their event has released them.
+pub async fn sweep(q: &impl Query, before: Timestamp) -> Result<(), DbError> {
+    for sql in [SWEEP_POSITIONS, SWEEP_SESSIONS, SWEEP_FORM_OUTCOMES] {
+        q.execute(sql, &[p(&before)]).await?;
+    }
+    Ok(())
+}
+
+/// Every statement of this file, for the test that prepares them all.
+pub const ALL: &[&str] = &[
+    POSITIONS,
+    SESSION,
+    SAVE_SESSION,
+    DELETE_SESSION,
+    SAVE_ATTENDEES,
+    DELETE_ANSWERS,
+    INSERT_ANSWERS,
+    FORM_OUTCOME,
+    SAVE_FORM_OUTCOME,
+    SWEEP_POSITIONS,
+    SWEEP_SESSIONS,
+    SWEEP_FORM_OUTCOMES,
+];

@@ -1,0 +1,243 @@
+//! Orders: what they are and how they are found (spec domain 10).
+
+mod place;
+mod settle;
+pub mod sql;
+
+pub use place::{PlaceOrder, Placement, place};
+pub use settle::{PayError, expire_due, mark_paid};
+
+use crate::{
+    boxoffice::Product,
+    cart::Attendee,
+    event::Event,
+    id::{OrderId, PositionId, QuestionId},
+    money::{Money, TaxRate},
+    payment::Provider,
+    port::db::{DbError, Query},
+    session,
+    time::Timestamp,
+};
+
+/// Where an order stands (spec domain 10.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderStatus {
+    /// Waits for the money; holds its places.
+    Pending,
+    /// Paid, or nothing to pay.
+    Paid,
+    /// Not paid in time; its places are free again.
+    Expired,
+    /// Cancelled.
+    Canceled,
+}
+
+impl OrderStatus {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Paid, Self::Expired, Self::Canceled];
+
+    /// The letter in the database and the API.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Pending => "n",
+            Self::Paid => "p",
+            Self::Expired => "e",
+            Self::Canceled => "c",
+        }
+    }
+
+    /// Reads [`Self::code`].
+    pub fn parse(code: &str) -> Result<Self, DbError> {
+        let found = Self::ALL.into_iter().find(|status| status.code() == code);
+        found.ok_or_else(|| DbError::UnknownValue { what: "order status", value: code.to_owned() })
+    }
+}
+
+/// State of a payment (spec domain 12.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentState {
+    /// The row exists; the buyer has yet to act.
+    Created,
+    /// The provider waits.
+    Pending,
+    /// The money is there.
+    Confirmed,
+    /// It did not work.
+    Failed,
+    /// Given up.
+    Canceled,
+    /// All of it was given back.
+    Refunded,
+}
+
+impl PaymentState {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Created, Self::Pending, Self::Confirmed, Self::Failed, Self::Canceled, Self::Refunded];
+
+    /// The word in the database and the API.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Pending => "pending",
+            Self::Confirmed => "confirmed",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+            Self::Refunded => "refunded",
+        }
+    }
+
+    /// Reads [`Self::code`].
+    pub fn parse(code: &str) -> Result<Self, DbError> {
+        let found = Self::ALL.into_iter().find(|state| state.code() == code);
+        found.ok_or_else(|| DbError::UnknownValue { what: "payment state", value: code.to_owned() })
+    }
+}
+
+/// An order.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Its row.
+    pub id: OrderId,
+    /// What people say on the phone.
+    pub code: String,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// Part of the buyer's address.
+    pub secret: String,
+    /// Key of derived hashes.
+    pub internal_secret: String,
+    /// The buyer's mail address.
+    pub email: String,
+    /// The buyer's phone.
+    pub phone: Option<String>,
+    /// The buyer's language.
+    pub locale: String,
+    /// Not a real order.
+    pub testmode: bool,
+    /// The channel it came through.
+    pub sales_channel: String,
+    /// When it was placed.
+    pub created_at: Timestamp,
+    /// Until when it must be paid.
+    pub expires_at: Timestamp,
+    /// When it last changed.
+    pub modified_at: Timestamp,
+    /// What is to be paid in all.
+    pub total: Money,
+    /// For staff.
+    pub comment: String,
+    /// Its positions by number, cancelled ones among them.
+    pub positions: Vec<Position>,
+    /// Its payments by number.
+    pub payments: Vec<Payment>,
+}
+
+/// A position of an order.
+#[derive(Debug, Clone)]
+pub struct Position {
+    /// Its row.
+    pub id: PositionId,
+    /// 1..n in the order.
+    pub number: i32,
+    /// What it is.
+    pub product: Product,
+    /// Its price with tax.
+    pub price: Money,
+    /// Rate of the tax in it.
+    pub tax_rate: TaxRate,
+    /// The tax in it.
+    pub tax: Money,
+    /// Who comes with it.
+    pub attendee: Attendee,
+    /// What its QR code says.
+    pub secret: String,
+    /// A name that says nothing.
+    pub pseudonymization_id: String,
+    /// Cancelled.
+    pub canceled: bool,
+    /// Answers in their stored form.
+    pub answers: Vec<(QuestionId, String)>,
+}
+
+/// A payment of an order.
+#[derive(Debug, Clone)]
+pub struct Payment {
+    /// 1..n in the order.
+    pub number: i32,
+    /// How.
+    pub provider: String,
+    /// How far.
+    pub state: PaymentState,
+    /// How much.
+    pub amount: Money,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When the money was there.
+    pub confirmed_at: Option<Timestamp>,
+}
+
+impl Order {
+    /// Positions that are not cancelled.
+    pub fn live_positions(&self) -> impl Iterator<Item = &Position> {
+        self.positions.iter().filter(|position| !position.canceled)
+    }
+
+    /// The way to pay that was chosen last.
+    pub fn provider(&self) -> Option<Provider> {
+        Provider::parse(&self.payments.last()?.provider)
+    }
+
+    /// The buyer's page of the order, from the root of the site.
+    pub fn path(&self, event: &Event) -> String {
+        path(event, &self.code, &self.secret)
+    }
+
+    /// The address for mails: opening it shows that the mail arrived (spec domain 10.4).
+    pub fn path_from_mail(&self, event: &Event) -> String {
+        format!("{}open/{}/", self.path(event), self.open_hash())
+    }
+
+    /// What proves that an address was taken from a mail.
+    pub fn open_hash(&self) -> String {
+        session::keyed_hash(&self.internal_secret, &["open", &self.code])[..9].to_owned()
+    }
+}
+
+/// The buyer's page of an order, from the root of the site.
+pub fn path(event: &Event, code: &str, secret: &str) -> String {
+    format!("{}order/{code}/{secret}/", event.path())
+}
+
+/// An order of the event by what the buyer knows; case of the code does not matter (spec shop-ux 10).
+pub async fn find(q: &impl Query, event: &Event, code: &str, secret: &str) -> Result<Option<Order>, DbError> {
+    let order = by_code(q, event, code).await?;
+    Ok(order.filter(|order| session::same(order.secret.as_bytes(), secret.as_bytes())))
+}
+
+/// An order of the event by its code, for staff.
+pub async fn by_code(q: &impl Query, event: &Event, code: &str) -> Result<Option<Order>, DbError> {
+    let Some(id) = sql::id_by_code(q, event.id, &code.to_ascii_uppercase()).await? else { return Ok(None) };
+    by_id(q, event, id).await
+}
+
+/// An order of the event.
+pub async fn by_id(q: &impl Query, event: &Event, id: OrderId) -> Result<Option<Order>, DbError> {
+    Ok(sql::orders(q, event, &vec![id]).await?.pop())
+}
+
+/// One page of the event's orders, newest first, and how many there are.
+pub async fn list(q: &impl Query, event: &Event, filter: &Filter, offset: i64, limit: i64) -> Result<(Vec<Order>, i64), DbError> {
+    let (ids, count) = sql::page_of_ids(q, event.id, filter, offset, limit).await?;
+    Ok((sql::orders(q, event, &ids).await?, count))
+}
+
+/// Which orders to list (spec rest-api 9.2).
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// In this state.
+    pub status: Option<OrderStatus>,
+    /// Of this buyer, in any case of letters.
+    pub email: Option<String>,
+    /// With this code, in any case of letters.
+    pub code: Option<String>,
+}

@@ -1,0 +1,98 @@
+//! Paying and expiring orders (spec domain 13).
+
+use super::{Order, PaymentState, sql};
+use crate::{
+    boxoffice::{self, Outcome, Request},
+    catalogue::Catalogue,
+    event::Event,
+    id::OrderId,
+    mail,
+    outbox::{self, Message, Outgoing},
+    payment::Provider,
+    port::{
+        db::{DbError, Tx},
+        lock::EventLock,
+    },
+    time::Timestamp,
+};
+
+/// Why an order was not marked as paid.
+#[derive(Debug, thiserror::Error)]
+pub enum PayError {
+    /// Paid already.
+    #[error("the order is already paid")]
+    AlreadyPaid,
+    /// Cancelled.
+    #[error("the order is cancelled")]
+    Canceled,
+    /// Late, and its places are gone.
+    #[error("the order has expired and there is no room left in its quotas")]
+    NoRoom,
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// Staff says that the money for an order is there: a `manual` payment over the open balance is confirmed, other open
+/// payments are given up (spec domain 13.6). A late order is paid as long as there is room.
+pub async fn mark_paid(
+    tx: &Tx<'_>,
+    event: &Event,
+    catalogue: &Catalogue,
+    order: &Order,
+    send_email: bool,
+    actor: &sql::Actor,
+    now: Timestamp,
+) -> Result<Outgoing, PayError> {
+    let lock = EventLock::acquire(tx, event.id).await?;
+    let request = Request::PayOrder { order: order.id, accept_late: true };
+    let (outcomes, changes) = boxoffice::serve(&lock, event, catalogue, &[request], now).await?;
+    match outcomes.first() {
+        Some(Outcome::Paid) => {}
+        Some(Outcome::AlreadyPaid) => return Err(PayError::AlreadyPaid),
+        Some(Outcome::NoRoom) => return Err(PayError::NoRoom),
+        _ => return Err(PayError::Canceled),
+    }
+    boxoffice::write(&lock, &changes, now).await?;
+    // Read again under the lock: a payment may have come in since the caller read the order.
+    let order = super::by_id(tx, event, order.id).await?.ok_or(PayError::Canceled)?;
+    sql::cancel_open_payments(&lock, order.id).await?;
+    let settled = order.payments.iter().filter(|payment| payment.state == PaymentState::Confirmed);
+    let open = order.total.minor() - settled.map(|payment| payment.amount.minor()).sum::<i64>();
+    if open > 0 {
+        sql::insert_confirmed_payment(&lock, order.id, Provider::Manual, open, now).await?;
+    }
+    sql::log(tx, event, order.id, "pretix.event.order.paid", actor, now).await?;
+    let then_mail = match send_email {
+        true => Some(mail::queue(tx, event, order.id, mail::Kind::OrderPaid, None, now).await?),
+        false => None,
+    };
+    let message = Message::RenderTickets { order: order.id, then_mail };
+    Ok(outbox::record(tx, &[message], now).await?)
+}
+
+/// How many orders one transaction expires: the lock is held for so long and no longer.
+const EXPIRE_CHUNK: i64 = 100;
+
+/// Expires overdue orders of the event and gives their places back (spec domain 13.2). Returns how many; fewer than a
+/// chunk means that none is left.
+pub async fn expire_due(tx: &Tx<'_>, event: &Event, catalogue: &Catalogue, now: Timestamp) -> Result<usize, DbError> {
+    if !event.settings.payment_term_expire_automatically() {
+        return Ok(0);
+    }
+    let lock = EventLock::acquire(tx, event.id).await?;
+    let overdue = sql::overdue(&lock, now, EXPIRE_CHUNK).await?;
+    let due = overdue.into_iter().filter(|(_, expires_at)| event.expire_moment(*expires_at) <= now);
+    let requests: Vec<Request> = due.map(|(order, _)| Request::ExpireOrder { order }).collect();
+    if requests.is_empty() {
+        return Ok(0);
+    }
+    let (outcomes, changes) = boxoffice::serve(&lock, event, catalogue, &requests, now).await?;
+    boxoffice::write(&lock, &changes, now).await?;
+    let expired: Vec<OrderId> = changes.orders.keys().copied().collect();
+    for order in &expired {
+        sql::log(tx, event, *order, "pretix.event.order.expired", &sql::Actor::System, now).await?;
+    }
+    debug_assert_eq!(outcomes.iter().filter(|outcome| **outcome == Outcome::Expired).count(), expired.len());
+    Ok(expired.len())
+}

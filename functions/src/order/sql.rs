@@ -1,0 +1,363 @@
+//! Statements about orders, positions and payments.
+
+use super::{
+    Filter, Order, OrderStatus, Payment, PaymentState, PlaceOrder, Position,
+    place::{NewOrder, PositionSecrets},
+};
+use crate::{
+    boxoffice::Product,
+    cart::{self, Attendee},
+    event::Event,
+    id::{CartPositionId, EventId, ItemId, OrderId, OrganizerId, PositionId, QuestionId, TokenId, VariationId},
+    money::{Money, TaxRate},
+    payment::Provider,
+    port::{
+        db::{DbError, Query, Row, Tx, array, p},
+        lock::EventLock,
+    },
+    time::Timestamp,
+};
+
+const ID_BY_CODE: &str = "select id from orders where event_id = $1 and code = $2";
+
+pub(super) async fn id_by_code(q: &impl Query, event: EventId, code: &str) -> Result<Option<OrderId>, DbError> {
+    q.opt(ID_BY_CODE, &[p(&event), p(&code)]).await?.map(|row| row.get("id")).transpose()
+}
+
+const BY_FORM_TOKEN: &str = "select code, secret from orders where event_id = $1 and form_token = $2";
+
+/// Code and secret of the order that a form has placed.
+pub async fn by_form_token(q: &impl Query, event: EventId, form_token: &str) -> Result<Option<(String, String)>, DbError> {
+    let row = q.opt(BY_FORM_TOKEN, &[p(&event), p(&form_token)]).await?;
+    row.map(|row| Ok((row.get("code")?, row.get("secret")?))).transpose()
+}
+
+const EVENT_OF: &str = "select event_id from orders where id = $1";
+
+/// The event of an order whose id the shop itself stored, such as one in a message.
+pub async fn event_of(q: &impl Query, order: OrderId) -> Result<Option<EventId>, DbError> {
+    q.opt(EVENT_OF, &[p(&order)]).await?.map(|row| row.get("event_id")).transpose()
+}
+
+const ORDERS: &str = "
+    select id, code, status, secret, internal_secret, email, phone, locale, testmode, sales_channel, created_at,
+           expires_at, modified_at, total, comment
+      from orders where event_id = $1 and id = any($2)
+     order by created_at desc, id desc";
+const POSITIONS: &str = "
+    select op.id, op.order_id, op.positionid, op.item_id, op.variation_id, op.price, op.tax_rate_ppm, op.tax_value,
+           op.attendee_name, op.attendee_email, op.company, op.secret, op.pseudonymization_id, op.canceled,
+           coalesce(array_agg(a.question_id order by a.question_id) filter (where a.id is not null), '{}') as question_ids,
+           coalesce(array_agg(a.answer order by a.question_id) filter (where a.id is not null), '{}') as answers
+      from order_position op left join answer a on a.event_id = op.event_id and a.position_id = op.id
+     where op.event_id = $1 and op.order_id = any($2)
+     group by op.id
+     order by op.order_id, op.positionid";
+const PAYMENTS: &str = "
+    select order_id, local_id, provider, state, amount, created_at, confirmed_at
+      from payment where event_id = $1 and order_id = any($2)
+     order by order_id, local_id";
+
+/// Orders of the event, newest first, with everything that belongs to them: three statements, however many.
+pub(super) async fn orders(q: &impl Query, event: &Event, ids: &Vec<OrderId>) -> Result<Vec<Order>, DbError> {
+    let params = [p(&event.id), array(ids)];
+    let rows = q.query(ORDERS, &params).await?;
+    let mut orders: Vec<Order> = rows.iter().map(|row| order(row, event)).collect::<Result<_, DbError>>()?;
+    for row in q.query(POSITIONS, &params).await? {
+        let owner: OrderId = row.get("order_id")?;
+        let position = position(&row, event)?;
+        orders.iter_mut().filter(|order| order.id == owner).for_each(|order| order.positions.push(position.clone()));
+    }
+    for row in q.query(PAYMENTS, &params).await? {
+        let owner: OrderId = row.get("order_id")?;
+        let payment = payment(&row, event)?;
+        orders.iter_mut().filter(|order| order.id == owner).for_each(|order| order.payments.push(payment.clone()));
+    }
+    Ok(orders)
+}
+
+fn order(row: &Row, event: &Event) -> Result<Order, DbError> {
+    Ok(Order {
+        id: row.get("id")?,
+        code: row.get("code")?,
+        status: OrderStatus::parse(row.get("status")?)?,
+        secret: row.get("secret")?,
+        internal_secret: row.get("internal_secret")?,
+        email: row.get("email")?,
+        phone: row.get("phone")?,
+        locale: row.get("locale")?,
+        testmode: row.get("testmode")?,
+        sales_channel: row.get("sales_channel")?,
+        created_at: row.get("created_at")?,
+        expires_at: row.get("expires_at")?,
+        modified_at: row.get("modified_at")?,
+        total: Money::new(row.get("total")?, event.currency),
+        comment: row.get("comment")?,
+        positions: Vec::new(),
+        payments: Vec::new(),
+    })
+}
+
+fn position(row: &Row, event: &Event) -> Result<Position, DbError> {
+    let questions: Vec<QuestionId> = row.get("question_ids")?;
+    let answers: Vec<String> = row.get("answers")?;
+    Ok(Position {
+        id: row.get("id")?,
+        number: row.get("positionid")?,
+        product: Product { item: row.get("item_id")?, variation: row.get("variation_id")? },
+        price: Money::new(row.get("price")?, event.currency),
+        tax_rate: TaxRate::from_ppm(row.get("tax_rate_ppm")?),
+        tax: Money::new(row.get("tax_value")?, event.currency),
+        attendee: Attendee {
+            name: row.get("attendee_name")?,
+            email: row.get("attendee_email")?,
+            company: row.get("company")?,
+        },
+        secret: row.get("secret")?,
+        pseudonymization_id: row.get("pseudonymization_id")?,
+        canceled: row.get("canceled")?,
+        answers: questions.into_iter().zip(answers).collect(),
+    })
+}
+
+fn payment(row: &Row, event: &Event) -> Result<Payment, DbError> {
+    Ok(Payment {
+        number: row.get("local_id")?,
+        provider: row.get("provider")?,
+        state: PaymentState::parse(row.get("state")?)?,
+        amount: Money::new(row.get("amount")?, event.currency),
+        created_at: row.get("created_at")?,
+        confirmed_at: row.get("confirmed_at")?,
+    })
+}
+
+const PAGE_OF_IDS: &str = "
+    select id from orders
+     where event_id = $1 and ($2::text is null or status = $2) and ($3::text is null or lower(email) = lower($3))
+       and ($4::text is null or code = upper($4))
+     order by created_at desc, id desc offset $5 limit $6";
+const COUNT: &str = "
+    select count(*) as count from orders
+     where event_id = $1 and ($2::text is null or status = $2) and ($3::text is null or lower(email) = lower($3))
+       and ($4::text is null or code = upper($4))";
+
+pub(super) async fn page_of_ids(
+    q: &impl Query,
+    event: EventId,
+    filter: &Filter,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<OrderId>, i64), DbError> {
+    let status = filter.status.map(OrderStatus::code);
+    let params = [p(&event), p(&status), p(&filter.email), p(&filter.code), p(&offset), p(&limit)];
+    let rows = q.query(PAGE_OF_IDS, &params).await?;
+    let ids = rows.iter().map(|row| row.get("id")).collect::<Result<_, DbError>>()?;
+    Ok((ids, q.one(COUNT, &params[..4]).await?.get("count")?))
+}
+
+const TAKEN_CODES: &str = "select code from orders where organizer_id = $1 and code = any($2)";
+
+pub(super) async fn taken_codes(tx: &Tx<'_>, organizer: OrganizerId, codes: &Vec<String>) -> Result<Vec<String>, DbError> {
+    let rows = tx.query(TAKEN_CODES, &[p(&organizer), array(codes)]).await?;
+    rows.iter().map(|row| row.get("code")).collect()
+}
+
+const INSERT_ORDER: &str = "
+    insert into orders (organizer_id, event_id, code, status, secret, internal_secret, email, phone, locale, testmode,
+                        created_at, expires_at, total, form_token, modified_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $11)
+    returning id";
+
+pub(super) async fn insert_order(
+    lock: &EventLock<'_>,
+    order: &PlaceOrder<'_>,
+    new: &NewOrder,
+    now: Timestamp,
+) -> Result<OrderId, DbError> {
+    let event = order.event;
+    let email = order.session.email.as_deref().unwrap_or_default();
+    let (status, total) = (new.status.code(), order.agreed_total.minor());
+    let params = [
+        p(&event.organizer.id),
+        p(&event.id),
+        p(&new.code),
+        p(&status),
+        p(&new.secret),
+        p(&new.internal_secret),
+        p(&email),
+        p(&order.session.phone),
+        p(&order.lang.code()),
+        p(&event.testmode),
+        p(&now),
+        p(&new.expires_at),
+        p(&total),
+        p(&order.form_token),
+    ];
+    lock.tx().one(INSERT_ORDER, &params).await?.get("id")
+}
+
+/// Copies the cart's positions with their attendees and answers.
+const INSERT_POSITIONS: &str = "
+    with placed as (
+        insert into order_position (organizer_id, event_id, order_id, positionid, item_id, variation_id, price, tax_rate_ppm,
+                                    tax_value, attendee_name, attendee_email, company, secret, web_secret,
+                                    pseudonymization_id)
+        select $1, $2, $3, n.number, n.item_id, n.variation_id, n.price, n.tax_rate_ppm, n.tax_value, c.attendee_name,
+               c.attendee_email, c.company, n.secret, n.web_secret, n.pseudonym
+          from unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::integer[], $9::bigint[], $10::text[],
+                      $11::text[], $12::text[])
+               with ordinality as n (cart_position_id, item_id, variation_id, price, tax_rate_ppm, tax_value, secret, web_secret,
+                                     pseudonym, number)
+          join cart_position c on c.event_id = $2 and c.id = n.cart_position_id
+        returning id, positionid)
+    insert into answer (event_id, position_id, question_id, answer)
+    select $2, placed.id, a.question_id, a.answer
+      from unnest($4::bigint[]) with ordinality as n (cart_position_id, number)
+      join placed on placed.positionid = n.number
+      join answer a on a.event_id = $2 and a.cart_position_id = n.cart_position_id";
+
+pub(super) async fn insert_positions(
+    lock: &EventLock<'_>,
+    event: &Event,
+    order: OrderId,
+    positions: &[cart::Position],
+    secrets: &[PositionSecrets],
+) -> Result<(), DbError> {
+    let ids: Vec<CartPositionId> = positions.iter().map(|position| position.id).collect();
+    let items: Vec<ItemId> = positions.iter().map(|position| position.product.item).collect();
+    let variations: Vec<Option<VariationId>> = positions.iter().map(|position| position.product.variation).collect();
+    let prices: Vec<i64> = positions.iter().map(|position| position.price.minor()).collect();
+    let rates: Vec<i32> = positions.iter().map(|position| position.tax_rate.ppm()).collect();
+    let taxes: Vec<i64> = positions.iter().map(|position| position.tax.minor()).collect();
+    let tickets: Vec<&str> = secrets.iter().map(|secrets| secrets.ticket.as_str()).collect();
+    let webs: Vec<&str> = secrets.iter().map(|secrets| secrets.web.as_str()).collect();
+    let pseudonyms: Vec<&str> = secrets.iter().map(|secrets| secrets.pseudonym.as_str()).collect();
+    let params = [
+        p(&event.organizer.id),
+        p(&event.id),
+        p(&order),
+        array(&ids),
+        array(&items),
+        array(&variations),
+        array(&prices),
+        array(&rates),
+        array(&taxes),
+        array(&tickets),
+        array(&webs),
+        array(&pseudonyms),
+    ];
+    lock.tx().execute(INSERT_POSITIONS, &params).await.map(|_| ())
+}
+
+const INSERT_PAYMENT: &str = "
+    insert into payment (event_id, order_id, local_id, provider, state, amount, created_at, confirmed_at)
+    select $1, $2, coalesce(max(local_id), 0) + 1, $3, $4, $5, $6, $7 from payment where event_id = $1 and order_id = $2";
+
+pub(super) async fn insert_payment(
+    lock: &EventLock<'_>,
+    order: OrderId,
+    new: &NewOrder,
+    amount: Money,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let (provider, state, amount) = (new.payment.identifier(), new.payment_state.code(), amount.minor());
+    let confirmed_at = (new.payment_state == PaymentState::Confirmed).then_some(now);
+    let params = [p(&lock.event()), p(&order), p(&provider), p(&state), p(&amount), p(&now), p(&confirmed_at)];
+    lock.tx().execute(INSERT_PAYMENT, &params).await.map(|_| ())
+}
+
+pub(super) async fn insert_confirmed_payment(
+    lock: &EventLock<'_>,
+    order: OrderId,
+    provider: Provider,
+    amount: i64,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let (provider, state, confirmed_at) = (provider.identifier(), PaymentState::Confirmed.code(), Some(now));
+    let params = [p(&lock.event()), p(&order), p(&provider), p(&state), p(&amount), p(&now), p(&confirmed_at)];
+    lock.tx().execute(INSERT_PAYMENT, &params).await.map(|_| ())
+}
+
+const CANCEL_OPEN_PAYMENTS: &str =
+    "update payment set state = 'canceled' where event_id = $1 and order_id = $2 and state in ('created', 'pending')";
+
+pub(super) async fn cancel_open_payments(lock: &EventLock<'_>, order: OrderId) -> Result<(), DbError> {
+    lock.tx().execute(CANCEL_OPEN_PAYMENTS, &[p(&lock.event()), p(&order)]).await.map(|_| ())
+}
+
+const OVERDUE: &str = "
+    select id, expires_at from orders where event_id = $1 and status = 'n' and expires_at < $2
+     order by expires_at limit $3";
+
+pub(super) async fn overdue(lock: &EventLock<'_>, now: Timestamp, max: i64) -> Result<Vec<(OrderId, Timestamp)>, DbError> {
+    let rows = lock.tx().query(OVERDUE, &[p(&lock.event()), p(&now), p(&max)]).await?;
+    rows.iter().map(|row| Ok((row.get("id")?, row.get("expires_at")?))).collect()
+}
+
+const EVENTS_WITH_OVERDUE: &str = "select distinct event_id from orders where status = 'n' and expires_at < $1";
+
+/// Events that have an order whose payment deadline has passed.
+pub async fn events_with_overdue(q: &impl Query, now: Timestamp) -> Result<Vec<EventId>, DbError> {
+    q.query(EVENTS_WITH_OVERDUE, &[p(&now)]).await?.iter().map(|row| row.get("event_id")).collect()
+}
+
+const KNOW_EMAIL_WORKS: &str = "update orders set email_known_to_work = true where event_id = $1 and id = $2";
+
+/// Remembers that a mail to the buyer has arrived.
+pub async fn know_email_works(q: &impl Query, event: EventId, order: OrderId) -> Result<(), DbError> {
+    q.execute(KNOW_EMAIL_WORKS, &[p(&event), p(&order)]).await.map(|_| ())
+}
+
+/// Who did something.
+#[derive(Debug, Clone, Copy)]
+pub enum Actor {
+    /// The buyer.
+    Buyer,
+    /// A program with an API token.
+    Token(TokenId),
+    /// The shop itself.
+    System,
+}
+
+const LOG: &str = "
+    insert into action_log (organizer_id, event_id, object_type, object_id, action, actor_type, actor_id, created_at)
+    values ($1, $2, 'order', $3, $4, $5, $6, $7)";
+
+/// Records that something happened to an order (spec domain 23.1).
+pub(super) async fn log(
+    tx: &Tx<'_>,
+    event: &Event,
+    order: OrderId,
+    action: &'static str,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let (kind, id) = match actor {
+        Actor::Buyer => ("buyer", None),
+        Actor::Token(token) => ("token", Some(*token)),
+        Actor::System => ("system", None),
+    };
+    let params = [p(&event.organizer.id), p(&event.id), p(&order), p(&action), p(&kind), p(&id), p(&now)];
+    tx.execute(LOG, &params).await.map(|_| ())
+}
+
+/// Every statement of this file, for the test that prepares them all.
+pub const ALL: &[&str] = &[
+    ID_BY_CODE,
+    BY_FORM_TOKEN,
+    EVENT_OF,
+    ORDERS,
+    POSITIONS,
+    PAYMENTS,
+    PAGE_OF_IDS,
+    COUNT,
+    TAKEN_CODES,
+    INSERT_ORDER,
+    INSERT_POSITIONS,
+    INSERT_PAYMENT,
+    CANCEL_OPEN_PAYMENTS,
+    OVERDUE,
+    EVENTS_WITH_OVERDUE,
+    KNOW_EMAIL_WORKS,
+    LOG,
+];

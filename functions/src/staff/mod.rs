@@ -1,0 +1,94 @@
+//! Who works for an organiser, as a value: a function that needs a right takes a [`Staff`], so forgetting the check
+//! does not compile.
+
+pub mod sql;
+
+use http::header;
+use lambda_http::Request;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    event::{self, Event},
+    http::{ApiError, header_text},
+    id::{EventId, OrganizerId, TokenId},
+    port::db::Query,
+};
+
+/// A named right of a team (spec domain 30).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permission {
+    /// See orders.
+    OrdersRead,
+    /// Change orders.
+    OrdersWrite,
+}
+
+impl Permission {
+    /// The name in the database and the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OrdersRead => "event.orders:read",
+            Self::OrdersWrite => "event.orders:write",
+        }
+    }
+
+    /// Who may change may also see.
+    fn is_granted_by(self, granted: &str) -> bool {
+        granted == "*" || granted == self.name() || (self == Self::OrdersRead && granted == Self::OrdersWrite.name())
+    }
+}
+
+/// A program of the organiser that may do what it asks for, in one event.
+#[derive(Debug)]
+pub struct Staff {
+    token: TokenId,
+    event: EventId,
+}
+
+/// A token with the rights of its team.
+pub struct Credential {
+    /// The token.
+    pub token: TokenId,
+    /// Whose it is.
+    pub organizer: OrganizerId,
+    /// The rights of the team.
+    pub permissions: Vec<String>,
+    /// All events of the organiser.
+    pub all_events: bool,
+    /// Or these.
+    pub events: Vec<EventId>,
+}
+
+impl Staff {
+    /// Checks the token of a request for a right in an event. An unknown token is 401; a missing right and an unknown
+    /// organiser or event are the same 403 (spec rest-api 0.1).
+    pub async fn authorise(
+        request: &Request,
+        q: &impl Query,
+        organizer_slug: &str,
+        event_slug: &str,
+        permission: Permission,
+    ) -> Result<(Self, Event), ApiError> {
+        let header = header_text(request.headers(), header::AUTHORIZATION).unwrap_or_default();
+        let token = header.strip_prefix("Token ").ok_or(ApiError::Unauthenticated)?;
+        let hash = Sha256::digest(token.trim()).to_vec();
+        let credential = sql::credential(q, &hash).await?.ok_or(ApiError::Unauthenticated)?;
+        let event = event::find(q, organizer_slug, event_slug).await?.ok_or(ApiError::Forbidden)?;
+        let in_team = credential.all_events || credential.events.contains(&event.id);
+        let granted = credential.permissions.iter().any(|granted| permission.is_granted_by(granted));
+        if credential.organizer != event.organizer.id || !in_team || !granted {
+            return Err(ApiError::Forbidden);
+        }
+        Ok((Self { token: credential.token, event: event.id }, event))
+    }
+
+    /// The token, for the log.
+    pub fn token(&self) -> TokenId {
+        self.token
+    }
+
+    /// The event that the right was checked for.
+    pub fn event(&self) -> EventId {
+        self.event
+    }
+}

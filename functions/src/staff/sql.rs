@@ -1,0 +1,51 @@
+//! Statements about tokens and team members.
+
+use super::Credential;
+use crate::{
+    event::Event,
+    port::db::{DbError, Query, p},
+};
+
+const CREDENTIAL: &str = "
+    select t.id, t.organizer_id, team.permissions, team.all_events,
+           array(select event_id from team_event te where te.team_id = team.id) as events
+      from api_token t join team on team.id = t.team_id
+     where t.token_hash = $1 and t.active";
+
+pub(super) async fn credential(q: &impl Query, hash: &Vec<u8>) -> Result<Option<Credential>, DbError> {
+    let row = q.opt(CREDENTIAL, &[p(hash)]).await?;
+    let read = row.map(|row| {
+        Ok(Credential {
+            token: row.get("id")?,
+            organizer: row.get("organizer_id")?,
+            permissions: row.get("permissions")?,
+            all_events: row.get("all_events")?,
+            events: row.get("events")?,
+        })
+    });
+    read.transpose()
+}
+
+/// A member of staff who wants to hear of new orders.
+pub struct Subscriber {
+    /// Where.
+    pub email: String,
+    /// In which language.
+    pub locale: String,
+}
+
+const SUBSCRIBERS: &str = "
+    select distinct u.email, u.locale
+      from app_user u join team_member m on m.user_id = u.id join team t on t.id = m.team_id
+     where u.is_active and t.organizer_id = $1 and t.notify_orders
+       and (t.all_events or exists (select 1 from team_event te where te.team_id = t.id and te.event_id = $2))
+     order by u.email";
+
+/// Members of teams with access to the event that are told about orders.
+pub async fn subscribers(q: &impl Query, event: &Event) -> Result<Vec<Subscriber>, DbError> {
+    let rows = q.query(SUBSCRIBERS, &[p(&event.organizer.id), p(&event.id)]).await?;
+    rows.iter().map(|row| Ok(Subscriber { email: row.get("email")?, locale: row.get("locale")? })).collect()
+}
+
+/// Every statement of this file, for the test that prepares them all.
+pub const ALL: &[&str] = &[CREDENTIAL, SUBSCRIBERS];
