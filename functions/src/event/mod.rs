@@ -9,11 +9,13 @@ use crate::{
     time::Timestamp,
 };
 
+pub mod import;
 pub mod settings;
 pub mod sql;
 pub mod staff;
 pub mod text;
 
+pub use import::create_organizer;
 pub use settings::{PaymentTermMode, Settings};
 pub use text::Localized;
 
