@@ -9,11 +9,13 @@ use crate::{
     time::Timestamp,
 };
 
+pub mod import;
 pub mod settings;
 pub mod sql;
 pub mod staff;
 mod text;
 
+pub use import::create_organizer;
 pub use settings::{PaymentTermMode, Settings};
 pub use crate::i18n::Localized;
 use crate::i18n::Lang;

@@ -53,9 +53,6 @@ const ORGANIZERS: &str = "
 
 const ORGANIZER_BY_SLUG: &str = "select id, slug, name from organizer where lower(slug) = lower($1)";
 
-pub(super) const INSERT_ORGANIZER: &str =
-    "insert into organizer (slug, name, settings, created_at) values ($1, $2, $3, $4) returning id";
-
 pub(super) const INSERT_TEAM: &str = "
     insert into team (organizer_id, name, all_events, permissions, notify_orders)
     values ($1, $2, true, $3, $4) returning id";
@@ -145,7 +142,6 @@ pub const ALL: &[&str] = &[
     EVENTS_PAST,
     ORGANIZERS,
     ORGANIZER_BY_SLUG,
-    INSERT_ORGANIZER,
     INSERT_TEAM,
     INSERT_USER,
     INSERT_TOKEN,

@@ -1,7 +1,6 @@
 //! The people who run an organiser's events, and the tokens of their programs (spec domain 30).
 
 use rand::{CryptoRng, RngExt as _, distr::Alphanumeric};
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::sql;
@@ -13,18 +12,6 @@ use crate::{
 
 /// Length of an API token: 62^64 of them cannot be tried.
 const TOKEN_LENGTH: usize = 64;
-
-/// Creates a tenant. `settings` is an object of settings that its events inherit.
-/// A slug that is taken comes back as [`DbError::Constraint`] `organizer_slug_key`.
-pub async fn create_organizer(
-    tx: &Tx<'_>,
-    slug: &str,
-    name: &str,
-    settings: &Value,
-    now: Timestamp,
-) -> Result<OrganizerId, DbError> {
-    tx.one(sql::INSERT_ORGANIZER, &[p(&slug), p(&name), p(settings), p(&now)]).await?.get("id")
-}
 
 /// A team to be created. It works on all events of the organiser.
 #[derive(Debug)]

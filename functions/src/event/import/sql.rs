@@ -1,0 +1,73 @@
+//! Statements that write a new organiser or event. Nobody else sees its rows before the commit, so no lock is needed.
+
+pub(super) const ORGANIZER_SETTINGS: &str = "select settings from organizer where id = $1";
+
+pub(super) const INSERT_ORGANIZER: &str =
+    "insert into organizer (slug, name, settings, created_at) values ($1, $2, $3, $4) returning id";
+
+pub(super) const INSERT_EVENT: &str = "
+    insert into event (organizer_id, slug, name, live, testmode, currency, timezone, date_from, date_to, date_admission,
+                       is_public, presale_start, presale_end, location, settings, created_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) returning id";
+
+pub(super) const INSERT_TAX_RULE: &str = "
+    insert into tax_rule (event_id, name, rate_ppm, code, price_includes_tax, is_default)
+    values ($1, $2, $3, $4, $5, $6) returning id";
+
+pub(super) const INSERT_CATEGORY: &str = "
+    insert into category (event_id, name, internal_name, description, position) values ($1, $2, $3, $4, $5) returning id";
+
+pub(super) const INSERT_ITEM: &str = "
+    insert into item (event_id, category_id, tax_rule_id, name, internal_name, description, active, position,
+                      default_price, original_price, free_price, admission, personalized, generate_tickets,
+                      show_quota_left, available_from, available_until, available_from_mode, available_until_mode,
+                      allow_cancel, min_per_order, max_per_order)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+    returning id";
+
+pub(super) const INSERT_VARIATION: &str = "
+    insert into item_variation (event_id, item_id, value, description, active, position, default_price, original_price)
+    values ($1, $2, $3, $4, $5, $6, $7, $8) returning id";
+
+/// A quota and its counters: nothing is sold yet, so they begin at zero.
+pub(super) const INSERT_QUOTA: &str = "
+    with added as (
+        insert into quota (event_id, name, size, closed, close_when_sold_out) values ($1, $2, $3, $4, $5)
+        returning id, event_id),
+    counted as (insert into quota_counter (quota_id, event_id) select id, event_id from added)
+    select id from added";
+
+pub(super) const INSERT_QUOTA_ITEMS: &str = "
+    insert into quota_item (event_id, quota_id, item_id, variation_id)
+    select $1, $2, counts.item_id, counts.variation_id from unnest($3::bigint[], $4::bigint[]) as counts (item_id, variation_id)";
+
+pub(super) const INSERT_QUESTION: &str = "
+    insert into question (event_id, question, help_text, identifier, type, required, hidden, position)
+    values ($1, $2, $3, $4, $5, $6, $7, $8) returning id";
+
+/// Dependencies come when all questions are there, because they may point forwards.
+pub(super) const SET_DEPENDENCY: &str = "
+    update question set dependency_question_id = $3, dependency_values = $4 where event_id = $1 and id = $2";
+
+pub(super) const INSERT_QUESTION_ITEMS: &str = "
+    insert into question_item (event_id, question_id, item_id) select $1, $2, unnest($3::bigint[])";
+
+pub(super) const INSERT_OPTION: &str = "
+    insert into question_option (event_id, question_id, identifier, answer, position) values ($1, $2, $3, $4, $5)";
+
+/// Every statement of this file, for the test that prepares them all.
+pub const ALL: &[&str] = &[
+    ORGANIZER_SETTINGS,
+    INSERT_ORGANIZER,
+    INSERT_EVENT,
+    INSERT_TAX_RULE,
+    INSERT_CATEGORY,
+    INSERT_ITEM,
+    INSERT_VARIATION,
+    INSERT_QUOTA,
+    INSERT_QUOTA_ITEMS,
+    INSERT_QUESTION,
+    SET_DEPENDENCY,
+    INSERT_QUESTION_ITEMS,
+    INSERT_OPTION,
+];
