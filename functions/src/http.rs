@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     ctx::Ctx,
     i18n::Lang,
-    page::notice::{ErrorPage, Notice},
+    page::notice::ErrorPage,
     port::db::DbError,
     trace,
 };
