@@ -5,6 +5,7 @@ pub mod cart;
 pub mod catalogue;
 pub mod config;
 pub mod ctx;
+pub mod endpoint;
 pub mod event;
 pub mod http;
 pub mod i18n;
