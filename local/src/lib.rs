@@ -1,1 +1,3 @@
-//! x
+//! The embedded development stack.
+
+pub mod demo;
