@@ -5,14 +5,19 @@
 for (const clock of document.querySelectorAll("[data-countdown]")) {
   const end = Date.now() + Number(clock.dataset.countdown) * 1000;
   const sentence = clock.parentElement.querySelector("[data-countdown-text]");
+  const many = sentence.textContent;
   const tick = () => {
     const left = Math.max(0, Math.ceil((end - Date.now()) / 1000));
+    const minutes = Math.ceil(left / 60);
     const two = (number) => String(number).padStart(2, "0");
     clock.textContent = `${two(Math.floor(left / 60))}:${two(left % 60)}`;
-    if (left > 0) return setTimeout(tick, 1000);
-    sentence.setAttribute("role", "status");
-    sentence.textContent = sentence.dataset.expired;
-    clock.hidden = true;
+    clock.hidden = left === 0;
+    // Screen readers hear of the last minutes, while there is still time to renew.
+    if (minutes <= 3) sentence.setAttribute("role", "status");
+    const { last, expired } = sentence.dataset;
+    const text = left === 0 ? expired : minutes === 1 ? last : many.replace(/\d+/, minutes);
+    if (sentence.textContent !== text) sentence.textContent = text;
+    if (left > 0) setTimeout(tick, 1000);
   };
   tick();
 }

@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     ctx::Ctx,
     i18n::Lang,
-    page::notice::{ErrorPage, Notice},
+    page::{self, Frame, notice::ErrorPage},
     port::db::DbError,
     trace,
 };
@@ -229,17 +229,14 @@ fn problem_body(error: &ApiError) -> serde_json::Value {
 }
 
 fn error_page(lang: Lang, error: &ApiError) -> String {
-    let notice = match error {
-        ApiError::Unauthenticated | ApiError::Forbidden | ApiError::ForeignForm => Notice::FormExpired,
-        ApiError::ShopOffline => Notice::ShopOffline,
-        ApiError::NotFound | ApiError::Moved(_) => Notice::NotFound,
-        ApiError::MethodNotAllowed => Notice::NotFound,
-        ApiError::TooLarge => Notice::TooLarge,
-        ApiError::Busy(_) => Notice::Busy,
-        ApiError::Invalid(_) | ApiError::BadRequest(_) | ApiError::UnsupportedMedia(_) => Notice::BadRequest,
-        ApiError::Internal(_) => Notice::ServerError,
+    let frame = Frame::bare(lang);
+    let page = match error {
+        ApiError::ForeignForm => ErrorPage::stale_form(frame),
+        ApiError::UnsupportedMedia(_) => ErrorPage::of_status(frame, 400),
+        ApiError::MethodNotAllowed | ApiError::Unauthenticated => ErrorPage::of_status(frame, 404),
+        other => ErrorPage::of_status(frame, other.status().as_u16()),
     };
-    ErrorPage::new(lang, error.status().as_u16(), notice).render()
+    page::render(&page)
 }
 
 /// Runs a function that answers HTTP requests. The whole body of such a bin.

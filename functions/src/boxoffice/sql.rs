@@ -118,7 +118,8 @@ pub(super) async fn add_uses(lock: &EventLock<'_>, uses: &BTreeMap<QuotaId, Uses
     let column = |field: fn(&Uses) -> i64| -> Vec<i64> { uses.values().map(field).collect() };
     let (paid, pending, vouchers) = (column(|uses| uses.paid), column(|uses| uses.pending), column(|uses| uses.vouchers));
     let (carts, waiting) = (column(|uses| uses.carts), column(|uses| uses.waiting));
-    let params = [p(&lock.event()), array(&quotas), array(&paid), array(&pending), array(&vouchers), array(&carts), array(&waiting)];
+    let event = lock.event();
+    let params = [p(&event), array(&quotas), array(&paid), array(&pending), array(&vouchers), array(&carts), array(&waiting)];
     lock.tx().execute(ADD_USES, &params).await.map(|_| ())
 }
 
@@ -145,8 +146,9 @@ pub(super) async fn renew(lock: &EventLock<'_>, renewed: &[RenewedCartPosition])
     let listed: Vec<Option<i64>> = renewed.iter().map(|position| position.price.map(|price| price.listed.minor())).collect();
     let rates: Vec<Option<i32>> = renewed.iter().map(|position| position.price.map(|price| price.tax_rate.ppm())).collect();
     let taxes: Vec<Option<i64>> = renewed.iter().map(|position| position.price.map(|price| price.tax.minor())).collect();
+    let event = lock.event();
     let params =
-        [p(&lock.event()), array(&ids), array(&expires), array(&max_extends), array(&prices), array(&listed), array(&rates), array(&taxes)];
+        [p(&event), array(&ids), array(&expires), array(&max_extends), array(&prices), array(&listed), array(&rates), array(&taxes)];
     lock.tx().execute(RENEW, &params).await.map(|_| ())
 }
 
@@ -176,8 +178,9 @@ pub(super) async fn insert_cart_positions(lock: &EventLock<'_>, added: &[NewCart
     let taxes: Vec<i64> = added.iter().map(|position| position.price.tax.minor()).collect();
     let expires: Vec<Timestamp> = added.iter().map(|position| position.expires_at).collect();
     let max_extends: Vec<Timestamp> = added.iter().map(|position| position.max_extend_at).collect();
+    let event = lock.event();
     let params = [
-        p(&lock.event()),
+        p(&event),
         p(&now),
         array(&carts),
         array(&items),

@@ -3,7 +3,7 @@
 use jiff::{civil, tz::TimeZone};
 use serde_json::{Map, Value};
 
-use super::text::Localized;
+use super::Localized;
 use crate::time::Timestamp;
 
 /// How the payment deadline of an order is computed (spec domain 13.1).

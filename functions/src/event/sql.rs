@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::{Event, Organizer, OrganizerSummary, Settings, text::Localized};
+use super::{Event, Organizer, OrganizerSummary, Settings, Localized};
 use crate::{
     id::{EventId, OrganizerId},
     money::Currency,

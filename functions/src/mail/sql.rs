@@ -23,7 +23,8 @@ pub(super) async fn insert(
     now: Timestamp,
 ) -> Result<MailId, DbError> {
     let (email, locale) = (recipient.map(|to| to.email), recipient.map(|to| to.locale));
-    let params = [p(&event.id), p(&order), p(&kind.name()), p(&email), p(&locale), p(&now)];
+    let kind = kind.name();
+    let params = [p(&event.id), p(&order), p(&kind), p(&email), p(&locale), p(&now)];
     tx.one(INSERT, &params).await?.get("id")
 }
 
@@ -94,8 +95,8 @@ const LEFT_BEHIND: &str = "
 
 /// Mails that nobody is sending: queued or failed for longer than ten minutes, or claimed by a worker that died.
 pub async fn left_behind(q: &impl Query, now: Timestamp) -> Result<Vec<MailId>, DbError> {
-    let params = [p(&now.plus_seconds(-600)), p(&now.plus_seconds(-CLAIM_STALE_SECONDS))];
-    q.query(LEFT_BEHIND, &params).await?.iter().map(|row| row.get("id")).collect()
+    let (unsent, stale) = (now.plus_seconds(-600), now.plus_seconds(-CLAIM_STALE_SECONDS));
+    q.query(LEFT_BEHIND, &[p(&unsent), p(&stale)]).await?.iter().map(|row| row.get("id")).collect()
 }
 
 const RELEASE_CLAIMS: &str = "update mail set state = 'queued' where state = 'inflight'";

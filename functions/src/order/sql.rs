@@ -8,7 +8,7 @@ use crate::{
     boxoffice::Product,
     cart::{self, Attendee},
     event::Event,
-    id::{CartPositionId, EventId, ItemId, OrderId, OrganizerId, PositionId, QuestionId, TokenId, VariationId},
+    id::{CartPositionId, EventId, ItemId, OrderId, OrganizerId, QuestionId, TokenId, VariationId},
     money::{Money, TaxRate},
     payment::Provider,
     port::{
@@ -176,7 +176,7 @@ pub(super) async fn insert_order(
 ) -> Result<OrderId, DbError> {
     let event = order.event;
     let email = order.session.email.as_deref().unwrap_or_default();
-    let (status, total) = (new.status.code(), order.agreed_total.minor());
+    let (status, total, locale) = (new.status.code(), order.agreed_total.minor(), order.lang.code());
     let params = [
         p(&event.organizer.id),
         p(&event.id),
@@ -186,7 +186,7 @@ pub(super) async fn insert_order(
         p(&new.internal_secret),
         p(&email),
         p(&order.session.phone),
-        p(&order.lang.code()),
+        p(&locale),
         p(&event.testmode),
         p(&now),
         p(&new.expires_at),
@@ -262,7 +262,8 @@ pub(super) async fn insert_payment(
 ) -> Result<(), DbError> {
     let (provider, state, amount) = (new.payment.identifier(), new.payment_state.code(), amount.minor());
     let confirmed_at = (new.payment_state == PaymentState::Confirmed).then_some(now);
-    let params = [p(&lock.event()), p(&order), p(&provider), p(&state), p(&amount), p(&now), p(&confirmed_at)];
+    let event = lock.event();
+    let params = [p(&event), p(&order), p(&provider), p(&state), p(&amount), p(&now), p(&confirmed_at)];
     lock.tx().execute(INSERT_PAYMENT, &params).await.map(|_| ())
 }
 
@@ -274,7 +275,8 @@ pub(super) async fn insert_confirmed_payment(
     now: Timestamp,
 ) -> Result<(), DbError> {
     let (provider, state, confirmed_at) = (provider.identifier(), PaymentState::Confirmed.code(), Some(now));
-    let params = [p(&lock.event()), p(&order), p(&provider), p(&state), p(&amount), p(&now), p(&confirmed_at)];
+    let event = lock.event();
+    let params = [p(&event), p(&order), p(&provider), p(&state), p(&amount), p(&now), p(&confirmed_at)];
     lock.tx().execute(INSERT_PAYMENT, &params).await.map(|_| ())
 }
 

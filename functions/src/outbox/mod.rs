@@ -122,10 +122,9 @@ impl Envelope {
 pub struct Outgoing(Vec<(Queue, Envelope)>);
 
 impl Outgoing {
-    /// Both together.
-    pub fn and(mut self, other: Self) -> Self {
-        self.0.extend(other.0);
-        self
+    /// Messages that need no record, because somebody sends them again anyway if they are lost.
+    pub fn unrecorded(messages: impl Iterator<Item = Message>) -> Self {
+        Self(messages.map(|message| (message.queue(), Envelope::unrecorded(message))).collect())
     }
 
     /// Hands the messages to SQS. What the queue does not take now, the relay sends later: nothing fails here.

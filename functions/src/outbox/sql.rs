@@ -56,5 +56,12 @@ pub(super) async fn forget_sent(q: &impl Query) -> Result<(), DbError> {
     q.execute(FORGET_SENT, &[]).await.map(|_| ())
 }
 
+const SWEEP_PROCESSED: &str = "delete from processed_message where processed_at < $1";
+
+/// Drops records of messages that no queue can deliver again.
+pub async fn sweep_processed(q: &impl Query, before: Timestamp) -> Result<(), DbError> {
+    q.execute(SWEEP_PROCESSED, &[p(&before)]).await.map(|_| ())
+}
+
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[INSERT, MARK_PROCESSED, TAKE_UNHANDLED, FORGET_SENT];
+pub const ALL: &[&str] = &[INSERT, MARK_PROCESSED, TAKE_UNHANDLED, FORGET_SENT, SWEEP_PROCESSED];

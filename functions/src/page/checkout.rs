@@ -5,6 +5,7 @@ use askama::Template;
 use super::cart::CartBox;
 use super::field::{self, Field, Input};
 use super::{Fact, Frame, Html};
+use crate::i18n::Lang;
 use crate::money::Money;
 
 /// A step in the progress list.
@@ -147,10 +148,10 @@ impl Checkout {
     }
 
     /// "Step 2 of 4: Payment – Checkout", the title of the page.
-    pub fn title(frame_lang: crate::i18n::Lang, steps: &[Step]) -> String {
+    pub fn title(lang: Lang, steps: &[Step]) -> String {
         let Some(index) = steps.iter().position(|step| step.current) else { return String::new() };
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        frame_lang.text_with(
+        lang.text_with(
             "checkout-title",
             &[
                 ("number", number(index + 1).into()),

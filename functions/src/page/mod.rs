@@ -128,6 +128,24 @@ pub struct TaxLine {
     pub amount: Money,
 }
 
+impl Frame {
+    /// A page that belongs to no event and has nothing to say about itself yet.
+    pub fn bare(lang: Lang) -> Self {
+        Self {
+            lang,
+            langs: Vec::new(),
+            zone: TimeZone::UTC,
+            organizer: None,
+            event: None,
+            title: String::new(),
+            messages: Vec::new(),
+            test_mode: false,
+            noindex: false,
+            path: "/".to_owned(),
+        }
+    }
+}
+
 /// Short names for templates: texts, amounts and times in the language of the page.
 impl Frame {
     /// A text of the shop.

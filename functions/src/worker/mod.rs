@@ -14,7 +14,7 @@ use crate::{
     ctx::Ctx,
     outbox::{Envelope, Job, Message},
     port::{db::DbError, mailer::MailError, media::MediaError, queue::Queue},
-    ticket::pdf::PdfError,
+    ticket::RenderError,
 };
 
 /// Why a message was not handled. It stays in the queue and comes again.
@@ -31,7 +31,7 @@ pub enum WorkError {
     Mail(#[from] MailError),
     /// The ticket.
     #[error(transparent)]
-    Pdf(#[from] PdfError),
+    Render(#[from] RenderError),
     /// A message that this worker does not know: it ends in the dead-letter queue.
     #[error("a message of another queue or version")]
     Unknown,
@@ -115,4 +115,17 @@ where
 /// Runs a worker of the table on a batch.
 pub async fn run(ctx: &'static Ctx, worker: &Worker, event: SqsEvent) -> SqsBatchResponse {
     run_batch(ctx, event, worker.handler).await
+}
+
+/// Runs a worker function. The whole body of such a bin.
+pub fn serve<F>(handler: fn(&'static Ctx, Envelope) -> F) -> Result<(), lambda_runtime::Error>
+where
+    F: Future<Output = Result<(), WorkError>> + Send + 'static,
+{
+    crate::trace::init();
+    let ctx: &'static Ctx = Box::leak(Box::new(Ctx::new(crate::config::Config::from_env()?)));
+    let run = lambda_runtime::run(lambda_runtime::service_fn(move |event: lambda_runtime::LambdaEvent<SqsEvent>| async move {
+        Ok::<_, std::convert::Infallible>(run_batch(ctx, event.payload, handler).await)
+    }));
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run)
 }

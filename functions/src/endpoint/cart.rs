@@ -1,0 +1,180 @@
+//! Forms that change a cart (spec shop-ux 6). Each leads back to the shop page with what became of it.
+
+use std::collections::BTreeMap;
+
+use lambda_http::{Body, Request, Response};
+
+use super::visit::{Note, Visit};
+use crate::{
+    boxoffice::{self, CartId, CartOutcome, CartRefusal, Line, Product},
+    cart,
+    catalogue::Catalogue,
+    ctx::Ctx,
+    event::Presale,
+    http::{ApiError, Form},
+    id::{CartPositionId, ItemId, VariationId},
+    money::{Money, MoneyError},
+    page::{MessageKind, field},
+};
+
+/// Puts products into the cart.
+pub async fn add(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    change(ctx, request, |visit, catalogue, cart, form| {
+        let lines = read_lines(visit, catalogue, form)?;
+        Ok((boxoffice::Request::AddToCart { cart, lines }, "cart-added"))
+    })
+    .await
+}
+
+/// Takes one position out of the cart.
+pub async fn remove(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    change(ctx, request, |_, _, cart, form| {
+        let position = form.get("id").and_then(|id| id.parse().ok()).map(CartPositionId).ok_or("cart-error-unknown-position")?;
+        Ok((boxoffice::Request::RemoveFromCart { cart, position }, "cart-removed"))
+    })
+    .await
+}
+
+/// Empties the cart.
+pub async fn clear(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    change(ctx, request, |_, _, cart, _| Ok((boxoffice::Request::ClearCart { cart }, "cart-cleared"))).await
+}
+
+/// Renews the reservation.
+pub async fn extend(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    change(ctx, request, |_, _, cart, _| Ok((boxoffice::Request::AddToCart { cart, lines: Vec::new() }, "cart-extended"))).await
+}
+
+/// Text key of a mistake in the form, with the product that it is about.
+struct Mistake(&'static str);
+
+impl From<&'static str> for Mistake {
+    fn from(key: &'static str) -> Self {
+        Self(key)
+    }
+}
+
+type Read = fn(&Visit<'_>, &Catalogue, CartId, &Form) -> Result<(boxoffice::Request, &'static str), Mistake>;
+
+async fn change(ctx: &'static Ctx, request: Request, read: Read) -> Result<Response<Body>, ApiError> {
+    let mut db = ctx.db().await?;
+    let visit = Visit::open(ctx, &*db, &request).await?;
+    let form = visit.form(&request)?;
+    let now = ctx.now();
+    let takes = |request: &boxoffice::Request| matches!(request, boxoffice::Request::AddToCart { .. });
+    let catalogue = Catalogue::load(&*db, &visit.event).await?;
+    let cart = visit.cart_for(&form);
+    let (wanted, success) = match read(&visit, &catalogue, cart.clone(), &form) {
+        Ok(read) => read,
+        Err(Mistake(key)) => return Ok(visit.go_to_shop(MessageKind::Error, key)),
+    };
+    match visit.event.presale(now) {
+        Presale::NotStarted { .. } if takes(&wanted) => return Ok(visit.go_to_shop(MessageKind::Error, "cart-error-not-started")),
+        Presale::Ended if takes(&wanted) => return Ok(visit.go_to_shop(MessageKind::Error, "cart-error-ended")),
+        _ => {}
+    }
+    let form_key = Visit::form_key(&form, &cart);
+    let tx = db.begin().await?;
+    let outcome = cart::change(&tx, &visit.event, &catalogue, wanted.clone(), form_key.as_deref(), now).await;
+    let outcome = tx.finish(outcome).await?;
+    let note = tell(&visit, &catalogue, &wanted, &outcome, success);
+    let mut response = visit.go(&visit.event.path(), Some(&note));
+    visit.keep_cart(&mut response, &cart);
+    Ok(response)
+}
+
+/// Puts an outcome into words (spec domain 8.7).
+fn tell(visit: &Visit<'_>, catalogue: &Catalogue, wanted: &boxoffice::Request, outcome: &CartOutcome, success: &str) -> Note {
+    let names = |products: &[Product]| {
+        let mut names: Vec<String> = products.iter().map(|product| catalogue.product_name(*product, visit.lang)).collect();
+        names.dedup();
+        names.join(", ")
+    };
+    let item_name = |item: ItemId| catalogue.item(item).map(|item| item.name.get(visit.lang).to_owned()).unwrap_or_default();
+    let listed = |key: &str, products: &[Product]| visit.lang.text_with(key, &[("name", names(products).into())]);
+    let limit = |key: &str, item, count: i64| {
+        visit.lang.text_with(key, &[("name", item_name(item).into()), ("count", count.into())])
+    };
+    let mut note = Note::default();
+    match outcome.refused {
+        Some(CartRefusal::MaxPositions(count)) => {
+            note.say(MessageKind::Error, visit.lang.text_with("cart-error-max-items", &[("count", count.into())]));
+        }
+        Some(CartRefusal::MaxPerOrder(item, count)) => {
+            note.say(MessageKind::Error, limit("cart-error-max-items-per-product", item, count));
+        }
+        Some(CartRefusal::MinPerOrder(item, count)) => {
+            note.say(MessageKind::Error, limit("cart-error-min-items-per-product", item, count));
+        }
+        None => {}
+    }
+    if !outcome.unavailable.is_empty() {
+        note.say(MessageKind::Error, listed("cart-error-unavailable-listed", &outcome.unavailable));
+    }
+    if !outcome.in_part.is_empty() {
+        note.say(MessageKind::Warning, listed("cart-error-in-part-listed", &outcome.in_part));
+    }
+    if !outcome.removed.is_empty() {
+        note.say(MessageKind::Warning, visit.text("cart-error-positions-removed"));
+    }
+    let adds = matches!(wanted, boxoffice::Request::AddToCart { lines, .. } if !lines.is_empty());
+    let worked = outcome.refused.is_none() && (outcome.added > 0 || !adds);
+    if worked && outcome.in_part.is_empty() && outcome.removed.is_empty() {
+        note.say(MessageKind::Success, visit.text(success));
+    }
+    note
+}
+
+/// Largest number that one field of the form may ask for; more is a mistake or an attack.
+const COUNT_MAX: i64 = 10_000;
+/// Largest price that a buyer may type, in major units (spec domain 5.3).
+const PRICE_MAX: i64 = 99_999_999_999;
+
+/// Reads `item_<id>`, `variation_<item>_<variation>` and their prices. Fields of other names are left alone; products
+/// that do not exist here are not for sale.
+fn read_lines(visit: &Visit<'_>, catalogue: &Catalogue, form: &Form) -> Result<Vec<Line>, Mistake> {
+    let mut counts: BTreeMap<Product, i64> = BTreeMap::new();
+    for (name, value) in form.iter() {
+        let Some(product) = read_product(name) else { continue };
+        let count = match value {
+            "" => 0,
+            // A check box says "on"; what is not a number is not a number of tickets.
+            "on" => 1,
+            digits => digits.parse().map_err(|_| "cart-error-empty")?,
+        };
+        if !(0..=COUNT_MAX).contains(&count) {
+            return Err(Mistake("cart-error-empty"));
+        }
+        *counts.entry(product).or_default() += count;
+    }
+    counts.retain(|_, count| *count > 0);
+    if counts.is_empty() {
+        return Err(Mistake("cart-error-empty"));
+    }
+    counts.into_iter().map(|(product, count)| read_line(visit, catalogue, form, product, count)).collect()
+}
+
+fn read_product(field: &str) -> Option<Product> {
+    if let Some(item) = field.strip_prefix("item_") {
+        return Some(Product { item: ItemId(item.parse().ok()?), variation: None });
+    }
+    let (item, variation) = field.strip_prefix("variation_")?.split_once('_')?;
+    Some(Product { item: ItemId(item.parse().ok()?), variation: Some(VariationId(variation.parse().ok()?)) })
+}
+
+fn read_line(visit: &Visit<'_>, catalogue: &Catalogue, form: &Form, product: Product, count: i64) -> Result<Line, Mistake> {
+    let (item, _) = catalogue.product(product.item, product.variation).ok_or("cart-error-not-for-sale")?;
+    let price_field = match product.variation {
+        Some(variation) => field::variation_price(product.item, variation),
+        None => field::item_price(product.item),
+    };
+    let typed = form.get(&price_field).filter(|text| item.free_price && !text.is_empty());
+    let typed_price = match typed.map(|text| Money::parse_decimal(&text.replace(',', "."), visit.event.currency)) {
+        None => None,
+        Some(Ok(price)) if price.minor() > PRICE_MAX => return Err(Mistake("cart-error-price-too-high")),
+        Some(Ok(price)) if price.minor() >= 0 => Some(price),
+        Some(Err(MoneyError::Overflow)) => return Err(Mistake("cart-error-price-too-high")),
+        Some(_) => return Err(Mistake("cart-error-price-not-a-number")),
+    };
+    Ok(Line { product, count, typed_price })
+}

@@ -1,0 +1,10 @@
+//! HTTP endpoints, one module per area: parse → authorise → call → render.
+
+pub mod api_orders;
+pub mod cart;
+pub mod checkout;
+pub mod event;
+pub mod listing;
+pub mod order;
+pub mod site;
+mod visit;

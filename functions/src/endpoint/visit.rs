@@ -1,0 +1,282 @@
+//! What every page of a shop begins with: the event, the reader's language, the cart, and what the last page left.
+
+use ::http::{Method, StatusCode};
+use lambda_http::{Body, Request, RequestExt, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    boxoffice::CartId,
+    cart,
+    catalogue::Catalogue,
+    ctx::Ctx,
+    event::{self, Event},
+    http::{self, ApiError, Form},
+    i18n::Lang,
+    page::{
+        Frame, Link, Message, MessageKind,
+        cart::{CartBox, CartLine},
+        field,
+    },
+    port::db::{DbError, Query},
+    present,
+    session::{self, Signer},
+    time::Timestamp,
+};
+
+/// A buyer at a shop.
+pub struct Visit<'a> {
+    ctx: &'a Ctx,
+    /// The event.
+    pub event: Event,
+    /// The reader's language.
+    pub lang: Lang,
+    /// The cart of this browser, if it has one.
+    pub cart: Option<CartId>,
+    note: Option<Note>,
+    path: String,
+}
+
+/// Sentences for the next page.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Note(Vec<(char, String)>);
+
+impl Note {
+    /// One more sentence.
+    pub fn say(&mut self, kind: MessageKind, text: String) {
+        let kind = match kind {
+            MessageKind::Success => 's',
+            MessageKind::Warning => 'w',
+            MessageKind::Error => 'e',
+        };
+        self.0.push((kind, text));
+    }
+
+    /// A single sentence.
+    pub fn saying(kind: MessageKind, text: String) -> Self {
+        let mut note = Self::default();
+        note.say(kind, text);
+        note
+    }
+
+    fn messages(&self) -> Vec<Message> {
+        let message = |(kind, text): &(char, String)| Message {
+            kind: match kind {
+                's' => MessageKind::Success,
+                'w' => MessageKind::Warning,
+                _ => MessageKind::Error,
+            },
+            text: text.clone(),
+        };
+        self.0.iter().map(message).collect()
+    }
+}
+
+impl<'a> Visit<'a> {
+    /// Opens the shop of the request's path. Unknown organisers and events look the same; a shop that is not live is
+    /// closed; other spellings of the slugs lead to the right one.
+    pub async fn open(ctx: &'a Ctx, q: &impl Query, request: &Request) -> Result<Self, ApiError> {
+        let (organizer_slug, event_slug) = (http::path(request, "organizer")?, http::path(request, "event")?);
+        let event = event::find(q, &organizer_slug, &event_slug).await?.ok_or(ApiError::NotFound)?;
+        let asked = request.raw_http_path();
+        let as_asked = format!("/{organizer_slug}/{event_slug}/");
+        if as_asked != event.path() && *request.method() == Method::GET {
+            return Err(ApiError::Moved(asked.replacen(&as_asked, &event.path(), 1)));
+        }
+        if !event.live {
+            return Err(ApiError::ShopOffline);
+        }
+        let signer = Signer(&ctx.config().secret_key);
+        Ok(Self {
+            lang: session::lang(request, &event.langs()),
+            cart: signer.cart(request, &event),
+            note: signer.note(request, &event),
+            path: asked.to_owned(),
+            event,
+            ctx,
+        })
+    }
+
+    fn signer(&self) -> Signer<'a> {
+        Signer(&self.ctx.config().secret_key)
+    }
+
+    /// An address of this shop.
+    pub fn url(&self, rest: &str) -> String {
+        format!("{}{rest}", self.event.path())
+    }
+
+    /// A text in the reader's language.
+    pub fn text(&self, key: &str) -> String {
+        self.lang.text(key)
+    }
+
+    /// What is around a page of this shop.
+    pub fn frame(&self, title: String) -> Frame {
+        let name = self.event.name.get(self.lang).to_owned();
+        Frame {
+            lang: self.lang,
+            langs: self.event.langs(),
+            zone: self.event.timezone.clone(),
+            organizer: Some(Link {
+                text: self.event.organizer.name.clone(),
+                url: format!("/{}/", self.event.organizer.slug),
+            }),
+            event: Some(Link { text: name, url: self.event.path() }),
+            title,
+            messages: self.note.as_ref().map(Note::messages).unwrap_or_default(),
+            test_mode: self.event.testmode,
+            noindex: false,
+            path: self.path.clone(),
+        }
+    }
+
+    /// The token for forms of this page.
+    pub fn csrf(&self) -> String {
+        self.signer().csrf(&self.event, self.cart.as_ref())
+    }
+
+    /// Reads a form and makes sure that it was made by this shop for this browser.
+    pub fn form(&self, request: &Request) -> Result<Form, ApiError> {
+        let form = Form::read(request)?;
+        let token = form.get(field::CSRF).unwrap_or_default();
+        let foreign_site = http::header_text(request.headers(), ::http::HeaderName::from_static("sec-fetch-site"))
+            .is_some_and(|site| site == "cross-site");
+        if foreign_site || !self.signer().csrf_fits(&self.event, self.cart.as_ref(), token) {
+            return Err(ApiError::ForeignForm);
+        }
+        Ok(form)
+    }
+
+    /// The cart that a form works on: the browser's, or the one that this form begins.
+    pub fn cart_for(&self, form: &Form) -> CartId {
+        let token = form.get(field::FORM_TOKEN).unwrap_or_default();
+        self.cart.clone().unwrap_or_else(|| self.signer().cart_begun_by(&self.event, token))
+    }
+
+    /// What makes a repetition of this form the same form: its token and everything in it.
+    pub fn form_key(form: &Form, cart: &CartId) -> Option<String> {
+        let token = form.get(field::FORM_TOKEN).filter(|token| !token.is_empty())?;
+        let fields = form.iter().flat_map(|(name, value)| [name, value]);
+        Some(session::keyed_hash(&cart.0, &std::iter::once(token).chain(fields).collect::<Vec<_>>()))
+    }
+
+    fn secure(&self) -> bool {
+        self.ctx.config().public_url.starts_with("https://")
+    }
+
+    /// Shows a page. A note is shown once.
+    pub fn show(&self, status: StatusCode, html: String) -> Response<Body> {
+        let mut response = http::html(status, html);
+        if self.note.is_some() {
+            http::set_cookie(&mut response, &session::no_note_cookie(&self.event, self.secure()));
+        }
+        response
+    }
+
+    /// Leads to another page of this shop and tells it something.
+    pub fn go(&self, to: &str, note: Option<&Note>) -> Response<Body> {
+        let mut response = http::redirect(StatusCode::SEE_OTHER, to);
+        if let Some(note) = note {
+            http::set_cookie(&mut response, &self.signer().note_cookie(&self.event, note, self.secure()));
+        }
+        response
+    }
+
+    /// Leads back to the shop page, with one sentence.
+    pub fn go_to_shop(&self, kind: MessageKind, key: &str) -> Response<Body> {
+        self.go(&self.event.path(), Some(&Note::saying(kind, self.text(key))))
+    }
+
+    /// Gives the browser its cart.
+    pub fn keep_cart(&self, response: &mut Response<Body>, cart: &CartId) {
+        http::set_cookie(response, &self.signer().cart_cookie(&self.event, cart, self.secure()));
+    }
+
+    /// Takes the cart from the browser: it became an order.
+    pub fn drop_cart(&self, response: &mut Response<Body>) {
+        http::set_cookie(response, &session::no_cart_cookie(&self.event, self.secure()));
+    }
+
+    /// What lies in the cart, as rows.
+    pub async fn cart_positions(&self, q: &impl Query, catalogue: &Catalogue) -> Result<Vec<cart::Position>, DbError> {
+        match &self.cart {
+            Some(cart) => cart::positions(q, &self.event, catalogue, cart).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The cart as a box. With `details`, attendees and answers are shown, so only equal positions share a line.
+    pub fn cart_box(&self, catalogue: &Catalogue, positions: &[cart::Position], details: bool, now: Timestamp) -> Option<CartBox> {
+        let first = positions.first()?;
+        let mut lines: Vec<(CartLine, &cart::Position)> = Vec::new();
+        for position in positions {
+            let told = if details { self.details(catalogue, position) } else { Vec::new() };
+            let same = |(line, known): &&mut (CartLine, &cart::Position)| {
+                known.product == position.product && known.price == position.price && line.details == told
+            };
+            if let Some((line, _)) = lines.iter_mut().find(same) {
+                line.count += 1;
+                line.total = line.total.checked_add(position.price).unwrap_or(line.total);
+                line.id = position.id;
+            } else {
+                lines.push((self.cart_line(catalogue, position, told), position));
+            }
+        }
+        let expires_at = positions.iter().map(|position| position.expires_at).min().unwrap_or(first.expires_at);
+        let reservation = self.event.settings.reservation_time() * 60;
+        Some(CartBox {
+            base: self.event.path(),
+            csrf: self.csrf(),
+            form_token: self.ctx.codes().form_token(),
+            lines: lines.into_iter().map(|(line, _)| line).collect(),
+            taxes: present::tax_lines(positions.iter().map(|position| (position.tax_rate, position.tax))),
+            total: present::sum(&self.event, positions.iter().map(|position| position.price)),
+            seconds_left: now.seconds_until(expires_at),
+            can_extend: expires_at <= now || now.plus_seconds(reservation).min(first.max_extend_at) > expires_at.plus_seconds(60),
+        })
+    }
+
+    fn cart_line(&self, catalogue: &Catalogue, position: &cart::Position, details: Vec<String>) -> CartLine {
+        let product = position.product;
+        let name = match product.variation {
+            Some(variation) => field::variation(product.item, variation),
+            None => field::item(product.item),
+        };
+        let price = match product.variation {
+            Some(variation) => field::variation_price(product.item, variation),
+            None => field::item_price(product.item),
+        };
+        let free_price = catalogue.item(product.item).is_some_and(|item| item.free_price);
+        let typed = free_price.then(|| (price, position.price.to_decimal()));
+        CartLine {
+            id: position.id,
+            name: catalogue.product_name(product, self.lang),
+            details,
+            count: 1,
+            price: position.price,
+            total: position.price,
+            again: std::iter::once((name, "1".to_owned())).chain(typed).collect(),
+        }
+    }
+
+    /// Attendee and answers of a position, one short line each.
+    pub fn details(&self, catalogue: &Catalogue, position: &cart::Position) -> Vec<String> {
+        let attendee = &position.attendee;
+        let known = [&attendee.name, &attendee.company, &attendee.email].into_iter().flatten().cloned();
+        known.chain(self.answers(catalogue, &position.answers).into_iter().map(|fact| fact.1)).collect()
+    }
+
+    /// Questions with their answers as people read them.
+    pub fn answers(&self, catalogue: &Catalogue, answers: &[(crate::id::QuestionId, String)]) -> Vec<(String, String)> {
+        let readable = |(id, answer): &(crate::id::QuestionId, String)| {
+            let question = catalogue.question(*id)?;
+            let answer = match answer.as_str() {
+                "True" => self.text("yes"),
+                "False" => self.text("no"),
+                text => question.readable(text, self.lang),
+            };
+            Some((question.question.get(self.lang).to_owned(), answer))
+        };
+        answers.iter().filter_map(readable).collect()
+    }
+}

@@ -1,0 +1,85 @@
+//! What a mail says.
+
+use super::{Kind, Written};
+use crate::{
+    boxoffice::Product,
+    catalogue::Catalogue,
+    config::Config,
+    event::Event,
+    i18n::Lang,
+    money::Money,
+    order::Order,
+    page::mail::{Mail, MailLine, Moment, OrderMail, StaffMail},
+    present,
+};
+
+/// Writes a mail about an order in the reader's language.
+pub fn compose(config: &Config, event: &Event, catalogue: &Catalogue, order: &Order, kind: Kind, locale: &str) -> Written {
+    let lang = Lang::parse(locale).unwrap_or_default();
+    let mail = match kind {
+        Kind::OrderPlaced => {
+            let moment = Moment::Placed {
+                deadline: Some(order.expires_at),
+                bank: present::bank_details(event, order),
+                instructions: present::payment_instructions(event, order, lang),
+            };
+            to_buyer(config, event, catalogue, order, moment, lang)
+        }
+        Kind::OrderFree => to_buyer(config, event, catalogue, order, Moment::Free, lang),
+        Kind::OrderPaid => to_buyer(config, event, catalogue, order, Moment::Paid, lang),
+        Kind::StaffOrderPlaced => to_staff(config, event, catalogue, order, lang),
+    };
+    let subject = if order.testmode { format!("[TESTMODE] {}", mail.subject) } else { mail.subject };
+    Written { subject, text: mail.text, html: mail.html }
+}
+
+fn to_buyer(config: &Config, event: &Event, catalogue: &Catalogue, order: &Order, moment: Moment, lang: Lang) -> Mail {
+    let mail = OrderMail {
+        lang,
+        zone: event.timezone.clone(),
+        moment,
+        code: order.code.clone(),
+        url: format!("{}{}", config.public_url, order.path_from_mail(event)),
+        organizer: event.organizer.name.clone(),
+        event: event.name.get(lang).to_owned(),
+        dates: present::dates(event, lang),
+        location: present::location_line(event, lang),
+        lines: lines(event, catalogue, order, lang),
+        taxes: present::tax_lines(order.live_positions().map(|position| (position.tax_rate, position.tax))),
+        total: order.total,
+    };
+    mail.to_mail()
+}
+
+fn to_staff(config: &Config, event: &Event, catalogue: &Catalogue, order: &Order, lang: Lang) -> Mail {
+    let mail = StaffMail {
+        lang,
+        code: order.code.clone(),
+        url: format!("{}{}", config.public_url, order.path(event)),
+        organizer: event.organizer.name.clone(),
+        event: event.name.get(lang).to_owned(),
+        status: present::order_status(order),
+        contact: order.email.clone(),
+        lines: lines(event, catalogue, order, lang),
+        total: order.total,
+    };
+    mail.to_mail()
+}
+
+/// Equal positions are one line.
+fn lines(event: &Event, catalogue: &Catalogue, order: &Order, lang: Lang) -> Vec<MailLine> {
+    let mut lines: Vec<((Product, Money), i64)> = Vec::new();
+    for position in order.live_positions() {
+        let key = (position.product, position.price);
+        match lines.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, count)) => *count += 1,
+            None => lines.push((key, 1)),
+        }
+    }
+    let line = |((product, price), count): ((Product, Money), i64)| MailLine {
+        count,
+        name: catalogue.product_name(product, lang),
+        total: price.checked_mul(count).unwrap_or(Money::zero(event.currency)),
+    };
+    lines.into_iter().map(line).collect()
+}

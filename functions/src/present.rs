@@ -1,0 +1,100 @@
+//! From domain values to what pages and mails show: the parts that several of them share.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    event::Event,
+    i18n::{Lang, format},
+    money::{Money, TaxRate},
+    order::{Order, OrderStatus},
+    page::{self, TaxLine, order::BankDetails},
+    payment::Provider,
+};
+
+/// When the event is, in words.
+pub fn dates(event: &Event, lang: Lang) -> String {
+    let end = event.date_to.filter(|_| event.settings.show_date_to());
+    format::date_range(lang, event.date_from, end, &event.timezone)
+}
+
+/// From when to when on that day, and when the doors open, if the event shows times.
+pub fn times(event: &Event, lang: Lang) -> Option<String> {
+    if !event.settings.show_times() {
+        return None;
+    }
+    let time = |moment| format::time(lang, moment, &event.timezone);
+    let begins = lang.text_with("event-begins", &[("time", time(event.date_from).into())]);
+    let doors = event.date_admission.map(|doors| lang.text_with("event-doors", &[("time", time(doors).into())]));
+    Some(std::iter::once(begins).chain(doors).collect::<Vec<_>>().join(" · "))
+}
+
+/// Where the event is, with its line breaks.
+pub fn location(event: &Event, lang: Lang) -> Option<String> {
+    event.location.as_ref().map(|location| location.get(lang).to_owned()).filter(|location| !location.is_empty())
+}
+
+/// Where the event is, on one line.
+pub fn location_line(event: &Event, lang: Lang) -> Option<String> {
+    location(event, lang).map(|location| location.lines().map(str::trim).collect::<Vec<_>>().join(", "))
+}
+
+/// The taxes in a sum, by rate; what is not taxed is not mentioned.
+pub fn tax_lines(taxed: impl Iterator<Item = (TaxRate, Money)>) -> Vec<TaxLine> {
+    let mut by_rate: BTreeMap<u32, Money> = BTreeMap::new();
+    for (rate, tax) in taxed.filter(|(_, tax)| !tax.is_zero()) {
+        let sum = by_rate.entry(rate.0).or_insert(Money::zero(tax.currency()));
+        *sum = sum.checked_add(tax).expect("positions of one event have one currency and sane prices");
+    }
+    by_rate.into_iter().map(|(rate, amount)| TaxLine { rate: TaxRate(rate), amount }).collect()
+}
+
+/// The sum of amounts in the event's currency.
+pub fn sum(event: &Event, amounts: impl Iterator<Item = Money>) -> Money {
+    amounts.fold(Money::zero(event.currency), |sum, amount| {
+        sum.checked_add(amount).expect("positions of one event have one currency and sane prices")
+    })
+}
+
+/// Where to send the money for an order, if it is paid by bank transfer and the organiser gave an account.
+pub fn bank_details(event: &Event, order: &Order) -> Option<BankDetails> {
+    if order.provider() != Some(Provider::BankTransfer) {
+        return None;
+    }
+    let settings = &event.settings;
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    Some(BankDetails {
+        holder: owned(settings.payment_banktransfer_bank_details_sepa_name())?,
+        iban: in_groups_of_four(settings.payment_banktransfer_bank_details_sepa_iban()?),
+        bic: owned(settings.payment_banktransfer_bank_details_sepa_bic()),
+        bank: owned(settings.payment_banktransfer_bank_details_sepa_bank()),
+        // What the import of bank statements looks for (spec domain 29.2).
+        reference: format!("{}-{}", event.slug.to_uppercase(), order.code),
+    })
+}
+
+/// How to pay an order, in the organiser's words, as Markdown.
+pub fn payment_instructions(event: &Event, order: &Order, lang: Lang) -> Option<String> {
+    let settings = &event.settings;
+    let text = match order.provider()? {
+        Provider::Free => None,
+        Provider::BankTransfer => settings.payment_banktransfer_bank_details(),
+        Provider::Manual => settings.payment_manual_email_instructions(),
+    };
+    text.map(|text| text.get(lang).to_owned()).filter(|text| !text.is_empty())
+}
+
+fn in_groups_of_four(iban: &str) -> String {
+    let letters: Vec<char> = iban.chars().filter(|letter| !letter.is_whitespace()).collect();
+    letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
+}
+
+/// Where an order stands, in the buyer's words (spec shop-ux 10).
+pub fn order_status(order: &Order) -> page::order::OrderStatus {
+    match order.status {
+        OrderStatus::Pending => page::order::OrderStatus::PaymentPending,
+        OrderStatus::Paid if order.total.is_zero() => page::order::OrderStatus::Confirmed,
+        OrderStatus::Paid => page::order::OrderStatus::Paid,
+        OrderStatus::Expired => page::order::OrderStatus::Expired,
+        OrderStatus::Canceled => page::order::OrderStatus::Canceled,
+    }
+}

@@ -1,0 +1,126 @@
+//! Ticket files: who gets one, when it can be downloaded, and the sheet that is drawn (spec domain 19.1).
+
+pub mod pdf;
+pub mod sql;
+
+use crate::{
+    catalogue::{Catalogue, Item},
+    event::Event,
+    i18n::{Lang, format},
+    id::PositionId,
+    order::{Order, OrderStatus, Position},
+    port::{
+        db::{DbError, Query},
+        media::{Media, MediaError},
+    },
+    present,
+    ticket::pdf::{PdfError, SheetLabels, TicketSheet},
+    time::Timestamp,
+};
+
+/// The only output so far.
+pub const OUTPUT: &str = "pdf";
+
+/// Whether positions of an item come with a ticket.
+fn yields_ticket(item: &Item, event: &Event) -> bool {
+    item.generate_tickets.unwrap_or(item.admission || event.settings.ticket_download_nonadm())
+}
+
+/// Whether the tickets of an order may be handed out at `now`.
+pub fn can_download(event: &Event, order: &Order, now: Timestamp) -> bool {
+    let from = event.settings.ticket_download_date(&event.timezone);
+    let started = from.is_none_or(|from| from <= now);
+    let settled = match order.status {
+        OrderStatus::Paid => true,
+        OrderStatus::Pending => event.settings.ticket_download_pending(),
+        OrderStatus::Expired | OrderStatus::Canceled => false,
+    };
+    event.settings.ticket_download() && started && settled
+}
+
+/// Positions of an order that come with a ticket.
+pub fn positions_with_ticket<'a>(
+    event: &'a Event,
+    catalogue: &'a Catalogue,
+    order: &'a Order,
+) -> impl Iterator<Item = &'a Position> {
+    order.live_positions().filter(|position| {
+        catalogue.item(position.product.item).is_some_and(|item| yields_ticket(item, event))
+    })
+}
+
+/// A ticket file in the bucket.
+#[derive(Debug, Clone)]
+pub struct TicketFile {
+    /// Whose ticket.
+    pub position: PositionId,
+    /// Where it lies.
+    pub object_key: String,
+}
+
+/// The ticket files of an order that exist.
+pub async fn files(q: &impl Query, event: &Event, order: &Order) -> Result<Vec<TicketFile>, DbError> {
+    sql::files(q, event.id, order.id).await
+}
+
+/// What a ticket file is called on the buyer's disk.
+pub fn file_name(event: &Event, order: &Order, position: &Position) -> String {
+    format!("{}-{}-{}.pdf", event.slug, order.code, position.number)
+}
+
+/// Why a ticket file was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// The drawing.
+    #[error(transparent)]
+    Pdf(#[from] PdfError),
+    /// The bucket.
+    #[error(transparent)]
+    Media(#[from] MediaError),
+}
+
+/// Draws one ticket and puts it into the bucket. Doing it again gives the same file in the same place.
+pub async fn render(
+    media: &Media,
+    event: &Event,
+    catalogue: &Catalogue,
+    order: &Order,
+    position: &Position,
+) -> Result<TicketFile, RenderError> {
+    let bytes = pdf::render(&[sheet(event, catalogue, order, position)])?;
+    // The secret makes the key change with the ticket; it is not guessable and the bucket is private anyway.
+    let object_key = format!(
+        "tickets/{}/{}/{}-{}-{}.pdf",
+        event.organizer.slug,
+        event.slug,
+        order.code,
+        position.number,
+        &position.secret[..position.secret.len().min(8)]
+    );
+    media.put(&object_key, "application/pdf", bytes).await?;
+    Ok(TicketFile { position: position.id, object_key })
+}
+
+fn sheet(event: &Event, catalogue: &Catalogue, order: &Order, position: &Position) -> TicketSheet {
+    let lang = Lang::parse(&order.locale).unwrap_or_default();
+    let item = catalogue.item(position.product.item);
+    let variation = position.product.variation.and_then(|id| item?.variation(id));
+    TicketSheet {
+        organizer: event.organizer.name.clone(),
+        event: event.name.get(lang).to_owned(),
+        dates: present::dates(event, lang),
+        admission: present::times(event, lang),
+        location: present::location(event, lang),
+        item: item.map(|item| item.name.get(lang).to_owned()).unwrap_or_default(),
+        variation: variation.map(|variation| variation.value.get(lang).to_owned()),
+        attendee: position.attendee.name.clone(),
+        company: position.attendee.company.clone(),
+        order_code: order.code.clone(),
+        position: u32::try_from(position.number).expect("positions are numbered from 1"),
+        price: format::money(lang, position.price),
+        secret: position.secret.clone(),
+        info: None,
+        labels: SheetLabels::in_language(lang),
+        lang: lang.code().to_owned(),
+    }
+}

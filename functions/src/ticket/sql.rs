@@ -1,0 +1,34 @@
+//! Statements about ticket files.
+
+use super::{OUTPUT, TicketFile};
+use crate::{
+    id::{EventId, OrderId, PositionId},
+    port::db::{DbError, Query, Tx, array, p},
+    time::Timestamp,
+};
+
+const FILES: &str = "
+    select t.position_id, t.object_key
+      from ticket_file t join order_position op on op.event_id = t.event_id and op.id = t.position_id
+     where t.event_id = $1 and op.order_id = $2 and t.output = $3
+     order by op.positionid";
+
+pub(super) async fn files(q: &impl Query, event: EventId, order: OrderId) -> Result<Vec<TicketFile>, DbError> {
+    let rows = q.query(FILES, &[p(&event), p(&order), p(&OUTPUT)]).await?;
+    rows.iter().map(|row| Ok(TicketFile { position: row.get("position_id")?, object_key: row.get("object_key")? })).collect()
+}
+
+const RECORD: &str = "
+    insert into ticket_file (event_id, position_id, output, object_key, created_at)
+    select $1, position_id, $2, object_key, $3 from unnest($4::bigint[], $5::text[]) as f (position_id, object_key)
+    on conflict (position_id, output) do update set object_key = excluded.object_key, created_at = excluded.created_at";
+
+/// Records files that lie in the bucket.
+pub async fn record(tx: &Tx<'_>, event: EventId, files: &[TicketFile], now: Timestamp) -> Result<(), DbError> {
+    let positions: Vec<PositionId> = files.iter().map(|file| file.position).collect();
+    let keys: Vec<&str> = files.iter().map(|file| file.object_key.as_str()).collect();
+    tx.execute(RECORD, &[p(&event), p(&OUTPUT), p(&now), array(&positions), array(&keys)]).await.map(|_| ())
+}
+
+/// Every statement of this file, for the test that prepares them all.
+pub const ALL: &[&str] = &[FILES, RECORD];

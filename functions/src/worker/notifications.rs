@@ -1,0 +1,42 @@
+//! Tells the organiser's staff what happened (spec domain 23.2).
+
+use super::WorkError;
+use crate::{
+    ctx::Ctx,
+    event,
+    id::OrderId,
+    mail::{self, Recipient},
+    order,
+    outbox::{self, Envelope, Message, Outgoing},
+    port::db::{DbError, Tx},
+    staff,
+    time::Timestamp,
+};
+
+/// Writes one mail for every member of staff who wants to hear of orders.
+pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<(), WorkError> {
+    let Message::NotifyStaff { order } = envelope.message else { return Err(WorkError::Unknown) };
+    let now = ctx.now();
+    let mut db = ctx.db().await?;
+    let tx = db.begin().await?;
+    let queued = queue_mails(&tx, &envelope, order, now).await;
+    let outgoing = tx.finish(queued).await?;
+    drop(db);
+    outgoing.dispatch(ctx).await;
+    Ok(())
+}
+
+async fn queue_mails(tx: &Tx<'_>, envelope: &Envelope, order: OrderId, now: Timestamp) -> Result<Outgoing, DbError> {
+    if !outbox::claim(tx, envelope, now).await? {
+        return Ok(Outgoing::default());
+    }
+    let Some(event) = order::sql::event_of(tx, order).await? else { return Ok(Outgoing::default()) };
+    let Some(event) = event::by_id(tx, event).await? else { return Ok(Outgoing::default()) };
+    let mut messages = Vec::new();
+    for subscriber in staff::sql::subscribers(tx, &event).await? {
+        let recipient = Recipient { email: &subscriber.email, locale: &subscriber.locale };
+        let mail = mail::queue(tx, &event, order, mail::Kind::StaffOrderPlaced, Some(&recipient), now).await?;
+        messages.push(Message::SendMail { mail });
+    }
+    outbox::record(tx, &messages, now).await
+}
