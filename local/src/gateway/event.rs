@@ -1,8 +1,6 @@
 //! HTTP to the event that API Gateway would send, and from there to the request that a handler sees: the last step is
 //! the runtime's own code, so that a handler cannot tell the difference.
 
-use std::{collections::HashMap, net::IpAddr};
-
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 use lambda_http::{
@@ -16,8 +14,11 @@ use super::matching::Match;
 /// Bodies of these types are handed on as text; all others, forms included, travel as base64.
 const TEXT_TYPES: [&str; 4] = ["text/", "application/json", "application/javascript", "application/xml"];
 
+/// Only this machine reaches the gateway.
+const CLIENT: &str = "127.0.0.1";
+
 /// The request that the handler of `route_key` sees. Panics on a host that is not one, as the runtime does.
-pub fn lambda_request(parts: Parts, body: &Bytes, found: Match, route_key: String, client: IpAddr) -> Request {
+pub fn lambda_request(parts: Parts, body: &Bytes, found: Match, route_key: String) -> Request {
     let path = parts.uri.path().to_owned();
     let mut event = ApiGatewayV2httpRequest::default();
     event.version = Some("2.0".to_owned());
@@ -26,8 +27,7 @@ pub fn lambda_request(parts: Parts, body: &Bytes, found: Match, route_key: Strin
     event.raw_query_string = Some(parts.uri.query().unwrap_or_default().to_owned());
     event.path_parameters = found.parameters;
     event.cookies = cookies(&parts.headers);
-    event.headers = single_headers(&parts.headers, client);
-    event.stage_variables = HashMap::new();
+    event.headers = single_headers(&parts.headers);
 
     let context = &mut event.request_context;
     context.route_key = Some(route_key);
@@ -38,7 +38,7 @@ pub fn lambda_request(parts: Parts, body: &Bytes, found: Match, route_key: Strin
     context.http.method = parts.method;
     context.http.path = Some(path);
     context.http.protocol = Some("HTTP/1.1".to_owned());
-    context.http.source_ip = Some(client.to_string());
+    context.http.source_ip = Some(CLIENT.to_owned());
     context.http.user_agent = text(&parts.headers, &header::USER_AGENT).map(str::to_owned);
 
     if !body.is_empty() {
@@ -63,7 +63,7 @@ fn cookies(headers: &HeaderMap) -> Option<Vec<String>> {
 }
 
 /// One value a header: repeated ones are joined with commas. What the gateway adds tells where the request came from.
-fn single_headers(headers: &HeaderMap, client: IpAddr) -> HeaderMap {
+fn single_headers(headers: &HeaderMap) -> HeaderMap {
     let mut single = HeaderMap::new();
     for name in headers.keys().filter(|name| **name != header::COOKIE) {
         let values: Vec<&[u8]> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
@@ -72,9 +72,7 @@ fn single_headers(headers: &HeaderMap, client: IpAddr) -> HeaderMap {
         }
     }
     single.insert(HeaderName::from_static("x-forwarded-proto"), HeaderValue::from_static("http"));
-    if let Ok(client) = HeaderValue::from_str(&client.to_string()) {
-        single.insert(HeaderName::from_static("x-forwarded-for"), client);
-    }
+    single.insert(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(CLIENT));
     single
 }
 

@@ -4,7 +4,7 @@ mod event;
 pub mod matching;
 pub mod pool;
 
-use std::{convert::Infallible, future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::{Duration, Instant}};
+use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc, time::{Duration, Instant}};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
@@ -67,7 +67,7 @@ impl Gateway {
             None => self.invoke(request).await,
         };
         let (status, took_ms) = (response.status().as_u16(), began.elapsed().as_millis());
-        tracing::info!(%method, path, status, took_ms, "{method} {path} {status}");
+        tracing::debug!(%method, path, status, took_ms, "{method} {path} {status}");
         response
     }
 
@@ -77,7 +77,6 @@ impl Gateway {
     }
 
     async fn invoke(&self, request: http::Request<Incoming>) -> Response {
-        let client = SocketAddr::from(([127, 0, 0, 1], 0)).ip();
         let (parts, body) = request.into_parts();
         let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {
             Ok(body) => body.to_bytes(),
@@ -90,7 +89,7 @@ impl Gateway {
         let entry = &self.entries[found.route];
         let route_key = if entry.path == matching::DEFAULT { entry.path.to_owned() } else { format!("{} {}", entry.method, entry.path) };
         let name = route_key.clone();
-        let converted = std::panic::catch_unwind(|| event::lambda_request(parts, &body, found, route_key, client));
+        let converted = std::panic::catch_unwind(|| event::lambda_request(parts, &body, found, route_key));
         let Ok(request) = converted else { return api_error(StatusCode::BAD_REQUEST, "Bad Request") };
         // A task of its own: a function runs to its end even when the client has gone, as in Lambda, and a panic is
         // one failed invocation.
