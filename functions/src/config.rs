@@ -140,7 +140,9 @@ impl Config {
             endpoint_sqs: reader.endpoint("SQS"),
             endpoint_ses: reader.endpoint("SESV2"),
             access_key_id: reader.required("AWS_ACCESS_KEY_ID", "the key id; Lambda sets it by itself"),
-            secret_access_key: Secret::new(reader.required("AWS_SECRET_ACCESS_KEY", "the key; Lambda sets it by itself")),
+            secret_access_key: Secret::new(
+                reader.required("AWS_SECRET_ACCESS_KEY", "the key; Lambda sets it by itself"),
+            ),
             session_token: reader.optional("AWS_SESSION_TOKEN").map(Secret::new),
         };
         let queue_url_prefix = reader.required("QUEUE_URL_PREFIX", "the queues' URL up to the queue's own name");

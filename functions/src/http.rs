@@ -142,7 +142,11 @@ const API_BODY_MAX: usize = 10 * 1024 * 1024;
 const FORM_BODY_MAX: usize = 256 * 1024;
 
 /// Answers a request, whatever happens in the handler; adds the headers that every answer has.
-pub async fn answer<F>(ctx: &'static Ctx, request: Request, handle: impl FnOnce(&'static Ctx, Request) -> F) -> Response<Body>
+pub async fn answer<F>(
+    ctx: &'static Ctx,
+    request: Request,
+    handle: impl FnOnce(&'static Ctx, Request) -> F,
+) -> Response<Body>
 where
     F: Future<Output = Result<Response<Body>, ApiError>>,
 {
@@ -172,8 +176,12 @@ fn add_headers(headers: &mut HeaderMap) {
 fn render_error(asked: &Asked, error: ApiError) -> Response<Body> {
     let status = error.status();
     match &error {
-        ApiError::Internal(source) => tracing::error!(error = source.as_ref() as &dyn StdError, path = asked.path, "request failed"),
-        ApiError::Busy(source) => tracing::warn!(error = source as &dyn StdError, path = asked.path, "request met a busy database"),
+        ApiError::Internal(source) => {
+            tracing::error!(error = source.as_ref() as &dyn StdError, path = asked.path, "request failed")
+        }
+        ApiError::Busy(source) => {
+            tracing::warn!(error = source as &dyn StdError, path = asked.path, "request met a busy database")
+        }
         _ => {}
     }
     if let ApiError::Moved(location) = &error {
@@ -203,7 +211,9 @@ fn api_body(error: &ApiError) -> serde_json::Value {
         ApiError::Invalid(fields) => return serde_json::json!(fields),
         ApiError::BadRequest(text) | ApiError::UnsupportedMedia(text) => text.into(),
         ApiError::Unauthenticated => "Authentication credentials were not provided or are not valid.".into(),
-        ApiError::Forbidden | ApiError::ShopOffline | ApiError::ForeignForm => "You do not have permission to perform this action.".into(),
+        ApiError::Forbidden | ApiError::ShopOffline | ApiError::ForeignForm => {
+            "You do not have permission to perform this action.".into()
+        }
         ApiError::NotFound | ApiError::Moved(_) => "Not found.".into(),
         ApiError::MethodNotAllowed => "Method not allowed.".into(),
         ApiError::TooLarge => "The body is larger than 10 MB.".into(),
@@ -256,7 +266,11 @@ where
 
 /// A parameter of the route's path. The gateway only calls a handler whose path has matched.
 pub fn path(request: &Request, name: &str) -> Result<String, ApiError> {
-    request.path_parameters_ref().and_then(|parameters| parameters.first(name)).map(str::to_owned).ok_or(ApiError::NotFound)
+    request
+        .path_parameters_ref()
+        .and_then(|parameters| parameters.first(name))
+        .map(str::to_owned)
+        .ok_or(ApiError::NotFound)
 }
 
 /// A parameter of the query.
@@ -287,12 +301,14 @@ impl Form {
             return Err(ApiError::MethodNotAllowed);
         }
         let content_type = header_text(request.headers(), header::CONTENT_TYPE).unwrap_or_default();
-        let is_form = content_type.split(';').next().is_some_and(|kind| kind.trim() == "application/x-www-form-urlencoded");
+        let is_form =
+            content_type.split(';').next().is_some_and(|kind| kind.trim() == "application/x-www-form-urlencoded");
         if !is_form && !request.body().is_empty() {
             return Err(ApiError::UnsupportedMedia("This address takes application/x-www-form-urlencoded.".to_owned()));
         }
         // Text that cannot be stored (NUL) is dropped; line ends are kept as the browser sends them.
-        let fields = form_urlencoded::parse(request.body()).map(|(name, value)| (name.into_owned(), value.replace('\0', "")));
+        let fields =
+            form_urlencoded::parse(request.body()).map(|(name, value)| (name.into_owned(), value.replace('\0', "")));
         Ok(Self(fields.collect()))
     }
 

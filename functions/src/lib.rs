@@ -20,6 +20,7 @@ pub mod payment;
 pub mod port;
 pub mod present;
 pub mod question;
+pub mod routes;
 pub mod session;
 pub mod staff;
 pub mod ticket;

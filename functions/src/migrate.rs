@@ -83,3 +83,16 @@ async fn apply(tx: &Tx<'_>, migration: &Migration) -> Result<bool, MigrateError>
     tx.execute(RECORD, &record).await?;
     Ok(true)
 }
+
+/// Runs the function that a deploy calls before new code is switched on. It answers with the names of what it applied.
+pub fn serve() -> Result<(), lambda_runtime::Error> {
+    crate::trace::init();
+    let ctx: &'static crate::ctx::Ctx = Box::leak(Box::new(crate::ctx::Ctx::new(crate::config::Config::from_env()?)));
+    let run = lambda_runtime::run(lambda_runtime::service_fn(
+        move |_: lambda_runtime::LambdaEvent<serde_json::Value>| async move {
+            let applied = run(&mut *ctx.db().await?).await?;
+            Ok::<_, lambda_runtime::Error>(serde_json::json!({ "applied": applied }))
+        },
+    ));
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run)
+}

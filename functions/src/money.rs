@@ -7,9 +7,8 @@ use std::fmt;
 pub struct Currency([u8; 3]);
 
 /// Currencies without minor units (spec domain 3.2).
-const WITHOUT_DECIMALS: [&str; 15] = [
-    "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF",
-];
+const WITHOUT_DECIMALS: [&str; 15] =
+    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"];
 
 /// Why a money text or code was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -114,7 +113,8 @@ impl Money {
         let whole: i64 = whole.parse().map_err(|_| MoneyError::Overflow)?;
         let padded = format!("{kept:0<width$}", width = decimals as usize);
         let fraction: i64 = if padded.is_empty() { 0 } else { padded.parse().map_err(|_| refused)? };
-        let minor = whole.checked_mul(scale).and_then(|minor| minor.checked_add(fraction)).ok_or(MoneyError::Overflow)?;
+        let minor =
+            whole.checked_mul(scale).and_then(|minor| minor.checked_add(fraction)).ok_or(MoneyError::Overflow)?;
         Ok(Self { minor: if negative { -minor } else { minor }, currency })
     }
 
@@ -179,7 +179,11 @@ impl TaxRate {
     /// `"19.00"`, or up to four decimals where needed: `"7.1250"` (spec rest-api 0.2).
     pub fn to_percent(self) -> String {
         let (whole, fraction) = (self.0 / 10_000, self.0 % 10_000);
-        if fraction.is_multiple_of(100) { format!("{whole}.{:02}", fraction / 100) } else { format!("{whole}.{fraction:04}") }
+        if fraction.is_multiple_of(100) {
+            format!("{whole}.{:02}", fraction / 100)
+        } else {
+            format!("{whole}.{fraction:04}")
+        }
     }
 }
 

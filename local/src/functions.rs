@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use shop::{config::Config, ctx::Ctx, port::queue::Queue, routes::ROUTES, worker};
+use shop::{config::Config, ctx::Ctx, port::queue::Queue, routes::{self, ROUTES}, worker};
 
 use crate::gateway::{Entry, pool::Pool};
 
@@ -20,13 +20,13 @@ pub fn entries(pool: &Arc<Pool<Sandbox>>) -> Vec<Entry> {
     let entries = ROUTES.iter().map(|route| {
         let pool = pool.clone();
         Entry {
-            method: route.method.clone(),
+            method: route.method,
             path: route.path,
             function: Box::new(move |request| {
                 let pool = pool.clone();
                 Box::pin(async move {
                     let lease = pool.take().await?;
-                    Ok(shop::http::answer(lease.sandbox, request, route.handler).await)
+                    Ok(routes::answer(lease.sandbox, route, request).await)
                 })
             }),
         }

@@ -266,3 +266,23 @@ mail-staff-status = Status
 mail-staff-contact = Kontakt
 mail-staff-button = Bestellung öffnen
 mail-staff-why = Sie bekommen diese E-Mail, weil Ihr Team über neue Bestellungen informiert wird.
+
+## Zahlungsarten
+payment-free = Kostenlos
+payment-banktransfer = Überweisung
+payment-banktransfer-description = Unsere Kontodaten erhalten Sie nach der Bestellung. Bitte überweisen Sie den vollen Betrag mit dem angezeigten Verwendungszweck.
+payment-manual = Später bezahlen
+payment-manual-description = Wir melden uns bei Ihnen wegen der Zahlung.
+
+## Wann
+event-begins = Beginn { $time }
+event-doors = Einlass { $time }
+
+## Ticket
+ticket-attendee = Teilnehmer
+ticket-order = Bestellung
+ticket-price = Preis
+ticket-when = Wann
+ticket-where = Wo
+ticket-scan = Bitte halten Sie diesen Code am Eingang bereit, gedruckt oder auf dem Telefon.
+ticket-once = Jeder Code lässt eine Person einmal ein.

@@ -266,3 +266,23 @@ mail-staff-status = Status
 mail-staff-contact = Contact
 mail-staff-button = Open order
 mail-staff-why = You get this email because your team is told about new orders.
+
+## Ways to pay
+payment-free = Free
+payment-banktransfer = Bank transfer
+payment-banktransfer-description = You get our account details after you have ordered. Please transfer the amount in full and with the reference we show you.
+payment-manual = Pay later
+payment-manual-description = We get in touch with you about the payment.
+
+## When
+event-begins = Begins { $time }
+event-doors = Doors open { $time }
+
+## Ticket
+ticket-attendee = Attendee
+ticket-order = Order
+ticket-price = Price
+ticket-when = When
+ticket-where = Where
+ticket-scan = Please have this code ready at the entrance, printed or on your phone.
+ticket-once = Each code lets one person in, once.

@@ -53,7 +53,8 @@ impl Batch {
 
     /// Expired carts are settled first thing in a batch, so that their places can be sold in it.
     fn release_expired(&mut self) {
-        let expired: Vec<_> = self.stock.cart_positions.values().filter(|p| p.holds_stock && p.expires_at <= self.now).cloned().collect();
+        let expired: Vec<_> =
+            self.stock.cart_positions.values().filter(|p| p.holds_stock && p.expires_at <= self.now).cloned().collect();
         for position in expired {
             self.use_places(position.product, Uses::carts(-1));
             self.stock.cart_positions.entry(position.id).and_modify(|p| p.holds_stock = false);
@@ -97,7 +98,8 @@ impl Batch {
         let Some(position) = position else { return self.add_to_cart(cart, &[]) };
         self.delete(id);
         // Fewer than the minimum cannot be ordered, so the rest of the item goes too (spec domain 8.5).
-        let rest: Vec<_> = self.positions_of(cart).into_iter().filter(|p| p.product.item == position.product.item).collect();
+        let rest: Vec<_> =
+            self.positions_of(cart).into_iter().filter(|p| p.product.item == position.product.item).collect();
         let minimum = self.stock.offers.get(&position.product).and_then(|offer| offer.min_per_order).unwrap_or(0);
         let below_minimum = (rest.len() as i64) < minimum;
         let mut removed = Vec::new();
@@ -130,7 +132,9 @@ impl Batch {
             let above = offer.max_per_order.filter(|max| count > *max);
             let below = offer.min_per_order.filter(|min| count < *min);
             let item = line.product.item;
-            above.map(|max| CartRefusal::MaxPerOrder(item, max)).or(below.map(|min| CartRefusal::MinPerOrder(item, min)))
+            above
+                .map(|max| CartRefusal::MaxPerOrder(item, max))
+                .or(below.map(|min| CartRefusal::MinPerOrder(item, min)))
         })
     }
 
@@ -149,7 +153,12 @@ impl Batch {
         for position in present {
             if position.holds_stock {
                 if expires_at > self.now.plus_seconds(MARGIN_SECONDS) {
-                    self.changes.renewed.push(RenewedCartPosition { id: position.id, expires_at, max_extend_at, price: None });
+                    self.changes.renewed.push(RenewedCartPosition {
+                        id: position.id,
+                        expires_at,
+                        max_extend_at,
+                        price: None,
+                    });
                 }
             } else if self.room_for(position.product) > 0 {
                 self.use_places(position.product, Uses::carts(1));

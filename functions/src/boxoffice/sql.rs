@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    CartId, CartPosition, NewCartPosition, OrderStock, Product, Quota, RenewedCartPosition, Uses,
-};
+use super::{CartId, CartPosition, NewCartPosition, OrderStock, Product, Quota, RenewedCartPosition, Uses};
 use crate::{
     id::{CartPositionId, ItemId, OrderId, QuotaId, VariationId},
     money::{Currency, Money},
@@ -20,7 +18,8 @@ const QUOTAS: &str = "
     select q.id, q.size, q.closed, c.paid, c.pending, c.vouchers, c.carts, c.waiting
       from quota q join quota_counter c on c.quota_id = q.id
      where q.event_id = $1";
-const QUOTA_ITEMS: &str = "select quota_id, item_id, variation_id from quota_item where event_id = $1 order by quota_id";
+const QUOTA_ITEMS: &str =
+    "select quota_id, item_id, variation_id from quota_item where event_id = $1 order by quota_id";
 
 type Quotas = (BTreeMap<QuotaId, Quota>, BTreeMap<Product, Vec<QuotaId>>);
 
@@ -97,7 +96,8 @@ pub(super) async fn orders(lock: &EventLock<'_>, ids: &Vec<OrderId>) -> Result<B
     let mut orders = BTreeMap::new();
     for row in lock.tx().query(ORDERS, &[p(&lock.event()), array(ids)]).await? {
         let status = OrderStatus::parse(row.get("status")?)?;
-        let order: &mut OrderStock = orders.entry(row.get("id")?).or_insert(OrderStock { status, products: Vec::new() });
+        let order: &mut OrderStock =
+            orders.entry(row.get("id")?).or_insert(OrderStock { status, products: Vec::new() });
         if row.get::<Option<ItemId>>("item_id")?.is_some() {
             order.products.push(product(&row)?);
         }
@@ -116,10 +116,12 @@ const ADD_USES: &str = "
 pub(super) async fn add_uses(lock: &EventLock<'_>, uses: &BTreeMap<QuotaId, Uses>) -> Result<(), DbError> {
     let quotas: Vec<QuotaId> = uses.keys().copied().collect();
     let column = |field: fn(&Uses) -> i64| -> Vec<i64> { uses.values().map(field).collect() };
-    let (paid, pending, vouchers) = (column(|uses| uses.paid), column(|uses| uses.pending), column(|uses| uses.vouchers));
+    let (paid, pending, vouchers) =
+        (column(|uses| uses.paid), column(|uses| uses.pending), column(|uses| uses.vouchers));
     let (carts, waiting) = (column(|uses| uses.carts), column(|uses| uses.waiting));
     let event = lock.event();
-    let params = [p(&event), array(&quotas), array(&paid), array(&pending), array(&vouchers), array(&carts), array(&waiting)];
+    let params =
+        [p(&event), array(&quotas), array(&paid), array(&pending), array(&vouchers), array(&carts), array(&waiting)];
     lock.tx().execute(ADD_USES, &params).await.map(|_| ())
 }
 
@@ -142,13 +144,25 @@ pub(super) async fn renew(lock: &EventLock<'_>, renewed: &[RenewedCartPosition])
     let ids: Vec<CartPositionId> = renewed.iter().map(|position| position.id).collect();
     let expires: Vec<Timestamp> = renewed.iter().map(|position| position.expires_at).collect();
     let max_extends: Vec<Timestamp> = renewed.iter().map(|position| position.max_extend_at).collect();
-    let prices: Vec<Option<i64>> = renewed.iter().map(|position| position.price.map(|price| price.gross.minor())).collect();
-    let listed: Vec<Option<i64>> = renewed.iter().map(|position| position.price.map(|price| price.listed.minor())).collect();
-    let rates: Vec<Option<i32>> = renewed.iter().map(|position| position.price.map(|price| price.tax_rate.ppm())).collect();
-    let taxes: Vec<Option<i64>> = renewed.iter().map(|position| position.price.map(|price| price.tax.minor())).collect();
+    let prices: Vec<Option<i64>> =
+        renewed.iter().map(|position| position.price.map(|price| price.gross.minor())).collect();
+    let listed: Vec<Option<i64>> =
+        renewed.iter().map(|position| position.price.map(|price| price.listed.minor())).collect();
+    let rates: Vec<Option<i32>> =
+        renewed.iter().map(|position| position.price.map(|price| price.tax_rate.ppm())).collect();
+    let taxes: Vec<Option<i64>> =
+        renewed.iter().map(|position| position.price.map(|price| price.tax.minor())).collect();
     let event = lock.event();
-    let params =
-        [p(&event), array(&ids), array(&expires), array(&max_extends), array(&prices), array(&listed), array(&rates), array(&taxes)];
+    let params = [
+        p(&event),
+        array(&ids),
+        array(&expires),
+        array(&max_extends),
+        array(&prices),
+        array(&listed),
+        array(&rates),
+        array(&taxes),
+    ];
     lock.tx().execute(RENEW, &params).await.map(|_| ())
 }
 
@@ -168,7 +182,11 @@ const INSERT_CART_POSITIONS: &str = "
            as a (cart_id, item_id, variation_id, price, listed_price, tax_rate_ppm, tax_value, expires_at, max_extend_at, n)
      order by n";
 
-pub(super) async fn insert_cart_positions(lock: &EventLock<'_>, added: &[NewCartPosition], now: Timestamp) -> Result<(), DbError> {
+pub(super) async fn insert_cart_positions(
+    lock: &EventLock<'_>,
+    added: &[NewCartPosition],
+    now: Timestamp,
+) -> Result<(), DbError> {
     let carts: Vec<&str> = added.iter().map(|position| position.cart.0.as_str()).collect();
     let items: Vec<ItemId> = added.iter().map(|position| position.product.item).collect();
     let variations: Vec<Option<VariationId>> = added.iter().map(|position| position.product.variation).collect();

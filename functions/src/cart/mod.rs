@@ -76,7 +76,12 @@ pub struct PositionAnswers {
 }
 
 /// The positions of a cart in the order of the shop, expired ones among them.
-pub async fn positions(q: &impl Query, event: &Event, catalogue: &Catalogue, cart: &CartId) -> Result<Vec<Position>, DbError> {
+pub async fn positions(
+    q: &impl Query,
+    event: &Event,
+    catalogue: &Catalogue,
+    cart: &CartId,
+) -> Result<Vec<Position>, DbError> {
     let mut positions = sql::positions(q, event.id, event.currency, cart).await?;
     positions.sort_by_key(|position| (catalogue.rank(position.product), position.price.minor(), position.id));
     Ok(positions)
@@ -88,12 +93,23 @@ pub async fn session(q: &impl Query, event: EventId, cart: &CartId) -> Result<Se
 }
 
 /// Keeps what the buyer told.
-pub async fn save_session(q: &impl Query, event: EventId, cart: &CartId, session: &Session, now: Timestamp) -> Result<(), DbError> {
+pub async fn save_session(
+    q: &impl Query,
+    event: EventId,
+    cart: &CartId,
+    session: &Session,
+    now: Timestamp,
+) -> Result<(), DbError> {
     sql::save_session(q, event, cart, session, now).await
 }
 
 /// Keeps what was told about the attendees, in the transaction of the questions step.
-pub async fn save_answers(tx: &Tx<'_>, event: EventId, cart: &CartId, answers: &[PositionAnswers]) -> Result<(), DbError> {
+pub async fn save_answers(
+    tx: &Tx<'_>,
+    event: EventId,
+    cart: &CartId,
+    answers: &[PositionAnswers],
+) -> Result<(), DbError> {
     sql::save_attendees(tx, event, cart, answers).await?;
     sql::replace_answers(tx, event, cart, answers).await
 }

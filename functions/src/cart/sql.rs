@@ -21,7 +21,12 @@ const POSITIONS: &str = "
      where c.event_id = $1 and c.cart_id = $2
      group by c.id";
 
-pub(super) async fn positions(q: &impl Query, event: EventId, currency: Currency, cart: &CartId) -> Result<Vec<Position>, DbError> {
+pub(super) async fn positions(
+    q: &impl Query,
+    event: EventId,
+    currency: Currency,
+    cart: &CartId,
+) -> Result<Vec<Position>, DbError> {
     let rows = q.query(POSITIONS, &[p(&event), p(&cart.0)]).await?;
     let read = rows.iter().map(|row| {
         let questions: Vec<QuestionId> = row.get("question_ids")?;
@@ -81,7 +86,12 @@ const SAVE_ATTENDEES: &str = "
       from unnest($3::bigint[], $4::text[], $5::text[], $6::text[]) as a (id, name, email, company)
      where c.event_id = $1 and c.cart_id = $2 and c.id = a.id";
 
-pub(super) async fn save_attendees(tx: &Tx<'_>, event: EventId, cart: &CartId, answers: &[PositionAnswers]) -> Result<(), DbError> {
+pub(super) async fn save_attendees(
+    tx: &Tx<'_>,
+    event: EventId,
+    cart: &CartId,
+    answers: &[PositionAnswers],
+) -> Result<(), DbError> {
     let ids: Vec<CartPositionId> = answers.iter().map(|position| position.id).collect();
     let column = |field: fn(&Attendee) -> &Option<String>| -> Vec<Option<String>> {
         answers.iter().map(|position| field(&position.attendee).clone()).collect()
@@ -100,7 +110,12 @@ const INSERT_ANSWERS: &str = "
       from unnest($3::bigint[], $4::bigint[], $5::text[]) as a (cart_position_id, question_id, answer)
       join cart_position c on c.event_id = $1 and c.cart_id = $2 and c.id = a.cart_position_id";
 
-pub(super) async fn replace_answers(tx: &Tx<'_>, event: EventId, cart: &CartId, answers: &[PositionAnswers]) -> Result<(), DbError> {
+pub(super) async fn replace_answers(
+    tx: &Tx<'_>,
+    event: EventId,
+    cart: &CartId,
+    answers: &[PositionAnswers],
+) -> Result<(), DbError> {
     tx.execute(DELETE_ANSWERS, &[p(&event), p(&cart.0)]).await?;
     let (mut positions, mut questions, mut texts) = (Vec::new(), Vec::new(), Vec::new());
     for position in answers {

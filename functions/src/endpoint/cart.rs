@@ -29,7 +29,8 @@ pub async fn add(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, 
 /// Takes one position out of the cart.
 pub async fn remove(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
     change(ctx, request, |_, _, cart, form| {
-        let position = form.get("id").and_then(|id| id.parse().ok()).map(CartPositionId).ok_or("cart-error-unknown-position")?;
+        let position =
+            form.get("id").and_then(|id| id.parse().ok()).map(CartPositionId).ok_or("cart-error-unknown-position")?;
         Ok((boxoffice::Request::RemoveFromCart { cart, position }, "cart-removed"))
     })
     .await
@@ -42,7 +43,10 @@ pub async fn clear(ctx: &'static Ctx, request: Request) -> Result<Response<Body>
 
 /// Renews the reservation.
 pub async fn extend(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
-    change(ctx, request, |_, _, cart, _| Ok((boxoffice::Request::AddToCart { cart, lines: Vec::new() }, "cart-extended"))).await
+    change(ctx, request, |_, _, cart, _| {
+        Ok((boxoffice::Request::AddToCart { cart, lines: Vec::new() }, "cart-extended"))
+    })
+    .await
 }
 
 /// Text key of a mistake in the form, with the product that it is about.
@@ -69,7 +73,9 @@ async fn change(ctx: &'static Ctx, request: Request, read: Read) -> Result<Respo
         Err(Mistake(key)) => return Ok(visit.go_to_shop(MessageKind::Error, key)),
     };
     match visit.event.presale(now) {
-        Presale::NotStarted { .. } if takes(&wanted) => return Ok(visit.go_to_shop(MessageKind::Error, "cart-error-not-started")),
+        Presale::NotStarted { .. } if takes(&wanted) => {
+            return Ok(visit.go_to_shop(MessageKind::Error, "cart-error-not-started"));
+        }
         Presale::Ended if takes(&wanted) => return Ok(visit.go_to_shop(MessageKind::Error, "cart-error-ended")),
         _ => {}
     }
@@ -84,13 +90,21 @@ async fn change(ctx: &'static Ctx, request: Request, read: Read) -> Result<Respo
 }
 
 /// Puts an outcome into words (spec domain 8.7).
-fn tell(visit: &Visit<'_>, catalogue: &Catalogue, wanted: &boxoffice::Request, outcome: &CartOutcome, success: &str) -> Note {
+fn tell(
+    visit: &Visit<'_>,
+    catalogue: &Catalogue,
+    wanted: &boxoffice::Request,
+    outcome: &CartOutcome,
+    success: &str,
+) -> Note {
     let names = |products: &[Product]| {
-        let mut names: Vec<String> = products.iter().map(|product| catalogue.product_name(*product, visit.lang)).collect();
+        let mut names: Vec<String> =
+            products.iter().map(|product| catalogue.product_name(*product, visit.lang)).collect();
         names.dedup();
         names.join(", ")
     };
-    let item_name = |item: ItemId| catalogue.item(item).map(|item| item.name.get(visit.lang).to_owned()).unwrap_or_default();
+    let item_name =
+        |item: ItemId| catalogue.item(item).map(|item| item.name.get(visit.lang).to_owned()).unwrap_or_default();
     let listed = |key: &str, products: &[Product]| visit.lang.text_with(key, &[("name", names(products).into())]);
     let limit = |key: &str, item, count: i64| {
         visit.lang.text_with(key, &[("name", item_name(item).into()), ("count", count.into())])
@@ -162,7 +176,13 @@ fn read_product(field: &str) -> Option<Product> {
     Some(Product { item: ItemId(item.parse().ok()?), variation: Some(VariationId(variation.parse().ok()?)) })
 }
 
-fn read_line(visit: &Visit<'_>, catalogue: &Catalogue, form: &Form, product: Product, count: i64) -> Result<Line, Mistake> {
+fn read_line(
+    visit: &Visit<'_>,
+    catalogue: &Catalogue,
+    form: &Form,
+    product: Product,
+    count: i64,
+) -> Result<Line, Mistake> {
     let (item, _) = catalogue.product(product.item, product.variation).ok_or("cart-error-not-for-sale")?;
     let price_field = match product.variation {
         Some(variation) => field::variation_price(product.item, variation),

@@ -1,1 +1,160 @@
-//! x
+//! The steps between the cart and the order (spec domain 9, shop-ux 9).
+//!
+//! Every step checks that the earlier ones are complete and leads back to the first that is not.
+
+mod confirm;
+mod payment;
+mod questions;
+
+pub use confirm::{place, show as show_confirm};
+pub use payment::{save as save_payment, show as show_payment};
+pub use questions::{save as save_questions, show as show_questions};
+
+use lambda_http::{Body, Request, Response};
+
+use super::visit::Visit;
+use crate::{
+    boxoffice::CartId,
+    cart::{self, Position, Session},
+    catalogue::Catalogue,
+    ctx::Ctx,
+    event::Presale,
+    http::ApiError,
+    money::Money,
+    page::{
+        MessageKind,
+        checkout::{Checkout, Step},
+    },
+    port::db::Query,
+    present,
+    time::Timestamp,
+};
+
+/// Leads to the first step.
+pub async fn start(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    let db = ctx.db().await?;
+    let visit = Visit::open(ctx, &*db, &request).await?;
+    Ok(match Desk::open(&visit, &*db, ctx.now()).await? {
+        Ok(_) => visit.go(&visit.url(StepName::Questions.path()), None),
+        Err(elsewhere) => elsewhere,
+    })
+}
+
+/// The steps in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum StepName {
+    Questions,
+    Payment,
+    Confirm,
+}
+
+impl StepName {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Questions => "checkout/questions/",
+            Self::Payment => "checkout/payment/",
+            Self::Confirm => "checkout/confirm/",
+        }
+    }
+
+    fn title_key(self) -> &'static str {
+        match self {
+            Self::Questions => "step-questions",
+            Self::Payment => "step-payment",
+            Self::Confirm => "step-confirm",
+        }
+    }
+}
+
+/// A checkout with something in the cart.
+struct Desk<'a> {
+    visit: &'a Visit<'a>,
+    catalogue: Catalogue,
+    cart: CartId,
+    positions: Vec<Position>,
+    session: Session,
+    now: Timestamp,
+}
+
+impl<'a> Desk<'a> {
+    /// The desk, or where the buyer has to go instead: an empty cart and a closed presale lead back to the shop.
+    async fn open(
+        visit: &'a Visit<'a>,
+        q: &impl Query,
+        now: Timestamp,
+    ) -> Result<Result<Self, Response<Body>>, ApiError> {
+        let to_shop = |key| Ok(Err(visit.go_to_shop(MessageKind::Error, key)));
+        let Some(cart) = visit.cart.clone() else { return to_shop("cart-empty") };
+        let catalogue = Catalogue::load(q, &visit.event).await?;
+        let positions = cart::positions(q, &visit.event, &catalogue, &cart).await?;
+        if positions.is_empty() {
+            return to_shop("cart-empty");
+        }
+        match visit.event.presale(now) {
+            Presale::Running => {}
+            Presale::NotStarted { .. } => return to_shop("cart-error-not-started"),
+            Presale::Ended => return to_shop("cart-error-ended"),
+        }
+        if visit.event.last_payment().is_some_and(|last| last < now) {
+            return to_shop("cart-error-payment-ended");
+        }
+        let session = cart::session(q, visit.event.id, &cart).await?;
+        Ok(Ok(Self { visit, catalogue, cart, positions, session, now }))
+    }
+
+    fn total(&self) -> Money {
+        present::sum(&self.visit.event, self.positions.iter().map(|position| position.price))
+    }
+
+    /// The payment step is left out when there is nothing to pay.
+    fn steps(&self) -> Vec<StepName> {
+        let all = [StepName::Questions, StepName::Payment, StepName::Confirm];
+        all.into_iter().filter(|step| *step != StepName::Payment || !self.total().is_zero()).collect()
+    }
+
+    fn is_complete(&self, step: StepName) -> bool {
+        match step {
+            StepName::Questions => self.session.email.is_some() && questions::is_complete(self),
+            StepName::Payment => self.session.payment.is_some_and(|chosen| payment::offered(self).contains(&chosen)),
+            StepName::Confirm => false,
+        }
+    }
+
+    /// Where the buyer has to go before `step` makes sense.
+    fn redirect_before(&self, step: StepName) -> Option<Response<Body>> {
+        let missing = self.steps().into_iter().find(|earlier| *earlier < step && !self.is_complete(*earlier))?;
+        Some(self.visit.go(&self.visit.url(missing.path()), None))
+    }
+
+    fn go_on_after(&self, step: StepName) -> Response<Body> {
+        let next = self.steps().into_iter().find(|later| *later > step).unwrap_or(StepName::Confirm);
+        self.visit.go(&self.visit.url(next.path()), None)
+    }
+
+    /// What is around the form of a step.
+    fn checkout(&self, current: StepName, form_token: String) -> Checkout {
+        let steps = self.steps();
+        let before = steps.iter().rev().find(|step| **step < current);
+        let step = |step: &StepName| Step {
+            title: self.visit.text(step.title_key()),
+            url: (*step < current).then(|| self.visit.url(step.path())),
+            current: *step == current,
+        };
+        Checkout {
+            base: self.visit.event.path(),
+            action: self.visit.url(current.path()),
+            csrf: self.visit.csrf(),
+            form_token,
+            steps: steps.iter().map(step).collect(),
+            cart: self
+                .visit
+                .cart_box(&self.catalogue, &self.positions, false, self.now)
+                .expect("a desk is only opened with something in the cart"),
+            back: before.map_or_else(|| self.visit.event.path(), |step| self.visit.url(step.path())),
+        }
+    }
+
+    fn title(&self, checkout: &Checkout) -> String {
+        Checkout::title(self.visit.lang, &checkout.steps)
+    }
+}

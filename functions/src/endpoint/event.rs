@@ -97,11 +97,20 @@ impl Shelf<'_> {
         if item.visibility(self.now) == Visibility::Hidden || item.hide_without_voucher {
             return None;
         }
-        let variations: Vec<_> = item.variations.iter().filter(|variation| variation.active).filter_map(|variation| {
-            let offer = self.offer(item, Some(variation), running)?;
-            Some((variation, offer))
-        }).collect();
-        let offer = if item.variations.is_empty() { self.offer(item, None, running)? } else { best(variations.iter().map(|(_, offer)| offer))? };
+        let variations: Vec<_> = item
+            .variations
+            .iter()
+            .filter(|variation| variation.active)
+            .filter_map(|variation| {
+                let offer = self.offer(item, Some(variation), running)?;
+                Some((variation, offer))
+            })
+            .collect();
+        let offer = if item.variations.is_empty() {
+            self.offer(item, None, running)?
+        } else {
+            best(variations.iter().map(|(_, offer)| offer))?
+        };
         Some(Product {
             id: item.id,
             name: item.name.get(self.visit.lang).to_owned(),
@@ -110,13 +119,16 @@ impl Shelf<'_> {
             price: self.price_range(item, &variations),
             offer,
             expanded: self.visit.event.settings.show_variations_expanded(),
-            variations: variations.into_iter().map(|(variation, offer)| page::event::Variation {
-                id: variation.id,
-                name: variation.value.get(self.visit.lang).to_owned(),
-                description: self.markdown(variation.description.as_ref()),
-                price: self.price(item, Some(variation)),
-                offer,
-            }).collect(),
+            variations: variations
+                .into_iter()
+                .map(|(variation, offer)| page::event::Variation {
+                    id: variation.id,
+                    name: variation.value.get(self.visit.lang).to_owned(),
+                    description: self.markdown(variation.description.as_ref()),
+                    price: self.price(item, Some(variation)),
+                    offer,
+                })
+                .collect(),
         })
     }
 
@@ -141,7 +153,11 @@ impl Shelf<'_> {
                 Availability::Ok(left) => {
                     let limits = [left, item.max_per_order.map(i64::from), Some(settings.max_items_per_order())];
                     let shown = item.show_quota_left.unwrap_or(settings.show_quota_left());
-                    Offer::Open { max: limits.into_iter().flatten().min().unwrap_or(1), left: left.filter(|_| shown), preset: 0 }
+                    Offer::Open {
+                        max: limits.into_iter().flatten().min().unwrap_or(1),
+                        left: left.filter(|_| shown),
+                        preset: 0,
+                    }
                 }
             },
         })
@@ -157,7 +173,8 @@ impl Shelf<'_> {
             Some(rule) if net_display => (gross.net(), Some(TaxNote::Plus(rule.rate))),
             Some(rule) => (gross.gross, Some(TaxNote::Included(rule.rate))),
         };
-        let original = variation.map_or(item.original_price, |variation| variation.original_price.or(item.original_price));
+        let original =
+            variation.map_or(item.original_price, |variation| variation.original_price.or(item.original_price));
         Price {
             amount,
             up_to: None,
@@ -170,7 +187,8 @@ impl Shelf<'_> {
     fn price_range(&self, item: &Item, variations: &[(&Variation, Offer)]) -> Price {
         let prices: Vec<Price> = variations.iter().map(|(variation, _)| self.price(item, Some(variation))).collect();
         let by_amount = |price: &&Price| price.amount.minor();
-        let (Some(lowest), Some(highest)) = (prices.iter().min_by_key(by_amount), prices.iter().max_by_key(by_amount)) else {
+        let (Some(lowest), Some(highest)) = (prices.iter().min_by_key(by_amount), prices.iter().max_by_key(by_amount))
+        else {
             return self.price(item, None);
         };
         let up_to: Option<Money> = (lowest.amount != highest.amount).then_some(highest.amount);

@@ -1,1 +1,203 @@
-//! x
+//! The page of an order and its ticket downloads (spec shop-ux 10).
+
+use ::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+
+use super::visit::Visit;
+use crate::{
+    catalogue::Catalogue,
+    ctx::Ctx,
+    http::{self, ApiError},
+    i18n::format,
+    order::{self, Order, OrderStatus, Position},
+    outbox::{self, Message},
+    page::{
+        self, Fact, Frame, Html,
+        checkout::FactGroup,
+        order::{OrderLine, OrderPage, PaymentPanel, WaitingPage},
+    },
+    port::db::Query,
+    present, session,
+    ticket::{self, TicketFile},
+    time::Timestamp,
+};
+
+/// The order of the request's path; a wrong code and a wrong secret look the same.
+async fn find(visit: &Visit<'_>, q: &impl Query, request: &Request) -> Result<Order, ApiError> {
+    let (code, secret) = (http::path(request, "code")?, http::path(request, "secret")?);
+    order::find(q, &visit.event, &code, &secret).await?.ok_or(ApiError::NotFound)
+}
+
+/// Shows an order to its buyer.
+pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    let db = ctx.db().await?;
+    let visit = Visit::open(ctx, &*db, &request).await?;
+    let order = find(&visit, &*db, &request).await?;
+    let catalogue = Catalogue::load(&*db, &visit.event).await?;
+    let thanks = http::query(&request, "thanks").is_some();
+    let page = order_page(&visit, &catalogue, &order, thanks, ctx.now());
+    Ok(visit.show(StatusCode::OK, page::render(&page)))
+}
+
+/// The link in a mail: that somebody opened it shows that the address works.
+pub async fn open(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    let db = ctx.db().await?;
+    let visit = Visit::open(ctx, &*db, &request).await?;
+    let order = find(&visit, &*db, &request).await?;
+    if !session::same(order.open_hash().as_bytes(), http::path(&request, "hash")?.as_bytes()) {
+        return Err(ApiError::NotFound);
+    }
+    order::sql::know_email_works(&*db, visit.event.id, order.id).await?;
+    Ok(visit.go(&order.path(&visit.event), None))
+}
+
+/// Asks for a ticket: it is made if it does not exist yet, and the page that waits for it is shown.
+pub async fn request_download(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    let mut db = ctx.db().await?;
+    let visit = Visit::open(ctx, &*db, &request).await?;
+    visit.form(&request)?;
+    let wanted = Wanted::find(&visit, &*db, &request, ctx.now()).await?;
+    if wanted.file.is_none() {
+        let tx = db.begin().await?;
+        let message = Message::RenderTickets { order: wanted.order.id, then_mail: None };
+        let recorded = outbox::record(&tx, &[message], ctx.now()).await;
+        let outgoing = tx.finish(recorded).await?;
+        drop(db);
+        outgoing.dispatch(ctx).await;
+    }
+    Ok(visit.go(&wanted.url(&visit), None))
+}
+
+/// Leads to the ticket file, or shows the waiting page until it is there.
+pub async fn show_download(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    let db = ctx.db().await?;
+    let visit = Visit::open(ctx, &*db, &request).await?;
+    let wanted = Wanted::find(&visit, &*db, &request, ctx.now()).await?;
+    if let Some(file) = &wanted.file {
+        let name = ticket::file_name(&visit.event, &wanted.order, &wanted.position);
+        let url = ctx.media().await.download_url(&file.object_key, &name).await.map_err(ApiError::internal)?;
+        return Ok(http::redirect(StatusCode::SEE_OTHER, &url));
+    }
+    let page = WaitingPage {
+        frame: Frame { noindex: true, ..visit.frame(visit.text("waiting-heading")) },
+        url: wanted.url(&visit),
+        seconds: 2,
+        order_url: wanted.order.path(&visit.event),
+    };
+    Ok(visit.show(StatusCode::OK, page::render(&page)))
+}
+
+/// A ticket that may be downloaded now.
+struct Wanted {
+    order: Order,
+    position: Position,
+    file: Option<TicketFile>,
+}
+
+impl Wanted {
+    async fn find(visit: &Visit<'_>, q: &impl Query, request: &Request, now: Timestamp) -> Result<Self, ApiError> {
+        let order = find(visit, q, request).await?;
+        let number: i32 = http::path(request, "position")?.parse().map_err(|_| ApiError::NotFound)?;
+        let catalogue = Catalogue::load(q, &visit.event).await?;
+        let position =
+            ticket::positions_with_ticket(&visit.event, &catalogue, &order).find(|p| p.number == number).cloned();
+        let position =
+            position.filter(|_| ticket::can_download(&visit.event, &order, now)).ok_or(ApiError::NotFound)?;
+        let files = ticket::files(q, &visit.event, &order).await?;
+        let file = files.into_iter().find(|file| file.position == position.id);
+        Ok(Self { order, position, file })
+    }
+
+    fn url(&self, visit: &Visit<'_>) -> String {
+        download_url(visit, &self.order, &self.position)
+    }
+}
+
+fn download_url(visit: &Visit<'_>, order: &Order, position: &Position) -> String {
+    format!("{}download/{}/{}/", order.path(&visit.event), position.number, ticket::OUTPUT)
+}
+
+fn order_page(visit: &Visit<'_>, catalogue: &Catalogue, order: &Order, thanks: bool, now: Timestamp) -> OrderPage {
+    let (event, lang) = (&visit.event, visit.lang);
+    let with_ticket: Vec<i32> = match ticket::can_download(event, order, now) {
+        true => ticket::positions_with_ticket(event, catalogue, order).map(|position| position.number).collect(),
+        false => Vec::new(),
+    };
+    let line = |position: &Position| OrderLine {
+        name: catalogue.product_name(position.product, lang),
+        details: position.attendee.name.iter().cloned().collect(),
+        price: position.price,
+        canceled: position.canceled,
+        download: with_ticket.contains(&position.number).then(|| download_url(visit, order, position)),
+    };
+    let heading = lang.text_with("order-heading", &[("name", order.code.as_str().into())]);
+    OrderPage {
+        frame: Frame { noindex: true, ..visit.frame(heading) },
+        url: order.path(event),
+        csrf: visit.csrf(),
+        code: order.code.clone(),
+        placed: order.created_at,
+        status: present::order_status(order),
+        thanks,
+        success_text: event
+            .settings
+            .checkout_success_text()
+            .filter(|_| thanks)
+            .and_then(|text| Html::from_markdown_opt(text.get(lang))),
+        payment: payment_panel(visit, order),
+        download_note: download_note(visit, order, now),
+        positions: order.positions.iter().map(line).collect(),
+        fees: Vec::new(),
+        taxes: present::tax_lines(order.live_positions().map(|position| (position.tax_rate, position.tax))),
+        total: order.total,
+        contact: contact(visit, order),
+        attendees: order
+            .live_positions()
+            .map(|position| attendee(visit, catalogue, position))
+            .filter(|group| !group.facts.is_empty())
+            .collect(),
+        shop_url: event.path(),
+    }
+}
+
+fn payment_panel(visit: &Visit<'_>, order: &Order) -> Option<PaymentPanel> {
+    if order.status != OrderStatus::Pending {
+        return None;
+    }
+    let event = &visit.event;
+    let instructions = present::payment_instructions(event, order, visit.lang)
+        .or_else(|| order.provider().and_then(|provider| provider.description(event, visit.lang)));
+    let bank = present::bank_details(event, order);
+    Some(PaymentPanel {
+        amount: order.total,
+        deadline: Some(order.expires_at),
+        text: instructions.filter(|_| bank.is_none()).and_then(|text| Html::from_markdown_opt(&text)),
+        bank,
+    })
+}
+
+/// Why a settled order has no downloads yet.
+fn download_note(visit: &Visit<'_>, order: &Order, now: Timestamp) -> Option<String> {
+    let event = &visit.event;
+    let from = event.settings.ticket_download_date(&event.timezone).filter(|from| *from > now)?;
+    let waits = order.status == OrderStatus::Paid && event.settings.ticket_download();
+    let from = format::date_time(visit.lang, from, &event.timezone);
+    waits.then(|| visit.lang.text_with("download-later", &[("name", from.into())]))
+}
+
+fn contact(visit: &Visit<'_>, order: &Order) -> Vec<Fact> {
+    let email = Some(order.email.clone()).filter(|email| !email.is_empty());
+    let facts = [("email", email), ("phone", order.phone.clone())];
+    facts.into_iter().filter_map(|(key, value)| Some(Fact { label: visit.text(key), value: value? })).collect()
+}
+
+fn attendee(visit: &Visit<'_>, catalogue: &Catalogue, position: &Position) -> FactGroup {
+    let data = &position.attendee;
+    let known = [("attendee-name", &data.name), ("attendee-email", &data.email), ("attendee-company", &data.company)];
+    let known = known.into_iter().filter_map(|(key, value)| Some((visit.text(key), value.clone()?)));
+    let answers = visit.answers(catalogue, &position.answers);
+    FactGroup {
+        title: format!("#{} {}", position.number, catalogue.product_name(position.product, visit.lang)),
+        facts: known.chain(answers).map(|(label, value)| Fact { label, value }).collect(),
+    }
+}

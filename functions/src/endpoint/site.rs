@@ -14,7 +14,8 @@ use crate::{
 pub async fn asset(_ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
     let name = http::path(&request, "file")?;
     let (content_type, bytes) = page::asset(&name).ok_or(ApiError::NotFound)?;
-    let mut response = http::respond(StatusCode::OK, content_type, Body::Text(String::from_utf8_lossy(bytes).into_owned()));
+    let mut response =
+        http::respond(StatusCode::OK, content_type, Body::Text(String::from_utf8_lossy(bytes).into_owned()));
     let kept = HeaderValue::from_static("public, max-age=31536000, immutable");
     response.headers_mut().insert(header::CACHE_CONTROL, kept);
     Ok(response)

@@ -206,7 +206,13 @@ impl<'a> Visit<'a> {
     }
 
     /// The cart as a box. With `details`, attendees and answers are shown, so only equal positions share a line.
-    pub fn cart_box(&self, catalogue: &Catalogue, positions: &[cart::Position], details: bool, now: Timestamp) -> Option<CartBox> {
+    pub fn cart_box(
+        &self,
+        catalogue: &Catalogue,
+        positions: &[cart::Position],
+        details: bool,
+        now: Timestamp,
+    ) -> Option<CartBox> {
         let first = positions.first()?;
         let mut lines: Vec<(CartLine, &cart::Position)> = Vec::new();
         for position in positions {
@@ -232,7 +238,8 @@ impl<'a> Visit<'a> {
             taxes: present::tax_lines(positions.iter().map(|position| (position.tax_rate, position.tax))),
             total: present::sum(&self.event, positions.iter().map(|position| position.price)),
             seconds_left: now.seconds_until(expires_at),
-            can_extend: expires_at <= now || now.plus_seconds(reservation).min(first.max_extend_at) > expires_at.plus_seconds(60),
+            can_extend: expires_at <= now
+                || now.plus_seconds(reservation).min(first.max_extend_at) > expires_at.plus_seconds(60),
         })
     }
 

@@ -15,10 +15,10 @@ pub mod sql;
 pub mod staff;
 mod text;
 
+use crate::i18n::Lang;
+pub use crate::i18n::Localized;
 pub use import::create_organizer;
 pub use settings::{PaymentTermMode, Settings};
-pub use crate::i18n::Localized;
-use crate::i18n::Lang;
 
 /// A tenant.
 #[derive(Debug, Clone)]

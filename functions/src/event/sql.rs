@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::{Event, Organizer, OrganizerSummary, Settings, Localized};
+use super::{Event, Localized, Organizer, OrganizerSummary, Settings};
 use crate::{
     id::{EventId, OrganizerId},
     money::Currency,

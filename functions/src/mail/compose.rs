@@ -14,7 +14,14 @@ use crate::{
 };
 
 /// Writes a mail about an order in the reader's language.
-pub fn compose(config: &Config, event: &Event, catalogue: &Catalogue, order: &Order, kind: Kind, locale: &str) -> Written {
+pub fn compose(
+    config: &Config,
+    event: &Event,
+    catalogue: &Catalogue,
+    order: &Order,
+    kind: Kind,
+    locale: &str,
+) -> Written {
     let lang = Lang::parse(locale).unwrap_or_default();
     let mail = match kind {
         Kind::OrderPlaced => {

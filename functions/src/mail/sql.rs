@@ -52,7 +52,8 @@ pub(super) async fn claim(tx: &Tx<'_>, mail: MailId, now: Timestamp) -> Result<O
     }))
 }
 
-const IS_OPEN: &str = "select exists (select 1 from mail where id = $1 and state in ('queued', 'inflight', 'awaiting_retry')) as open";
+const IS_OPEN: &str =
+    "select exists (select 1 from mail where id = $1 and state in ('queued', 'inflight', 'awaiting_retry')) as open";
 
 pub(super) async fn is_open(tx: &Tx<'_>, mail: MailId) -> Result<bool, DbError> {
     tx.one(IS_OPEN, &[p(&mail)]).await?.get("open")
@@ -107,14 +108,5 @@ pub async fn release_claims(q: &impl Query) -> Result<(), DbError> {
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[
-    INSERT,
-    CLAIM,
-    IS_OPEN,
-    KEEP_TEXT,
-    MARK_SENT,
-    MARK_FAILED,
-    MARK_RETRY,
-    LEFT_BEHIND,
-    RELEASE_CLAIMS,
-];
+pub const ALL: &[&str] =
+    &[INSERT, CLAIM, IS_OPEN, KEEP_TEXT, MARK_SENT, MARK_FAILED, MARK_RETRY, LEFT_BEHIND, RELEASE_CLAIMS];

@@ -72,7 +72,8 @@ pub enum PaymentState {
 
 impl PaymentState {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Created, Self::Pending, Self::Confirmed, Self::Failed, Self::Canceled, Self::Refunded];
+    pub const ALL: [Self; 6] =
+        [Self::Created, Self::Pending, Self::Confirmed, Self::Failed, Self::Canceled, Self::Refunded];
 
     /// The word in the database and the API.
     pub fn code(self) -> &'static str {
@@ -226,7 +227,13 @@ pub async fn by_id(q: &impl Query, event: &Event, id: OrderId) -> Result<Option<
 }
 
 /// One page of the event's orders, newest first, and how many there are.
-pub async fn list(q: &impl Query, event: &Event, filter: &Filter, offset: i64, limit: i64) -> Result<(Vec<Order>, i64), DbError> {
+pub async fn list(
+    q: &impl Query,
+    event: &Event,
+    filter: &Filter,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<Order>, i64), DbError> {
     let (ids, count) = sql::page_of_ids(q, event.id, filter, offset, limit).await?;
     Ok((sql::orders(q, event, &ids).await?, count))
 }

@@ -72,9 +72,13 @@ pub async fn place(tx: &Tx<'_>, order: &PlaceOrder<'_>, codes: &Codes, now: Time
     let (outcomes, changes) = boxoffice::serve(&lock, event, order.catalogue, &[request], now).await?;
     let placement = match outcomes.into_iter().next() {
         Some(Outcome::Placed { positions: placed, free }) => {
-            let mut positions: Vec<_> = positions.into_iter().filter(|position| placed.contains(&position.id)).collect();
+            let mut positions: Vec<_> =
+                positions.into_iter().filter(|position| placed.contains(&position.id)).collect();
             for renewed in &changes.renewed {
-                let (Some(price), Some(position)) = (renewed.price, positions.iter_mut().find(|p| p.id == renewed.id)) else { continue };
+                let (Some(price), Some(position)) = (renewed.price, positions.iter_mut().find(|p| p.id == renewed.id))
+                else {
+                    continue;
+                };
                 (position.price, position.tax, position.tax_rate) = (price.gross, price.tax, price.tax_rate);
             }
             write(&lock, order, &positions, free, codes, now).await?
@@ -159,7 +163,13 @@ async fn unused_code(lock: &EventLock<'_>, event: &Event, codes: &Codes) -> Resu
 }
 
 /// A free order has its tickets at once and its mail carries them; others hear how to pay.
-async fn messages(lock: &EventLock<'_>, event: &Event, order: OrderId, free: bool, now: Timestamp) -> Result<Outgoing, DbError> {
+async fn messages(
+    lock: &EventLock<'_>,
+    event: &Event,
+    order: OrderId,
+    free: bool,
+    now: Timestamp,
+) -> Result<Outgoing, DbError> {
     let kind = if free { mail::Kind::OrderFree } else { mail::Kind::OrderPlaced };
     let mail = mail::queue(lock.tx(), event, order, kind, None, now).await?;
     let confirmation = match free {

@@ -27,7 +27,11 @@ pub(super) async fn id_by_code(q: &impl Query, event: EventId, code: &str) -> Re
 const BY_FORM_TOKEN: &str = "select code, secret from orders where event_id = $1 and form_token = $2";
 
 /// Code and secret of the order that a form has placed.
-pub async fn by_form_token(q: &impl Query, event: EventId, form_token: &str) -> Result<Option<(String, String)>, DbError> {
+pub async fn by_form_token(
+    q: &impl Query,
+    event: EventId,
+    form_token: &str,
+) -> Result<Option<(String, String)>, DbError> {
     let row = q.opt(BY_FORM_TOKEN, &[p(&event), p(&form_token)]).await?;
     row.map(|row| Ok((row.get("code")?, row.get("secret")?))).transpose()
 }
@@ -157,7 +161,11 @@ pub(super) async fn page_of_ids(
 
 const TAKEN_CODES: &str = "select code from orders where organizer_id = $1 and code = any($2)";
 
-pub(super) async fn taken_codes(tx: &Tx<'_>, organizer: OrganizerId, codes: &Vec<String>) -> Result<Vec<String>, DbError> {
+pub(super) async fn taken_codes(
+    tx: &Tx<'_>,
+    organizer: OrganizerId,
+    codes: &Vec<String>,
+) -> Result<Vec<String>, DbError> {
     let rows = tx.query(TAKEN_CODES, &[p(&organizer), array(codes)]).await?;
     rows.iter().map(|row| row.get("code")).collect()
 }
@@ -291,7 +299,11 @@ const OVERDUE: &str = "
     select id, expires_at from orders where event_id = $1 and status = 'n' and expires_at < $2
      order by expires_at limit $3";
 
-pub(super) async fn overdue(lock: &EventLock<'_>, now: Timestamp, max: i64) -> Result<Vec<(OrderId, Timestamp)>, DbError> {
+pub(super) async fn overdue(
+    lock: &EventLock<'_>,
+    now: Timestamp,
+    max: i64,
+) -> Result<Vec<(OrderId, Timestamp)>, DbError> {
     let rows = lock.tx().query(OVERDUE, &[p(&lock.event()), p(&now), p(&max)]).await?;
     rows.iter().map(|row| Ok((row.get("id")?, row.get("expires_at")?))).collect()
 }

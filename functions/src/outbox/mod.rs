@@ -145,9 +145,10 @@ pub async fn record(tx: &Tx<'_>, messages: &[Message], now: Timestamp) -> Result
         return Ok(Outgoing::default());
     }
     let ids = sql::insert(tx, messages, now).await?;
-    let envelopes = ids.into_iter().zip(messages).map(|(id, message)| {
-        (message.queue(), Envelope { v: VERSION, outbox: Some(id), message: message.clone() })
-    });
+    let envelopes = ids
+        .into_iter()
+        .zip(messages)
+        .map(|(id, message)| (message.queue(), Envelope { v: VERSION, outbox: Some(id), message: message.clone() }));
     Ok(Outgoing(envelopes.collect()))
 }
 
@@ -172,9 +173,9 @@ pub async fn relay(ctx: &Ctx, now: Timestamp) -> Result<usize, DbError> {
     let leftovers = sql::take_unhandled(&*db, now.plus_seconds(-RESEND_AFTER_SECONDS), now, RELAY_MAX).await?;
     drop(db);
     let count = leftovers.len();
-    let envelopes = leftovers.into_iter().map(|(id, message)| {
-        (message.queue(), Envelope { v: VERSION, outbox: Some(id), message })
-    });
+    let envelopes = leftovers
+        .into_iter()
+        .map(|(id, message)| (message.queue(), Envelope { v: VERSION, outbox: Some(id), message }));
     Outgoing(envelopes.collect()).dispatch(ctx).await;
     Ok(count)
 }

@@ -141,7 +141,9 @@ fn is_decoding_bug(error: &tokio_postgres::Error) -> bool {
     let text = error.to_string();
     !error.is_closed()
         && error.source().is_none_or(|source| source.downcast_ref::<std::io::Error>().is_none())
-        && (text.starts_with("error serializing") || text.starts_with("error deserializing") || text.starts_with("invalid column"))
+        && (text.starts_with("error serializing")
+            || text.starts_with("error deserializing")
+            || text.starts_with("invalid column"))
 }
 
 /// One row, read by column name.
@@ -174,7 +176,11 @@ pub trait Query: Sync {
     }
 
     /// The first row of a statement that returns at most one.
-    fn opt(&self, sql: &'static str, params: &[Param<'_>]) -> impl Future<Output = Result<Option<Row>, DbError>> + Send {
+    fn opt(
+        &self,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> impl Future<Output = Result<Option<Row>, DbError>> + Send {
         async move { Ok(self.query(sql, params).await?.into_iter().next()) }
     }
 }
@@ -191,9 +197,11 @@ impl Db {
     /// Opens a connection. Hosts other than this machine are reached over TLS unless the URL says `sslmode=disable`;
     /// `ca_pem` adds certificate authorities (RDS has its own).
     pub async fn connect(url: &str, ca_pem: Option<&str>) -> Result<Self, DbError> {
-        let mut config: tokio_postgres::Config = url.parse().map_err(|error: tokio_postgres::Error| DbError::Address(error.to_string()))?;
+        let mut config: tokio_postgres::Config =
+            url.parse().map_err(|error: tokio_postgres::Error| DbError::Address(error.to_string()))?;
         config.connect_timeout(CONNECT_TIMEOUT).application_name("onsale");
-        let plain = config.get_ssl_mode() == tokio_postgres::config::SslMode::Disable || config.get_hosts().iter().all(is_this_machine);
+        let plain = config.get_ssl_mode() == tokio_postgres::config::SslMode::Disable
+            || config.get_hosts().iter().all(is_this_machine);
         let client = if plain {
             let (client, connection) = config.connect(NoTls).await?;
             tokio::spawn(connection);

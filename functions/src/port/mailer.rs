@@ -84,13 +84,19 @@ impl Mailer {
                 let content = EmailContent::builder().raw(raw.expect("data is set")).build();
                 let sent = client.send_email().content(content).send().await;
                 sent.map(|_| ()).map_err(|error| {
-                    let refused = error.as_service_error().is_some_and(|error| error.is_message_rejected() || error.is_bad_request_exception());
+                    let refused = error
+                        .as_service_error()
+                        .is_some_and(|error| error.is_message_rejected() || error.is_bad_request_exception());
                     let text = DisplayErrorContext(&error).to_string();
                     if refused { MailError::Permanent(text) } else { MailError::Temporary(text) }
                 })
             }
             Transport::Smtp(transport) => transport.send(message).await.map(|_| ()).map_err(|error| {
-                if error.is_permanent() { MailError::Permanent(error.to_string()) } else { MailError::Temporary(error.to_string()) }
+                if error.is_permanent() {
+                    MailError::Permanent(error.to_string())
+                } else {
+                    MailError::Temporary(error.to_string())
+                }
             }),
             Transport::Folder(folder) => write_to_folder(folder, &mail.id, &message.formatted()),
         }
@@ -113,9 +119,10 @@ impl Mailer {
             builder.multipart(body)
         } else {
             let pdf = ContentType::parse("application/pdf").expect("a well-known type");
-            let files = mail.attachments.iter().map(|(name, bytes)| -> SinglePart {
-                Attachment::new(name.clone()).body(bytes.clone(), pdf.clone())
-            });
+            let files = mail
+                .attachments
+                .iter()
+                .map(|(name, bytes)| -> SinglePart { Attachment::new(name.clone()).body(bytes.clone(), pdf.clone()) });
             builder.multipart(files.fold(MultiPart::mixed().multipart(body), |parts, file| parts.singlepart(file)))
         };
         built.map_err(|error| refused(&error))

@@ -45,7 +45,8 @@ impl Media {
 
     /// The bytes of an object.
     pub async fn get(&self, key: &str) -> Result<Vec<u8>, MediaError> {
-        let object = self.client.get_object().bucket(&self.bucket).key(key).send().await.map_err(MediaError::from_sdk)?;
+        let object =
+            self.client.get_object().bucket(&self.bucket).key(key).send().await.map_err(MediaError::from_sdk)?;
         Ok(object.body.collect().await.map_err(MediaError::from_sdk)?.to_vec())
     }
 

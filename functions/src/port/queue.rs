@@ -78,8 +78,13 @@ impl Queues {
                     .build()
                     .expect("id and body are set")
             });
-            let sent =
-                self.client.send_message_batch().queue_url(self.url(queue)).set_entries(Some(entries.collect())).send().await;
+            let sent = self
+                .client
+                .send_message_batch()
+                .queue_url(self.url(queue))
+                .set_entries(Some(entries.collect()))
+                .send()
+                .await;
             match sent {
                 Ok(answer) => {
                     let offsets = answer.successful().iter().filter_map(|entry| entry.id().parse::<usize>().ok());

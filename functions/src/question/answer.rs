@@ -79,6 +79,12 @@ pub fn validate(question: &Question, raw: &[&str], zone: &TimeZone) -> Result<Op
     Ok(Some(stored))
 }
 
+/// A stored moment as a `datetime-local` field takes it: on the clock of `zone`.
+pub fn local_input(stored: &str, zone: &TimeZone) -> String {
+    let local = crate::time::Timestamp::parse(stored).map(|moment| moment.in_zone(zone));
+    local.map(|moment| moment.strftime("%Y-%m-%dT%H:%M").to_string()).unwrap_or_default()
+}
+
 /// Line ends of browsers become `\n`; other control characters mean nothing (and Postgres refuses one of them).
 fn clean(raw: &str) -> String {
     raw.trim().chars().filter(|character| *character == '\n' || !character.is_control()).collect()

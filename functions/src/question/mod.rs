@@ -13,7 +13,7 @@ use crate::{
 mod answer;
 pub mod sql;
 
-pub use answer::{AnswerError, validate};
+pub use answer::{AnswerError, local_input, validate};
 
 /// The kind of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -44,9 +44,9 @@ pub fn positions_with_ticket<'a>(
     catalogue: &'a Catalogue,
     order: &'a Order,
 ) -> impl Iterator<Item = &'a Position> {
-    order.live_positions().filter(|position| {
-        catalogue.item(position.product.item).is_some_and(|item| yields_ticket(item, event))
-    })
+    order
+        .live_positions()
+        .filter(|position| catalogue.item(position.product.item).is_some_and(|item| yields_ticket(item, event)))
 }
 
 /// A ticket file in the bucket.

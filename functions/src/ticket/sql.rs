@@ -15,7 +15,9 @@ const FILES: &str = "
 
 pub(super) async fn files(q: &impl Query, event: EventId, order: OrderId) -> Result<Vec<TicketFile>, DbError> {
     let rows = q.query(FILES, &[p(&event), p(&order), p(&OUTPUT)]).await?;
-    rows.iter().map(|row| Ok(TicketFile { position: row.get("position_id")?, object_key: row.get("object_key")? })).collect()
+    rows.iter()
+        .map(|row| Ok(TicketFile { position: row.get("position_id")?, object_key: row.get("object_key")? }))
+        .collect()
 }
 
 const RECORD: &str = "

@@ -91,7 +91,11 @@ pub const SCHEDULES: &[Schedule] = &[
 ];
 
 /// Handles a batch one message after the other and names those that must come again.
-pub async fn run_batch<F>(ctx: &'static Ctx, event: SqsEvent, handle: impl Fn(&'static Ctx, Envelope) -> F) -> SqsBatchResponse
+pub async fn run_batch<F>(
+    ctx: &'static Ctx,
+    event: SqsEvent,
+    handle: impl Fn(&'static Ctx, Envelope) -> F,
+) -> SqsBatchResponse
 where
     F: Future<Output = Result<(), WorkError>>,
 {
@@ -124,8 +128,10 @@ where
 {
     crate::trace::init();
     let ctx: &'static Ctx = Box::leak(Box::new(Ctx::new(crate::config::Config::from_env()?)));
-    let run = lambda_runtime::run(lambda_runtime::service_fn(move |event: lambda_runtime::LambdaEvent<SqsEvent>| async move {
-        Ok::<_, std::convert::Infallible>(run_batch(ctx, event.payload, handler).await)
-    }));
+    let run = lambda_runtime::run(lambda_runtime::service_fn(
+        move |event: lambda_runtime::LambdaEvent<SqsEvent>| async move {
+            Ok::<_, std::convert::Infallible>(run_batch(ctx, event.payload, handler).await)
+        },
+    ));
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run)
 }

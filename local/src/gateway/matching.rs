@@ -16,8 +16,9 @@ enum Segment {
     Rest(String),
 }
 
-/// One route: method and path template.
+/// One route but `$default`: its number, method and path template.
 struct Pattern {
+    route: usize,
     method: Method,
     segments: Vec<Segment>,
 }
@@ -38,14 +39,16 @@ pub struct Match {
 }
 
 impl Table {
-    /// A table of (method, path template).
-    pub fn new<'a>(routes: impl IntoIterator<Item = (Method, &'a str)>) -> Self {
+    /// A table of (method, path template); the method of `$default` does not matter.
+    pub fn new<'a>(routes: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut table = Self { patterns: Vec::new(), default: None };
-        for (number, (method, path)) in routes.into_iter().enumerate() {
+        for (route, (method, path)) in routes.into_iter().enumerate() {
             if path == DEFAULT {
-                table.default = Some(number);
+                table.default = Some(route);
+                continue;
             }
-            table.patterns.push(Pattern { method, segments: split(path).map(Segment::parse).collect() });
+            let method = method.parse().expect("the table of routes names methods of HTTP");
+            table.patterns.push(Pattern { route, method, segments: split(path).map(Segment::parse).collect() });
         }
         table
     }
@@ -53,10 +56,9 @@ impl Table {
     /// The route for a request; `path` as it came, still percent-encoded.
     pub fn find(&self, method: &Method, path: &str) -> Option<Match> {
         let parts: Vec<&str> = split(path).collect();
-        let fitting = self.patterns.iter().enumerate().filter(|(_, pattern)| pattern.fits(method, &parts));
-        let best = fitting.min_by_key(|(_, pattern)| pattern.specificity());
-        match best {
-            Some((route, pattern)) => Some(Match { route, parameters: pattern.parameters(&parts) }),
+        let fitting = self.patterns.iter().filter(|pattern| pattern.fits(method, &parts));
+        match fitting.min_by_key(|pattern| pattern.specificity()) {
+            Some(pattern) => Some(Match { route: pattern.route, parameters: pattern.parameters(&parts) }),
             None => self.default.map(|route| Match { route, parameters: HashMap::new() }),
         }
     }

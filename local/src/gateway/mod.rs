@@ -26,7 +26,7 @@ pub type Answer = Pin<Box<dyn Future<Output = Result<lambda_http::Response<lambd
 /// One route and the function behind it.
 pub struct Entry {
     /// The method.
-    pub method: Method,
+    pub method: &'static str,
     /// The path template, or `$default`.
     pub path: &'static str,
     /// Answers a request. Runs in a task of its own.
@@ -45,7 +45,7 @@ type Response = http::Response<Full<Bytes>>;
 impl Gateway {
     /// A gateway in front of `entries`.
     pub fn new(entries: Vec<Entry>, mailbox: Option<Mailbox>) -> Self {
-        let table = Table::new(entries.iter().map(|entry| (entry.method.clone(), entry.path)));
+        let table = Table::new(entries.iter().map(|entry| (entry.method, entry.path)));
         Self { table, entries, mailbox }
     }
 

@@ -1,0 +1,4 @@
+//! The function `home_show`.
+fn main() -> Result<(), lambda_http::Error> {
+    shop::http::serve(shop::endpoint::listing::home)
+}

@@ -1,0 +1,171 @@
+//! The last step: look at everything once more, agree, order.
+
+use ::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+
+use super::{Desk, StepName, Visit};
+use crate::{
+    boxoffice::NotPlaced,
+    ctx::Ctx,
+    endpoint::visit::Note,
+    http::{ApiError, Form},
+    money::Money,
+    order::{self, PlaceOrder, Placement},
+    page::{
+        self, Fact, Html, MessageKind,
+        checkout::{ChosenPayment, ConfirmPage, ConfirmText, FactGroup},
+        field,
+    },
+    payment::Provider,
+    port::db::DbError,
+};
+
+/// Shows the order as it would be placed.
+pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    let db = ctx.db().await?;
+    let visit = Visit::open(ctx, &*db, &request).await?;
+    let desk = match Desk::open(&visit, &*db, ctx.now()).await? {
+        Ok(desk) => desk,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    if let Some(earlier) = desk.redirect_before(StepName::Confirm) {
+        return Ok(earlier);
+    }
+    Ok(render(&desk, ctx.codes().form_token(), None))
+}
+
+/// Places the order. The same form sent again leads to the same order, also when its cart is gone by then.
+pub async fn place(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    let mut db = ctx.db().await?;
+    let visit = Visit::open(ctx, &*db, &request).await?;
+    let form = visit.form(&request).or_else(|error| repeated_form(error, &request))?;
+    let form_token = form.get(field::FORM_TOKEN).filter(|token| token.len() >= FORM_TOKEN_LENGTH_MIN);
+    let Some(form_token) = form_token else { return Err(ApiError::ForeignForm) };
+    if let Some((code, secret)) = order::sql::by_form_token(&*db, visit.event.id, form_token).await? {
+        return Ok(ordered(&visit, &code, &secret));
+    }
+    visit.form(&request)?;
+    let now = ctx.now();
+    let desk = match Desk::open(&visit, &*db, now).await? {
+        Ok(desk) => desk,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    if let Some(earlier) = desk.redirect_before(StepName::Confirm) {
+        return Ok(earlier);
+    }
+    let unticked =
+        (0..visit.event.settings.confirm_texts().len()).any(|index| form.get(&field::confirm(index)).is_none());
+    if unticked {
+        return Ok(render(&desk, form_token.to_owned(), Some(&form)));
+    }
+    let agreed = form.get(field::TOTAL).and_then(|total| Money::parse_decimal(total, visit.event.currency).ok());
+    let Some(agreed_total) = agreed.filter(|agreed| *agreed == desk.total()) else {
+        return Ok(again(&visit, "price-changed"));
+    };
+    let command = PlaceOrder {
+        event: &visit.event,
+        catalogue: &desk.catalogue,
+        cart: &desk.cart,
+        form_token,
+        agreed_total,
+        session: &desk.session,
+        payment: if agreed_total.is_zero() {
+            Provider::Free
+        } else {
+            desk.session.payment.ok_or(ApiError::NotFound)?
+        },
+        lang: visit.lang,
+    };
+    let tx = db.begin().await?;
+    let placed = order::place(&tx, &command, ctx.codes(), now).await;
+    let placement = tx.finish(placed).await.map_err(code_taken)?;
+    drop(db);
+    match placement {
+        Placement::Order { code, secret, outgoing } => {
+            tracing::info!(event.id = visit.event.id.0, order.code = code, "Order {code} placed");
+            outgoing.dispatch(ctx).await;
+            Ok(ordered(&visit, &code, &secret))
+        }
+        Placement::None(NotPlaced::Empty) => Ok(visit.go_to_shop(MessageKind::Error, "cart-empty")),
+        Placement::None(NotPlaced::Unavailable(_)) => {
+            Ok(visit.go_to_shop(MessageKind::Error, "cart-error-positions-removed"))
+        }
+        Placement::None(NotPlaced::PriceChanged) => Ok(again(&visit, "price-changed")),
+    }
+}
+
+/// Form tokens are drawn with 24 characters; a shorter one could be guessed.
+const FORM_TOKEN_LENGTH_MIN: usize = 24;
+
+/// After the order the browser has no cart any more, so the form of a second click is bound to a cart that is gone.
+/// Its token alone finds the order; nothing else is done with such a form.
+fn repeated_form(error: ApiError, request: &Request) -> Result<Form, ApiError> {
+    match error {
+        ApiError::ForeignForm => Form::read(request),
+        other => Err(other),
+    }
+}
+
+/// Another event of the organiser took the code between look-up and commit: the next try draws another one.
+fn code_taken(error: DbError) -> ApiError {
+    match error {
+        DbError::Constraint { name, source } if name == "orders_code_key" => ApiError::Busy(DbError::Busy(source)),
+        other => other.into(),
+    }
+}
+
+fn ordered(visit: &Visit<'_>, code: &str, secret: &str) -> Response<Body> {
+    let mut response = visit.go(&format!("{}?thanks=yes", order::path(&visit.event, code, secret)), None);
+    visit.drop_cart(&mut response);
+    response
+}
+
+fn again(visit: &Visit<'_>, key: &str) -> Response<Body> {
+    let note = Note::saying(MessageKind::Warning, visit.text(key));
+    visit.go(&visit.url(StepName::Confirm.path()), Some(&note))
+}
+
+/// `refused` is the form that lacked an agreement: ticked boxes stay ticked.
+fn render(desk: &Desk<'_>, form_token: String, refused: Option<&Form>) -> Response<Body> {
+    let (visit, event, lang) = (desk.visit, &desk.visit.event, desk.visit.lang);
+    let checkout = desk.checkout(StepName::Confirm, form_token);
+    let fact = |key: &str, value: &Option<String>| value.clone().map(|value| Fact { label: visit.text(key), value });
+    let contact = [fact("email", &desk.session.email), fact("phone", &desk.session.phone)];
+    let attendee = |position: &crate::cart::Position| {
+        let known = [
+            fact("attendee-name", &position.attendee.name),
+            fact("attendee-email", &position.attendee.email),
+            fact("attendee-company", &position.attendee.company),
+        ];
+        let answers = visit.answers(&desk.catalogue, &position.answers);
+        let answers = answers.into_iter().map(|(label, value)| Fact { label, value });
+        FactGroup {
+            title: desk.catalogue.product_name(position.product, lang),
+            facts: known.into_iter().flatten().chain(answers).collect(),
+        }
+    };
+    let payment = desk.session.payment.filter(|_| !desk.total().is_zero()).map(|provider| ChosenPayment {
+        label: provider.label(event, lang),
+        description: provider.description(event, lang).and_then(|text| Html::from_markdown_opt(&text)),
+        url: visit.url(StepName::Payment.path()),
+    });
+    let confirm_texts = event.settings.confirm_texts().into_iter().enumerate().map(|(index, text)| {
+        let agreed = refused.is_some_and(|form| form.get(&field::confirm(index)).is_some());
+        ConfirmText {
+            text: Html::from_markdown(text.get(lang)),
+            agreed,
+            error: (refused.is_some() && !agreed).then(|| visit.text("error-agree")),
+        }
+    });
+    let status = if refused.is_none() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let page = ConfirmPage {
+        frame: visit.frame(desk.title(&checkout)),
+        checkout,
+        contact: contact.into_iter().flatten().collect(),
+        attendees: desk.positions.iter().map(attendee).filter(|group| !group.facts.is_empty()).collect(),
+        questions_url: visit.url(StepName::Questions.path()),
+        payment,
+        confirm_texts: confirm_texts.collect(),
+    };
+    visit.show(status, page::render(&page))
+}

@@ -1,0 +1,92 @@
+//! Every endpoint: function, method, path, access, handler. Read by the local gateway, by tests and by whatever
+//! generates infra; never by a bin, which would link every handler.
+
+use std::pin::Pin;
+
+use lambda_http::{Body, Request, Response};
+
+use crate::{
+    ctx::Ctx,
+    endpoint::{api_orders, cart, checkout, event, listing, order, site},
+    http::{self, ApiError, Handler},
+};
+
+/// Who may call a route, and how that is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody.
+    Public,
+    /// Everybody, with a form that this shop made for this browser (CSRF token).
+    Form,
+    /// Whoever knows the order's secret.
+    OrderSecret,
+    /// Whoever knows the order's secret, with a form of this shop.
+    OrderSecretForm,
+    /// A team's API token with the right.
+    Token(crate::staff::Permission),
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// Name of the function, its bin and its entry in infra.
+    pub name: &'static str,
+    /// `GET` or `POST`; `ANY` for the route that takes the rest.
+    pub method: &'static str,
+    /// Path template of API Gateway, or `$default`.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// What answers.
+    pub handler: Handler,
+}
+
+macro_rules! routes {
+    ($($name:literal $method:literal $path:literal $access:expr => $handler:path;)+) => {
+        &[$(Route {
+            name: $name,
+            method: $method,
+            path: $path,
+            access: $access,
+            handler: |ctx, request| -> Pin<Box<dyn Future<Output = Result<Response<Body>, ApiError>> + Send>> {
+                Box::pin($handler(ctx, request))
+            },
+        }),+]
+    };
+}
+
+use crate::staff::Permission::{OrdersRead, OrdersWrite};
+use Access::{Form, OrderSecret, OrderSecretForm, Public, Token};
+
+/// The table.
+pub const ROUTES: &[Route] = routes![
+    "home_show"              "GET"  "/"                                                  Public => listing::home;
+    "asset_show"             "GET"  "/static/{file}"                                     Public => site::asset;
+    "locale_set"             "GET"  "/locale/set"                                        Public => site::set_locale;
+    "organizer_show"         "GET"  "/{organizer}/"                                      Public => listing::organizer;
+    "event_show"             "GET"  "/{organizer}/{event}/"                              Public => event::show;
+    "cart_add"               "POST" "/{organizer}/{event}/cart/add"                      Form => cart::add;
+    "cart_remove"            "POST" "/{organizer}/{event}/cart/remove"                   Form => cart::remove;
+    "cart_clear"             "POST" "/{organizer}/{event}/cart/clear"                    Form => cart::clear;
+    "cart_extend"            "POST" "/{organizer}/{event}/cart/extend"                   Form => cart::extend;
+    "checkout_start"         "GET"  "/{organizer}/{event}/checkout/start"                Public => checkout::start;
+    "checkout_questions_show" "GET" "/{organizer}/{event}/checkout/questions/"           Public => checkout::show_questions;
+    "checkout_questions_save" "POST" "/{organizer}/{event}/checkout/questions/"          Form => checkout::save_questions;
+    "checkout_payment_show"  "GET"  "/{organizer}/{event}/checkout/payment/"             Public => checkout::show_payment;
+    "checkout_payment_save"  "POST" "/{organizer}/{event}/checkout/payment/"             Form => checkout::save_payment;
+    "checkout_confirm_show"  "GET"  "/{organizer}/{event}/checkout/confirm/"             Public => checkout::show_confirm;
+    "order_place"            "POST" "/{organizer}/{event}/checkout/confirm/"             Form => checkout::place;
+    "order_show"             "GET"  "/{organizer}/{event}/order/{code}/{secret}/"        OrderSecret => order::show;
+    "order_open"             "GET"  "/{organizer}/{event}/order/{code}/{secret}/open/{hash}/" OrderSecret => order::open;
+    "ticket_show"            "GET"  "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/" OrderSecret => order::show_download;
+    "ticket_request"         "POST" "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/" OrderSecretForm => order::request_download;
+    "api_orders"             "GET"  "/api/v1/organizers/{organizer}/events/{event}/orders/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "GET"  "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/mark_paid/" Token(OrdersWrite) => api_orders::handle;
+    "page_missing"           "ANY"  "$default"                                           Public => site::missing;
+];
+
+/// Answers a request with the handler of a route.
+pub async fn answer(ctx: &'static Ctx, route: &Route, request: Request) -> Response<Body> {
+    http::answer(ctx, request, route.handler).await
+}
