@@ -2,6 +2,10 @@
 
 use std::{collections::HashMap, net::Ipv4Addr, path::PathBuf, time::Duration};
 
+use aws_sdk_s3::{
+    config::{BehaviorVersion, Credentials, Region},
+    error::DisplayErrorContext,
+};
 use shop::{
     config::{Config, ConfigErrors},
     migrate::{self, MigrateError},
@@ -197,7 +201,7 @@ impl Stack {
         let first = functions::sandbox(&config);
         create_queues(first).await?;
         if aws.is_none() {
-            create_bucket(&config).await;
+            create_bucket(first).await;
         }
 
         progress("Looking for the demo event");
@@ -276,18 +280,25 @@ fn settings(
 async fn create_queues(sandbox: Sandbox) -> Result<(), StackError> {
     for queue in Queue::ALL {
         let created = sqs::create_queue(sandbox.queues().await.client(), queue.name()).await;
-        created.map_err(|error| part("Creating the queues", aws_sdk_sqs::error::DisplayErrorContext(error)))?;
+        created.map_err(|error| part("Creating the queues", DisplayErrorContext(error)))?;
     }
     Ok(())
 }
 
 /// In the service that `AWS_ENDPOINT_URL` names. That the bucket is there already is no failure; if it is not, the
 /// first file tells.
-async fn create_bucket(config: &Config) {
-    let mut builder = aws_sdk_s3::config::Builder::from(&shop::port::aws::sdk_config(&config.aws)).force_path_style(true);
-    builder.set_endpoint_url(config.aws.endpoint_s3.clone());
+async fn create_bucket(sandbox: Sandbox) {
+    let aws = &sandbox.config().aws;
+    let credentials = Credentials::new(&aws.access_key_id, aws.secret_access_key.reveal(), None, None, "environment");
+    let mut builder = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(aws.region.clone()))
+        .credentials_provider(credentials)
+        .force_path_style(true);
+    builder.set_endpoint_url(aws.endpoint_s3.clone());
+    builder.set_http_client(sandbox.queues().await.client().config().http_client());
     let client = aws_sdk_s3::Client::from_conf(builder.build());
-    if let Err(error) = client.create_bucket().bucket(&config.media_bucket).send().await {
-        tracing::debug!(error = %aws_sdk_s3::error::DisplayErrorContext(error), "the bucket was not created");
+    if let Err(error) = client.create_bucket().bucket(&sandbox.config().media_bucket).send().await {
+        tracing::debug!(error = %DisplayErrorContext(error), "the bucket was not created");
     }
 }

@@ -4,7 +4,7 @@ mod event;
 pub mod matching;
 pub mod pool;
 
-use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc, time::{Duration, Instant}};
+use std::{convert::Infallible, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::{Duration, Instant}};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
@@ -89,7 +89,8 @@ impl Gateway {
         let entry = &self.entries[found.route];
         let route_key = if entry.path == matching::DEFAULT { entry.path.to_owned() } else { format!("{} {}", entry.method, entry.path) };
         let name = route_key.clone();
-        let converted = std::panic::catch_unwind(|| event::lambda_request(parts, &body, found, route_key));
+        let convert = AssertUnwindSafe(|| event::lambda_request(parts, &body, found, route_key));
+        let converted = std::panic::catch_unwind(convert);
         let Ok(request) = converted else { return api_error(StatusCode::BAD_REQUEST, "Bad Request") };
         // A task of its own: a function runs to its end even when the client has gone, as in Lambda, and a panic is
         // one failed invocation.

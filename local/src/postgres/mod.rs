@@ -14,6 +14,7 @@ use std::{
 pub use account::Account;
 pub use binaries::Binaries;
 use rand::Rng as _;
+use tokio_postgres::types::Type;
 
 /// Why there is no database, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -171,8 +172,8 @@ impl Cluster {
     /// Creates a database that belongs to the role `onsale`, unless it exists.
     pub async fn create_database(&self, name: &str) -> Result<(), PostgresError> {
         let admin = connect(&self.admin_url("postgres")).await?;
-        let exists = admin.query_typed("select 1 from pg_database where datname = $1", &[(&name, tokio_postgres::types::Type::TEXT)]);
-        if exists.await?.is_empty() {
+        let find = "select 1 from pg_database where datname = $1";
+        if admin.query_typed(find, &[(&name, Type::TEXT)]).await?.is_empty() {
             admin.batch_execute(&format!("create database \"{name}\" owner onsale")).await?;
         }
         Ok(())
