@@ -52,7 +52,8 @@ impl DataFolder {
         let folder = folder.canonicalize().map_err(failed)?;
         let path = folder.join("lock");
         let mut options = File::options();
-        let mut lock = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map_err(failed)?;
+        let mut lock =
+            options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

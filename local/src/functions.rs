@@ -3,7 +3,13 @@
 use std::sync::Arc;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use shop::{config::Config, ctx::Ctx, port::queue::Queue, routes::{self, ROUTES}, worker};
+use shop::{
+    config::Config,
+    ctx::Ctx,
+    port::queue::Queue,
+    routes::{self, ROUTES},
+    worker,
+};
 
 use crate::gateway::{Entry, pool::Pool};
 

@@ -10,7 +10,10 @@ use local::{
     stack::{Database, Options, Stack, StackError, VARIABLES},
 };
 use output::Steps;
-use shop::{port::{clock::Clock, db::Db}, time::Timestamp};
+use shop::{
+    port::{clock::Clock, db::Db},
+    time::Timestamp,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The port that the documentation names.
@@ -29,7 +32,9 @@ fn parse(arguments: &[String]) -> Result<Command, String> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] => Ok(Command::Run { port: PORT }),
-        ["--port", port] => port.parse().map(|port| Command::Run { port }).map_err(|_| format!("`{port}` is no port number.")),
+        ["--port", port] => {
+            port.parse().map(|port| Command::Run { port }).map_err(|_| format!("`{port}` is no port number."))
+        }
         ["migrate"] => Ok(Command::Migrate),
         ["import", file] => Ok(Command::Import(file.into())),
         ["reset"] => Ok(Command::Reset),
@@ -125,7 +130,8 @@ async fn migrate(options: &Options) -> Result<(), String> {
 
 async fn import(options: &Options, file: &std::path::Path) -> Result<(), String> {
     let json = std::fs::read(file).map_err(|error| format!("{} cannot be read: {error}.", file.display()))?;
-    let mut document = serde_json::from_slice(&json).map_err(|error| format!("{} is no JSON: {error}.", file.display()))?;
+    let mut document =
+        serde_json::from_slice(&json).map_err(|error| format!("{} is no JSON: {error}.", file.display()))?;
     let steps = Steps::begin();
     let progress = |what: &str| steps.step(what);
     // The stack may be running: then its database is used, else one is started for this.
@@ -134,7 +140,9 @@ async fn import(options: &Options, file: &std::path::Path) -> Result<(), String>
             database.migrate(&progress).await.map_err(text)?;
             (database.url.clone(), Some(database))
         }
-        Err(StackError::Data(DataError::InUse { database_url, .. })) if !database_url.is_empty() => (database_url, None),
+        Err(StackError::Data(DataError::InUse { database_url, .. })) if !database_url.is_empty() => {
+            (database_url, None)
+        }
         Err(other) => return Err(other.to_string()),
     };
     steps.end();

@@ -76,7 +76,8 @@ async fn invoke(sandbox: Sandbox, queue: Queue, messages: &[Message]) -> Vec<Del
         }
     };
     let failed: HashSet<String> = answer.batch_item_failures.into_iter().map(|item| item.item_identifier).collect();
-    let handled = messages.iter().enumerate().filter(|(_, message)| !failed.contains(message.message_id().unwrap_or_default()));
+    let handled =
+        messages.iter().enumerate().filter(|(_, message)| !failed.contains(message.message_id().unwrap_or_default()));
     let entries = handled.map(|(number, message)| {
         let entry = DeleteMessageBatchRequestEntry::builder().id(number.to_string());
         entry.receipt_handle(message.receipt_handle().unwrap_or_default()).build().expect("id and handle are set")

@@ -223,7 +223,18 @@ impl Stack {
         let entries = functions::entries(&Pool::new(sandboxes, WAITING_MAX));
         let gateway = Gateway::new(entries, mailbox.clone()).serve(listener).map_err(port)?;
         let database_url = database.url.clone();
-        Ok(Self { shop_url, database_url, demo, mailbox, config, gateway, stopping, tasks, _aws: aws, _database: database })
+        Ok(Self {
+            shop_url,
+            database_url,
+            demo,
+            mailbox,
+            config,
+            gateway,
+            stopping,
+            tasks,
+            _aws: aws,
+            _database: database,
+        })
     }
 
     /// Takes no more requests, finishes what was begun, and stops the database last.

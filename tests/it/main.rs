@@ -1,1 +1,9 @@
-//! x
+//! The one test binary. Modules mirror what they test.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod after_sale;
+mod import;
+mod sale;
+mod shop;
+mod ticket_pdf;

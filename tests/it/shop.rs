@@ -89,7 +89,11 @@ impl TestShop {
         let world = &*WORLD;
         let database = format!("shop_{number}");
         let clone = database.clone();
-        world.runtime.spawn(async move { WORLD.cluster.clone_database("template", &clone).await.unwrap() }).await.unwrap();
+        world
+            .runtime
+            .spawn(async move { WORLD.cluster.clone_database("template", &clone).await.unwrap() })
+            .await
+            .unwrap();
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mails = world.folder.join(format!("mail-{number}"));
@@ -113,7 +117,8 @@ impl TestShop {
         let sandbox = || -> &'static Ctx { Box::leak(Box::new(Ctx::with(config.clone(), clock, Codes::random()))) };
         let ctx = sandbox();
         for queue in Queue::ALL {
-            let create = ctx.queues().await.client().create_queue().queue_name(format!("test{number}-{}", queue.name()));
+            let create =
+                ctx.queues().await.client().create_queue().queue_name(format!("test{number}-{}", queue.name()));
             create.send().await.unwrap();
         }
         let pool = Pool::new((0..SANDBOXES).map(|_| sandbox()).collect(), 1000);
@@ -145,14 +150,15 @@ impl TestShop {
 
     /// A buyer with an empty cookie jar.
     pub fn buyer(&self) -> Buyer {
-        let http = reqwest::Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none());
+        let http = http_client().cookie_store(true).redirect(reqwest::redirect::Policy::none());
         Buyer { http: http.build().unwrap(), url: self.url.clone(), base: "/org/gig/".to_owned() }
     }
 
     /// An API call with a token.
     pub async fn api(&self, method: &str, path: &str, token: Option<&str>, body: Option<Value>) -> (u16, Value) {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-        let mut request = reqwest::Client::new().request(method, format!("{}/api/v1/organizers/{path}", self.url));
+        let mut request =
+            http_client().build().unwrap().request(method, format!("{}/api/v1/organizers/{path}", self.url));
         if let Some(token) = token {
             request = request.header("authorization", format!("Token {token}"));
         }
@@ -212,7 +218,7 @@ impl TestShop {
 
     /// Mails that were handed over so far, the newest first.
     pub fn mails(&self) -> Vec<Mail> {
-        self.mails.list()
+        self.mails.mails()
     }
 
     /// The quotas' counters as (paid, pending, carts), by name of the quota; they must equal the recount.
@@ -312,7 +318,8 @@ impl Page {
     /// Value of the first hidden field of that name.
     pub fn hidden(&self, name: &str) -> String {
         let start = format!("name=\"{name}\" value=\"");
-        let from = self.html.find(&start).unwrap_or_else(|| panic!("no hidden field {name} in {}", self.html)) + start.len();
+        let from =
+            self.html.find(&start).unwrap_or_else(|| panic!("no hidden field {name} in {}", self.html)) + start.len();
         self.html[from..].split('"').next().unwrap().to_owned()
     }
 
@@ -335,7 +342,8 @@ impl Buyer {
 
     async fn read(&self, request: reqwest::RequestBuilder) -> Page {
         let response = request.send().await.unwrap();
-        let location = response.headers().get("location").map(|value| value.to_str().unwrap().replacen(&self.url, "", 1));
+        let location =
+            response.headers().get("location").map(|value| value.to_str().unwrap().replacen(&self.url, "", 1));
         Page { status: response.status().as_u16(), location, html: response.text().await.unwrap() }
     }
 
@@ -344,25 +352,35 @@ impl Buyer {
         self.get(&self.base).await
     }
 
-    /// The field of a product in the shop's form, by the product's name.
+    /// The field of a product in the shop's form, by the product's name: a number, or a check box for the last one.
     pub fn field(page: &Page, product: &str) -> String {
-        let label = format!("{product}\"");
-        let at = page.html.find(&format!("Number of {label}")).unwrap_or_else(|| panic!("{product} is not for sale here"));
+        let labels = [format!("Number of {product}\""), format!("Select<span class=\"sr\"> – {product}<")];
+        let at = labels.iter().find_map(|label| page.html.find(label));
+        let at = at.unwrap_or_else(|| panic!("{product} is not for sale here"));
         let name = page.html[..at].rfind("name=\"").unwrap() + 6;
         page.html[name..].split('"').next().unwrap().to_owned()
     }
 
-    /// Puts products into the cart and returns the page that follows.
-    pub async fn add(&self, products: &[(&str, i64)]) -> Page {
+    /// Opens the shop and fills the form of its products, without sending it.
+    pub async fn fill(&self, products: &[(&str, i64)]) -> Vec<(String, String)> {
         let shop = self.shop().await;
-        let (csrf, token) = (shop.hidden("csrf"), shop.hidden("form_token"));
-        let wanted: Vec<(String, String)> =
-            products.iter().map(|(name, count)| (Self::field(&shop, name), count.to_string())).collect();
-        let mut fields = vec![("csrf", csrf.as_str()), ("form_token", token.as_str())];
-        fields.extend(wanted.iter().map(|(name, count)| (name.as_str(), count.as_str())));
+        let tokens = ["csrf", "form_token"].map(|name| (name.to_owned(), shop.hidden(name)));
+        let wanted = products.iter().map(|(name, count)| (Self::field(&shop, name), count.to_string()));
+        tokens.into_iter().chain(wanted).collect()
+    }
+
+    /// Sends the form of [`Buyer::fill`] and returns the page that follows.
+    pub async fn send(&self, form: &[(String, String)]) -> Page {
+        let fields: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let answer = self.post(&format!("{}cart/add", self.base), &fields).await;
         assert_eq!(answer.status, 303, "{}", answer.html);
         self.get(&answer.location.unwrap()).await
+    }
+
+    /// Puts products into the cart and returns the page that follows.
+    pub async fn add(&self, products: &[(&str, i64)]) -> Page {
+        let form = self.fill(products).await;
+        self.send(&form).await
     }
 
     /// Fills the questions step: contact and a name for every attendee that is asked for.
@@ -417,6 +435,16 @@ impl Buyer {
         assert_eq!(answer.status, 303, "{}", answer.html);
         answer.location.unwrap().split('?').next().unwrap().to_owned()
     }
+}
+
+/// An HTTP client. Only plain HTTP is spoken here, but the client wants to know its TLS before it says so.
+pub fn http_client() -> reqwest::ClientBuilder {
+    static TLS: LazyLock<()> = LazyLock::new(|| {
+        // Whoever was first has chosen the same provider.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+    LazyLock::force(&TLS);
+    reqwest::Client::builder()
 }
 
 /// A moment in ISO 8601.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CartId, CartPosition, NewCartPosition, OrderStock, Product, Quota, RenewedCartPosition, Uses};
 use crate::{
-    id::{CartPositionId, ItemId, OrderId, QuotaId, VariationId},
+    id::{CartPositionId, EventId, ItemId, OrderId, QuotaId, VariationId},
     money::{Currency, Money},
     order::OrderStatus,
     port::{
@@ -27,12 +27,25 @@ pub(super) async fn quotas(lock: &EventLock<'_>) -> Result<Quotas, DbError> {
     read_quotas(lock.tx(), lock.event()).await
 }
 
-/// The quotas of an event as they stand, without a lock: for display only, never for a decision.
-pub async fn quotas_for_display(q: &impl Query, event: crate::id::EventId) -> Result<Quotas, DbError> {
-    read_quotas(q, event).await
+const EXPIRED_CARTS: &str = "
+    select item_id, variation_id, count(*) as count
+      from cart_position where event_id = $1 and holds_stock and expires_at <= $2
+     group by item_id, variation_id";
+
+/// The quotas of an event as they stand, without a lock: for display only, never for a decision. Expired carts count
+/// as gone already: if the page counted them until the next batch releases them, nobody could begin that batch.
+pub async fn quotas_for_display(q: &impl Query, event: EventId, now: Timestamp) -> Result<Quotas, DbError> {
+    let (mut quotas, quotas_of) = read_quotas(q, event).await?;
+    for row in q.query(EXPIRED_CARTS, &[p(&event), p(&now)]).await? {
+        let count: i64 = row.get("count")?;
+        for quota in quotas_of.get(&product(&row)?).into_iter().flatten() {
+            quotas.entry(*quota).and_modify(|quota| quota.uses.carts -= count);
+        }
+    }
+    Ok((quotas, quotas_of))
 }
 
-async fn read_quotas(q: &impl Query, event: crate::id::EventId) -> Result<Quotas, DbError> {
+async fn read_quotas(q: &impl Query, event: EventId) -> Result<Quotas, DbError> {
     let mut quotas = BTreeMap::new();
     for row in q.query(QUOTAS, &[p(&event)]).await? {
         let uses = Uses {
@@ -248,7 +261,7 @@ const RECOUNT: &str = "
      order by q.id";
 
 /// The quotas of an event whose counters differ from their rows: none, unless there is a bug.
-pub async fn drifted_quotas(q: &impl Query, event: crate::id::EventId) -> Result<Vec<QuotaId>, DbError> {
+pub async fn drifted_quotas(q: &impl Query, event: EventId) -> Result<Vec<QuotaId>, DbError> {
     let mut drifted = Vec::new();
     for row in q.query(RECOUNT, &[p(&event)]).await? {
         let number = |column: &str| row.get::<i64>(column);
@@ -264,6 +277,7 @@ pub async fn drifted_quotas(q: &impl Query, event: crate::id::EventId) -> Result
 pub const ALL: &[&str] = &[
     QUOTAS,
     QUOTA_ITEMS,
+    EXPIRED_CARTS,
     CART_POSITIONS,
     ORDERS,
     ADD_USES,

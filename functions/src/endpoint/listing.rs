@@ -82,7 +82,7 @@ async fn sale(q: &impl Query, event: &Event, lang: Lang, now: Timestamp) -> Resu
         Presale::Running => {}
     }
     let catalogue = Catalogue::load(q, event).await?;
-    let (quotas, quotas_of) = quotas_for_display(q, event.id).await?;
+    let (quotas, quotas_of) = quotas_for_display(q, event.id, now).await?;
     let offers = catalogue.offers(now);
     let on_sale = || offers.iter().filter(|(_, offer)| offer.on_sale);
     let free = on_sale().all(|(_, offer)| offer.listed.is_zero() && !offer.free_price);

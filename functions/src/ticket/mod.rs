@@ -119,7 +119,6 @@ fn sheet(event: &Event, catalogue: &Catalogue, order: &Order, position: &Positio
         position: u32::try_from(position.number).expect("positions are numbered from 1"),
         price: format::money(lang, position.price),
         secret: position.secret.clone(),
-        info: None,
         labels: SheetLabels::in_language(lang),
         lang: lang.code().to_owned(),
     }

@@ -3,11 +3,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
-use lambda_http::{
-    Request,
-    aws_lambda_events::apigw::ApiGatewayV2httpRequest,
-    request::LambdaRequest,
-};
+use lambda_http::{Request, aws_lambda_events::apigw::ApiGatewayV2httpRequest, request::LambdaRequest};
 
 use super::matching::Match;
 

@@ -4,7 +4,13 @@ mod event;
 pub mod matching;
 pub mod pool;
 
-use std::{convert::Infallible, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::{Duration, Instant}};
+use std::{
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
@@ -80,14 +86,20 @@ impl Gateway {
         let (parts, body) = request.into_parts();
         let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {
             Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => return api_error(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long"),
+            Err(error) if error.is::<LengthLimitError>() => {
+                return api_error(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long");
+            }
             Err(_) => return api_error(StatusCode::BAD_REQUEST, "Bad Request"),
         };
         let Some(found) = self.table.find(&parts.method, parts.uri.path()) else {
             return api_error(StatusCode::NOT_FOUND, "Not Found");
         };
         let entry = &self.entries[found.route];
-        let route_key = if entry.path == matching::DEFAULT { entry.path.to_owned() } else { format!("{} {}", entry.method, entry.path) };
+        let route_key = if entry.path == matching::DEFAULT {
+            entry.path.to_owned()
+        } else {
+            format!("{} {}", entry.method, entry.path)
+        };
         let name = route_key.clone();
         let convert = AssertUnwindSafe(|| event::lambda_request(parts, &body, found, route_key));
         let converted = std::panic::catch_unwind(convert);

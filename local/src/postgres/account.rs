@@ -31,9 +31,9 @@ impl Account {
         if number(&["-u"]) != Some(0) {
             return Ok(Self::Own);
         }
-        let lent = CANDIDATES.iter().find_map(|name| {
-            Some(Self::Other { uid: number(&["-u", name])?, gid: number(&["-g", name])? })
-        });
+        let lent = CANDIDATES
+            .iter()
+            .find_map(|name| Some(Self::Other { uid: number(&["-u", name])?, gid: number(&["-g", name])? }));
         lent.ok_or(PostgresError::NoAccount)
     }
 

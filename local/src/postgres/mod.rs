@@ -33,13 +33,17 @@ pub enum PostgresError {
     )]
     VersionGone(u32),
     /// Root has nobody to run Postgres as.
-    #[error("Postgres does not run as root, and there is no account `postgres` or `nobody` to run it as.\nStart this as another user.")]
+    #[error(
+        "Postgres does not run as root, and there is no account `postgres` or `nobody` to run it as.\nStart this as another user."
+    )]
     NoAccount,
     /// A folder in a shared place belongs to somebody else.
     #[error("{0} belongs to another account.\nRemove it, or move the data folder with ONSALE_DATA.")]
     ForeignFolder(PathBuf),
     /// A program of Postgres failed.
-    #[error("{program} failed:\n{output}\nIf the data folder is damaged, start empty with `cargo run -p local -- reset`.")]
+    #[error(
+        "{program} failed:\n{output}\nIf the data folder is damaged, start empty with `cargo run -p local -- reset`."
+    )]
     Program {
         /// Which one.
         program: &'static str,
@@ -269,7 +273,8 @@ fn existing_major(data: &Path) -> Option<u32> {
 
 /// A port that nobody uses right now.
 fn free_port() -> Result<u16, PostgresError> {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(PostgresError::io("looking for a free port"))?;
+    let listener =
+        std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(PostgresError::io("looking for a free port"))?;
     Ok(listener.local_addr().map_err(PostgresError::io("looking for a free port"))?.port())
 }
 
@@ -298,7 +303,8 @@ fn stop_left_over(binaries: &Binaries, account: Account, data: &Path) -> Result<
         command.arg("-D").arg(data);
         command
     };
-    let running = account.run(pg_ctl().arg("status")).current_dir(data).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let running =
+        account.run(pg_ctl().arg("status")).current_dir(data).stdout(Stdio::null()).stderr(Stdio::null()).status();
     if running.map_err(PostgresError::io("starting pg_ctl"))?.success() {
         let stopped = run(pg_ctl().args(["stop", "-w", "-m", "fast"]), account, data, "pg_ctl stop");
         // It may have stopped between the two commands.
@@ -311,7 +317,9 @@ fn stop_left_over(binaries: &Binaries, account: Account, data: &Path) -> Result<
 
 /// Like [`stop_left_over`] for a cluster that nobody needs again, whatever version made it.
 fn kill_left_over(account: Account, data: &Path) {
-    let pid = std::fs::read_to_string(data.join("postmaster.pid")).ok().and_then(|text| text.lines().next().map(str::to_owned));
+    let pid = std::fs::read_to_string(data.join("postmaster.pid"))
+        .ok()
+        .and_then(|text| text.lines().next().map(str::to_owned));
     if let Some(pid) = pid {
         // SIGQUIT is Postgres' immediate shutdown; as its own account, so that a reused number cannot hit others.
         let _ = account.run(Command::new("kill").args(["-QUIT", &pid])).stderr(Stdio::null()).status();
@@ -326,7 +334,12 @@ fn kill_left_over(account: Account, data: &Path) {
 
 fn guard(binaries: &Binaries, account: Account, home: &Path, mode: Mode) -> Result<Child, PostgresError> {
     let mut command = Command::new("sh");
-    command.arg("-c").arg(GUARDIAN).arg("onsale-postgres-guardian").arg(binaries.program("pg_ctl")).arg(home.join("data"));
+    command
+        .arg("-c")
+        .arg(GUARDIAN)
+        .arg("onsale-postgres-guardian")
+        .arg(binaries.program("pg_ctl"))
+        .arg(home.join("data"));
     command.arg(if mode == Mode::Durable { "fast" } else { "immediate" }).arg(home);
     // A group of its own: Ctrl-C in the terminal is for the stack, which then lets go of the guardian.
     account.run(&mut command).current_dir("/").process_group(0);

@@ -1,0 +1,246 @@
+//! Selling, as buyers see it: through the HTTP front, with forms and cookies, without script.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::sync::Barrier;
+
+use crate::shop::{TestShop, code_of, document};
+
+const ADDED: &str = "The products have been added to your cart.";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_free_order_is_confirmed_at_once() {
+    let shop = TestShop::with_places(5).await;
+    let buyer = shop.buyer();
+    let order = buyer.buy(&[("Seat", 2)], None).await;
+    let page = buyer.get(&order).await;
+    assert_eq!(page.status, 200);
+    assert!(page.says("Confirmed") && page.says(code_of(&order)));
+    assert_eq!(shop.counters().await["seats"], (2, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paid_order_waits_for_the_money() {
+    let shop = TestShop::with_places(5).await;
+    let buyer = shop.buyer();
+    let order = buyer.buy(&[("Ticket", 1)], Some("banktransfer")).await;
+    let page = buyer.get(&order).await;
+    assert!(page.says("Payment pending") && page.says("€23.00") && page.says("DE89 3704 0044 0532 0130 00"));
+    assert!(page.says(&format!("GIG-{}", code_of(&order))), "the reference for the transfer");
+    assert_eq!(shop.counters().await["tickets"], (0, 1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_four_buyers_for_five_places() {
+    let shop = TestShop::with_places(5).await;
+    let start = Arc::new(Barrier::new(24));
+    let mut race = tokio::task::JoinSet::new();
+    for _ in 0..24 {
+        let (buyer, start) = (shop.buyer(), start.clone());
+        race.spawn(async move {
+            let form = buyer.fill(&[("Seat", 1)]).await;
+            start.wait().await;
+            buyer.send(&form).await.says(ADDED)
+        });
+    }
+    let winners = race.join_all().await.into_iter().filter(|won| *won).count();
+    let held = shop.number("select count(*) as number from cart_position where holds_stock").await;
+    assert_eq!((winners, held), (5, 5));
+    assert_eq!(shop.counters().await["seats"], (0, 0, 5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_possible_is_added_and_the_rest_is_told() {
+    let shop = TestShop::with_places(3).await;
+    let page = shop.buyer().add(&[("Seat", 5)]).await;
+    assert!(page.says("These products are not available in the number you wanted: Seat."));
+    assert_eq!(shop.counters().await["seats"], (0, 0, 3));
+    // All three are in a cart now: nobody else gets one, and the page says so.
+    let page = shop.buyer().shop().await;
+    assert!(page.says("Reserved") && !page.says("Number of Seat\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_product_counted_by_two_quotas_needs_room_in_both() {
+    let shop = TestShop::empty().await;
+    let mut event = document(5);
+    event["quotas"] = json!([
+        {"id": 1, "name": "house", "size": 4, "items": [1, 2]}, {"id": 2, "name": "tickets", "size": 3, "items": [2]}
+    ]);
+    shop.import(&event).await;
+    shop.buyer().add(&[("Seat", 2)]).await;
+    let page = shop.buyer().add(&[("Ticket", 3)]).await;
+    assert!(page.says("not available in the number you wanted: Ticket."));
+    let counters = shop.counters().await;
+    assert_eq!((counters["house"], counters["tickets"]), ((0, 0, 4), (0, 0, 2)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_comes_twice_acts_once() {
+    let shop = TestShop::with_places(5).await;
+    let buyer = shop.buyer();
+    let form = buyer.fill(&[("Seat", 2)]).await;
+    // A double click: both arrive without a cart cookie.
+    let (first, second) = tokio::join!(buyer.send(&form), buyer.send(&form));
+    assert!(first.says(ADDED) && second.says(ADDED));
+    assert_eq!(shop.counters().await["seats"], (0, 0, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_click_on_order_shows_the_same_order() {
+    let shop = TestShop::with_places(5).await;
+    let buyer = shop.buyer();
+    buyer.add(&[("Seat", 1)]).await;
+    buyer.tell("ada@example.org").await;
+    let form = buyer.review().await;
+    let (first, second) = tokio::join!(buyer.order(&form), buyer.order(&form));
+    let third = buyer.order(&form).await;
+    assert!(first.location.as_ref().unwrap().contains("/order/"), "{first:?}");
+    assert_eq!(first.location, second.location);
+    assert_eq!(first.location, third.location);
+    assert_eq!(shop.number("select count(*) as number from orders").await, 1);
+    assert_eq!(shop.number("select count(*) as number from mail").await, 1);
+    assert_eq!(shop.counters().await["seats"], (1, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cart_can_be_changed() {
+    let shop = TestShop::with_places(5).await;
+    let buyer = shop.buyer();
+    let page = buyer.add(&[("Seat", 2)]).await;
+    let (csrf, id) = (page.hidden("csrf"), page.hidden("id"));
+    let answer = buyer.post("/org/gig/cart/remove", &[("csrf", &csrf), ("id", &id)]).await;
+    assert_eq!(answer.location.as_deref(), Some("/org/gig/"));
+    assert_eq!(shop.counters().await["seats"], (0, 0, 1));
+    // Somebody else's position is not taken away.
+    let other = shop.buyer();
+    let page = other.add(&[("Ticket", 1)]).await;
+    let foreign = buyer.shop().await.hidden("id");
+    other.post("/org/gig/cart/remove", &[("csrf", &page.hidden("csrf")), ("id", &foreign)]).await;
+    assert_eq!(shop.counters().await["seats"], (0, 0, 1));
+    buyer.post("/org/gig/cart/clear", &[("csrf", &csrf)]).await;
+    assert_eq!(shop.counters().await["seats"], (0, 0, 0));
+    assert!(buyer.shop().await.says("Your cart is now empty."));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_cart_gives_its_places_to_the_next_buyer() {
+    let shop = TestShop::with_places(1).await;
+    let first = shop.buyer();
+    first.add(&[("Seat", 1)]).await;
+    first.tell("ada@example.org").await;
+    let form = first.review().await;
+    shop.clock.advance_seconds(31 * 60);
+    // Still free: the first one may still order, and the reservation begins anew.
+    let page = first.post("/org/gig/cart/extend", &[("csrf", &form[0].1)]).await;
+    assert_eq!(page.status, 303);
+    assert_eq!(shop.counters().await["seats"], (0, 0, 1));
+    shop.clock.advance_seconds(31 * 60);
+    assert!(shop.buyer().add(&[("Seat", 1)]).await.says(ADDED));
+    let answer = first.order(&form).await;
+    assert_eq!(answer.location.as_deref(), Some("/org/gig/"), "the place is gone");
+    assert!(first.shop().await.says("were removed from your cart"));
+    assert_eq!(shop.number("select count(*) as number from orders").await, 0);
+    assert_eq!(shop.counters().await["seats"], (0, 0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_malformed_form_comes_back_with_the_message_at_the_field_and_the_input_kept() {
+    let shop = TestShop::with_places(5).await;
+    let buyer = shop.buyer();
+    buyer.add(&[("Ticket", 1)]).await;
+    let page = buyer.tell("ada@nowhere").await;
+    assert_eq!(page.status, 400);
+    assert!(
+        page.says("Please enter an email address")
+            && page.says("value=\"ada@nowhere\"")
+            && page.says("value=\"Ada Lovelace\"")
+    );
+    assert!(page.says("aria-invalid=\"true\"") && page.says("id=\"email-error\""));
+    // Nothing was kept: the next step leads back.
+    assert_eq!(buyer.get("/org/gig/checkout/payment/").await.location.as_deref(), Some("/org/gig/checkout/questions/"));
+    buyer.tell("ada@example.org").await;
+    let page = buyer.pay_by("barter").await;
+    assert!(page.status == 400 && page.says("Please choose how you would like to pay."));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn impossible_wishes_are_refused_with_a_message() {
+    let shop = TestShop::with_places(50).await;
+    let buyer = shop.buyer();
+    assert!(buyer.add(&[("Seat", 0)]).await.says("Please choose at least one product."));
+    assert!(buyer.add(&[("Seat", 21)]).await.says("You cannot have more than 20 products in an order."));
+    assert!(buyer.add(&[("Seat", -1)]).await.says("Please choose at least one product."));
+    let mut form = buyer.fill(&[("Seat", 1)]).await;
+    form[2].0 = "item_999999".to_owned();
+    assert!(buyer.send(&form).await.says("not for sale"));
+    assert_eq!(shop.counters().await["seats"], (0, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_of_somebody_else_does_nothing() {
+    let shop = TestShop::with_places(5).await;
+    let (buyer, other) = (shop.buyer(), shop.buyer());
+    let page = buyer.add(&[("Seat", 1)]).await;
+    other.add(&[("Ticket", 1)]).await;
+    let foreign = buyer.shop().await.hidden("csrf");
+    let answer = other.post("/org/gig/cart/clear", &[("csrf", &foreign)]).await;
+    assert!(answer.status == 403 && answer.says("This form is too old"));
+    assert_eq!(other.post("/org/gig/cart/clear", &[]).await.status, 403);
+    assert_eq!(shop.counters().await["tickets"], (0, 0, 1));
+    assert_eq!(page.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_looks_the_same_and_reveals_nothing() {
+    let shop = TestShop::with_places(5).await;
+    let buyer = shop.buyer();
+    let order = buyer.buy(&[("Seat", 1)], None).await;
+    let wrong_secret = format!("/org/gig/order/{}/aaaaaaaaaaaaaaaa/", code_of(&order));
+    let pages = [
+        "/nobody/",
+        "/org/nothing/",
+        "/org/gig/order/ZZZZZ/aaaaaaaaaaaaaaaa/",
+        &wrong_secret,
+        "/org/gig/what/is/this/",
+    ];
+    let mut bodies = std::collections::BTreeSet::new();
+    for path in pages {
+        let page = buyer.get(path).await;
+        assert!(page.status == 404 && page.says("Page not found"), "{path}");
+        bodies.insert(page.html);
+    }
+    assert_eq!(bodies.len(), 1, "the same page for everything that is not there");
+    assert_eq!(buyer.get("/org/gig").await.location.as_deref(), Some("/org/gig/"));
+    assert_eq!(buyer.get("/ORG/Gig/").await.location.as_deref(), Some("/org/gig/"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_over_the_limit_is_refused() {
+    let shop = TestShop::with_places(5).await;
+    let long = "x".repeat(300_000);
+    let answer = shop.buyer().post("/org/gig/cart/add", &[("csrf", &long)]).await;
+    assert!(answer.status == 413 && answer.says("larger than we can take"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_that_is_not_live_is_closed() {
+    let shop = TestShop::empty().await;
+    let mut event = document(5);
+    event["event"]["live"] = json!(false);
+    shop.import(&event).await;
+    let page = shop.buyer().shop().await;
+    assert!(page.status == 403 && page.says("Shop offline"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_speak_the_readers_language() {
+    let shop = TestShop::with_places(5).await;
+    let buyer = shop.buyer();
+    let answer = buyer.get("/locale/set?locale=de&next=/org/gig/").await;
+    assert_eq!(answer.location.as_deref(), Some("/org/gig/"));
+    let page = buyer.shop().await;
+    assert!(page.says("lang=\"de\"") && page.says("Das Konzert"));
+    assert_eq!(buyer.get("/locale/set?locale=de&next=//evil.example/").await.location.as_deref(), Some("/"));
+}
