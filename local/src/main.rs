@@ -1,2 +1,171 @@
-//! x
-fn main() {}
+//! `cargo run -p local`: the whole shop on this machine.
+
+mod output;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use local::{
+    data::{DataError, DataFolder},
+    environment,
+    stack::{Database, Options, Stack, StackError, VARIABLES},
+};
+use output::Steps;
+use shop::{port::{clock::Clock, db::Db}, time::Timestamp};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The port that the documentation names.
+const PORT: u16 = 8000;
+
+#[derive(Debug, PartialEq, Eq)]
+enum Command {
+    Run { port: u16 },
+    Migrate,
+    Import(PathBuf),
+    Reset,
+    Help,
+}
+
+fn parse(arguments: &[String]) -> Result<Command, String> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] => Ok(Command::Run { port: PORT }),
+        ["--port", port] => port.parse().map(|port| Command::Run { port }).map_err(|_| format!("`{port}` is no port number.")),
+        ["migrate"] => Ok(Command::Migrate),
+        ["import", file] => Ok(Command::Import(file.into())),
+        ["reset"] => Ok(Command::Reset),
+        ["help" | "--help" | "-h"] => Ok(Command::Help),
+        other => Err(format!("`{}` is not understood.", other.join(" "))),
+    }
+}
+
+fn options(port: u16) -> Options {
+    let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../.onsale");
+    let data_dir = environment::variable("ONSALE_DATA").unwrap_or_else(|| workspace.to_owned());
+    let set = VARIABLES.iter().filter_map(|name| Some((*name, environment::variable(name)?)));
+    Options { data_dir: data_dir.into(), port, environment: set.collect() }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let command = match parse(&arguments) {
+        Ok(command) => command,
+        Err(why) => {
+            output::fail(&format!("{why}\n\n{}", output::USAGE));
+            return ExitCode::from(2);
+        }
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env();
+    let filter = filter.unwrap_or_else(|_| "warn,rustack_sqs_core=error".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            output::fail(&why);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), String> {
+    match command {
+        Command::Run { port } => serve(options(port)).await,
+        Command::Migrate => migrate(&options(PORT)).await,
+        Command::Import(file) => import(&options(PORT), &file).await,
+        Command::Reset => {
+            let folder = DataFolder::take(&options(PORT).data_dir).map_err(text)?;
+            let path = folder.root().display().to_string();
+            folder.clear().map_err(text)?;
+            output::say(&format!("{path} is removed."));
+            Ok(())
+        }
+        Command::Help => {
+            output::say(output::USAGE);
+            Ok(())
+        }
+    }
+}
+
+async fn serve(options: Options) -> Result<(), String> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(text)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(text)?;
+    let steps = Steps::begin();
+    let progress = |what: &str| steps.step(what);
+    // A signal while starting drops what has been started, which stops it.
+    let started = tokio::select! {
+        started = Stack::start(options, &progress) => Some(started),
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+    };
+    steps.end();
+    let Some(started) = started else { return Ok(()) };
+    let stack = started.map_err(text)?;
+    output::addresses(&stack);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    output::say("Stopping …");
+    stack.stop().await;
+    Ok(())
+}
+
+async fn migrate(options: &Options) -> Result<(), String> {
+    let steps = Steps::begin();
+    let progress = |what: &str| steps.step(what);
+    let outcome = async { Database::start(options, &progress).await?.migrate(&progress).await }.await;
+    steps.end();
+    let applied = outcome.map_err(text)?;
+    output::say(&match applied.len() {
+        0 => "Nothing to apply.".to_owned(),
+        _ => format!("Applied: {}.", applied.join(", ")),
+    });
+    Ok(())
+}
+
+async fn import(options: &Options, file: &std::path::Path) -> Result<(), String> {
+    let json = std::fs::read(file).map_err(|error| format!("{} cannot be read: {error}.", file.display()))?;
+    let mut document = serde_json::from_slice(&json).map_err(|error| format!("{} is no JSON: {error}.", file.display()))?;
+    let steps = Steps::begin();
+    let progress = |what: &str| steps.step(what);
+    // The stack may be running: then its database is used, else one is started for this.
+    let (url, _database) = match Database::start(options, &progress).await {
+        Ok(database) => {
+            database.migrate(&progress).await.map_err(text)?;
+            (database.url.clone(), Some(database))
+        }
+        Err(StackError::Data(DataError::InUse { database_url, .. })) if !database_url.is_empty() => (database_url, None),
+        Err(other) => return Err(other.to_string()),
+    };
+    steps.end();
+    let now: Timestamp = Clock::default().now();
+    local::demo::expand(&mut document, now, &jiff::tz::TimeZone::UTC);
+    let mut db = Db::connect(&url, None).await.map_err(text)?;
+    let tx = db.begin().await.map_err(text)?;
+    let imported = local::seed::import(&tx, &document, now).await;
+    let imported = tx.finish(imported).await.map_err(text)?;
+    output::say(&format!("Imported the event `{}`.", imported.slug));
+    Ok(())
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(words: &[&str]) -> Result<Command, String> {
+        parse(&words.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn arguments_are_understood_or_refused() {
+        assert_eq!(parsed(&[]), Ok(Command::Run { port: 8000 }));
+        assert_eq!(parsed(&["--port", "8080"]), Ok(Command::Run { port: 8080 }));
+        assert_eq!(parsed(&["import", "a.json"]), Ok(Command::Import("a.json".into())));
+        assert!(parsed(&["--port", "many"]).is_err());
+        assert!(parsed(&["rest"]).is_err());
+    }
+}

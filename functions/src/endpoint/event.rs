@@ -44,7 +44,7 @@ pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
         dates: present::dates(&visit.event, lang),
         times: present::times(&visit.event, lang),
         location: present::location(&visit.event, lang),
-        text: visit.event.settings.frontpage_text().and_then(|text| Html::from_markdown_opt(text.get(lang))),
+        text: shelf.text(),
         presale: shelf.presale_message(),
         sections: shelf.sections(),
     };
@@ -61,6 +61,14 @@ struct Shelf<'a> {
 }
 
 impl Shelf<'_> {
+    /// The organiser's own words: the front page's text, then the practical information.
+    fn text(&self) -> Option<Html> {
+        let settings = &self.visit.event.settings;
+        let texts = [settings.frontpage_text(), settings.event_info_text()];
+        let parts: Vec<&str> = texts.iter().flatten().map(|text| text.get(self.visit.lang)).collect();
+        Html::from_markdown_opt(&parts.join("\n\n"))
+    }
+
     fn presale_message(&self) -> Option<String> {
         let event = &self.visit.event;
         match event.presale(self.now) {

@@ -1,0 +1,136 @@
+//! The front door: HTTP on one port, answered by functions as API Gateway and Lambda would do it.
+
+mod event;
+pub mod matching;
+pub mod pool;
+
+use std::{convert::Infallible, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::{Duration, Instant}};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use tokio::net::TcpListener;
+
+use self::{matching::Table, pool::Refused};
+use crate::{mailbox::Mailbox, server::Server};
+
+/// API Gateway takes no larger body.
+const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// API Gateway waits no longer for a function.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// What a function answered.
+pub type Answer = Pin<Box<dyn Future<Output = Result<lambda_http::Response<lambda_http::Body>, Refused>> + Send>>;
+
+/// One route and the function behind it.
+pub struct Entry {
+    /// The method.
+    pub method: &'static str,
+    /// The path template, or `$default`.
+    pub path: &'static str,
+    /// Answers a request. Runs in a task of its own.
+    pub function: Box<dyn Fn(lambda_http::Request) -> Answer + Send + Sync>,
+}
+
+/// Serves routes, and the mailbox under `/_local/`.
+pub struct Gateway {
+    table: Table,
+    entries: Vec<Entry>,
+    mailbox: Option<Mailbox>,
+}
+
+type Response = http::Response<Full<Bytes>>;
+
+impl Gateway {
+    /// A gateway in front of `entries`.
+    pub fn new(entries: Vec<Entry>, mailbox: Option<Mailbox>) -> Self {
+        let table = Table::new(entries.iter().map(|entry| (entry.method, entry.path)));
+        Self { table, entries, mailbox }
+    }
+
+    /// Serves what `listener` accepts.
+    pub fn serve(self, listener: TcpListener) -> std::io::Result<Server> {
+        let gateway = Arc::new(self);
+        let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
+            let gateway = gateway.clone();
+            async move { Ok::<_, Infallible>(gateway.answer(request).await) }
+        });
+        Server::start(listener, service)
+    }
+
+    async fn answer(&self, request: http::Request<Incoming>) -> Response {
+        let began = Instant::now();
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let response = match path.strip_prefix("/_local/") {
+            Some(local) => self.answer_local(&method, local),
+            None => self.invoke(request).await,
+        };
+        let (status, took_ms) = (response.status().as_u16(), began.elapsed().as_millis());
+        tracing::debug!(%method, path, status, took_ms, "{method} {path} {status}");
+        response
+    }
+
+    fn answer_local(&self, method: &Method, path: &str) -> Response {
+        let page = self.mailbox.as_ref().filter(|_| method == Method::GET).and_then(|mailbox| mailbox.page(path));
+        page.unwrap_or_else(|| plain(StatusCode::NOT_FOUND, "Here is only the mailbox: /_local/mailbox/"))
+    }
+
+    async fn invoke(&self, request: http::Request<Incoming>) -> Response {
+        let (parts, body) = request.into_parts();
+        let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => return api_error(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long"),
+            Err(_) => return api_error(StatusCode::BAD_REQUEST, "Bad Request"),
+        };
+        let Some(found) = self.table.find(&parts.method, parts.uri.path()) else {
+            return api_error(StatusCode::NOT_FOUND, "Not Found");
+        };
+        let entry = &self.entries[found.route];
+        let route_key = if entry.path == matching::DEFAULT { entry.path.to_owned() } else { format!("{} {}", entry.method, entry.path) };
+        let name = route_key.clone();
+        let convert = AssertUnwindSafe(|| event::lambda_request(parts, &body, found, route_key));
+        let converted = std::panic::catch_unwind(convert);
+        let Ok(request) = converted else { return api_error(StatusCode::BAD_REQUEST, "Bad Request") };
+        // A task of its own: a function runs to its end even when the client has gone, as in Lambda, and a panic is
+        // one failed invocation.
+        let invocation = tokio::spawn((entry.function)(request));
+        match tokio::time::timeout(ANSWER_WITHIN, invocation).await {
+            Ok(Ok(Ok(answer))) => to_http(answer),
+            Ok(Ok(Err(Refused))) => api_error(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+            Ok(Err(panic)) => {
+                tracing::error!(route = name, %panic, "a function panicked");
+                api_error(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+            }
+            Err(_) => {
+                tracing::error!(route = name, "a function did not answer in time");
+                api_error(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+            }
+        }
+    }
+}
+
+fn to_http(answer: lambda_http::Response<lambda_http::Body>) -> Response {
+    answer.map(|body| match body {
+        lambda_http::Body::Text(text) => Full::from(text),
+        lambda_http::Body::Binary(bytes) => Full::from(bytes),
+        _ => Full::default(),
+    })
+}
+
+/// An error of the gateway itself, in API Gateway's words.
+fn api_error(status: StatusCode, message: &str) -> Response {
+    let mut response = http::Response::new(Full::from(format!("{{\"message\":\"{message}\"}}")));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response {
+    let mut response = http::Response::new(Full::from(text));
+    *response.status_mut() = status;
+    response
+}

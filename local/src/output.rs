@@ -1,0 +1,79 @@
+//! What the program says: results on standard output, progress and errors on standard error.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
+
+use std::{io::IsTerminal, time::Duration};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use local::{mailbox, stack::Stack};
+
+/// How the program is used.
+pub const USAGE: &str = "\
+The shop on this machine: Postgres, S3, SQS and all functions in one process.
+
+  cargo run -p local                       start everything; Ctrl-C stops it
+  cargo run -p local -- --port 8080        … on another port than 8000
+  cargo run -p local -- migrate            only apply migrations
+  cargo run -p local -- import FILE.json   import an event, also while the stack runs
+  cargo run -p local -- reset              remove all data
+  cargo run -p local -- help               this text
+
+Data is kept in .onsale/, or in the folder ONSALE_DATA. To use other services set DATABASE_URL, AWS_ENDPOINT_URL (with
+AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or MAIL_URL (smtp://host). RUST_LOG=info shows more.";
+
+/// A line that turns while a step runs; plain lines when nobody watches.
+pub struct Steps(Option<ProgressBar>);
+
+impl Steps {
+    /// Nothing is shown yet.
+    pub fn begin() -> Self {
+        Self(std::io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})").expect("a constant template");
+            let bar = ProgressBar::new_spinner().with_style(style);
+            bar.enable_steady_tick(Duration::from_millis(100));
+            bar
+        }))
+    }
+
+    /// The next step has begun.
+    pub fn step(&self, what: &str) {
+        match &self.0 {
+            Some(bar) => bar.set_message(what.to_owned()),
+            None => eprintln!("{what} …"),
+        }
+    }
+
+    /// No step is left.
+    pub fn end(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// A result.
+pub fn say(text: &str) {
+    println!("{text}");
+}
+
+/// A failure, with what to do about it.
+pub fn fail(text: &str) {
+    eprintln!("Error: {text}");
+}
+
+/// Where to go now.
+pub fn addresses(stack: &Stack) {
+    let shop = &stack.shop_url;
+    println!();
+    match &stack.demo {
+        Some(demo) => {
+            println!("  Demo shop  {shop}{}", demo.shop_path);
+            println!("  API        {shop}/api/v1/   Authorization: Token {}", demo.api_token);
+        }
+        None => println!("  Shop       {shop}/"),
+    }
+    if stack.mailbox.is_some() {
+        println!("  Mailbox    {shop}{}", mailbox::PATH);
+    }
+    println!("  Database   {}", stack.database_url);
+    println!("\nCtrl-C stops.");
+}
