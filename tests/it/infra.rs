@@ -92,6 +92,12 @@ fn every_queue_has_a_worker_and_a_dead_letter_queue() {
 }
 
 #[test]
+fn a_mail_is_not_claimed_twice_while_it_is_sent() {
+    let seconds = committed()["Resources"]["WorkerMailFunction"]["Properties"]["Timeout"].as_i64();
+    assert!(seconds < Some(shop::mail::CLAIM_STALE_SECONDS), "{seconds:?}");
+}
+
+#[test]
 fn rights_stay_where_they_are_needed() {
     let template = committed();
     let may = |action: &str| -> Vec<&str> {

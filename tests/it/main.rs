@@ -1,4 +1,6 @@
-//! All tests that need more than one unit: one binary, because linking it is the slow part.
+//! The one test binary. Modules mirror what they test.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod authorisation;
 mod infra;
