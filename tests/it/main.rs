@@ -3,7 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod after_sale;
+mod authorisation;
 mod import;
+mod infra;
+mod routes;
 mod sale;
 mod shop;
 mod ticket_pdf;
+mod tidy;
