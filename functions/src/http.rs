@@ -275,7 +275,12 @@ pub fn path(request: &Request, name: &str) -> Result<String, ApiError> {
 
 /// A parameter of the query.
 pub fn query(request: &Request, name: &str) -> Option<String> {
-    request.query_string_parameters_ref().and_then(|parameters| parameters.first(name)).map(str::to_owned)
+    request.query_string_parameters_ref().and_then(|parameters| parameters.first(name)).map(storable)
+}
+
+/// Postgres has no NUL in its texts; what contains one is made to match nothing instead of failing.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 /// A header as text.

@@ -19,6 +19,7 @@ use local::{
     server::Server,
     sqs,
 };
+use rand::SeedableRng as _;
 use serde_json::{Value, json};
 use shop::{
     config::Config,
@@ -30,7 +31,6 @@ use shop::{
         db::{Db, Query, p},
         queue::Queue,
     },
-    time::Timestamp,
     worker::{self, WORKERS},
 };
 
@@ -74,7 +74,6 @@ pub struct TestShop {
     pub ctx: &'static Ctx,
     /// A token of a team with all rights.
     pub token: String,
-    config: Config,
     mails: Mailbox,
     _gateway: Server,
 }
@@ -124,7 +123,7 @@ impl TestShop {
         let pool = Pool::new((0..SANDBOXES).map(|_| sandbox()).collect(), 1000);
         let gateway = Gateway::new(functions::entries(&pool), None).serve(listener).unwrap();
         let token = make_organizer(ctx, "org", &["*"]).await;
-        Self { url, clock, ctx, token, config, mails: Mailbox::new(mails), _gateway: gateway }
+        Self { url, clock, ctx, token, mails: Mailbox::new(mails), _gateway: gateway }
     }
 
     /// A shop with the event `org/gig`: a free `seat`-only quota of `places` and a bank transfer ticket.
@@ -241,11 +240,6 @@ impl TestShop {
     pub async fn number(&self, sql: &'static str) -> i64 {
         self.ctx.db().await.unwrap().one(sql, &[]).await.unwrap().get("number").unwrap()
     }
-
-    /// The address of this shop's database.
-    pub fn database_url(&self) -> &str {
-        self.config.database.url.reveal()
-    }
 }
 
 /// Creates an organiser with a team and returns the team's token.
@@ -265,7 +259,13 @@ pub async fn make_organizer(ctx: &Ctx, slug: &str, permissions: &[&str]) -> Stri
     let user = staff::NewUser { organizer, team, email: &email, full_name: "Demo", locale: "en" };
     staff::create_user(&tx, &user, now).await.unwrap();
     let token = staff::NewToken { organizer, team, name: "tests" };
-    let token = staff::create_token(&tx, &token, now, &mut *ctx.codes().rng()).await;
+    let token = staff::create_token(
+        &tx,
+        &token,
+        now,
+        &mut rand::rngs::StdRng::seed_from_u64(u64::from(NEXT.fetch_add(1, Ordering::Relaxed))),
+    )
+    .await;
     tx.finish(token).await.unwrap()
 }
 
@@ -445,11 +445,6 @@ pub fn http_client() -> reqwest::ClientBuilder {
     });
     LazyLock::force(&TLS);
     reqwest::Client::builder()
-}
-
-/// A moment in ISO 8601.
-pub fn at(text: &str) -> Timestamp {
-    Timestamp::parse(text).unwrap()
 }
 
 /// The code in the path of an order.

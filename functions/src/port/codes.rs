@@ -10,7 +10,6 @@ const ORDER_CODE: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ379";
 const TICKET_SECRET: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
 const URL_SECRET: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 const PSEUDONYM: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ3789";
-const TOKEN: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 
 /// Codes that must not be read out at a door.
 const UNFORTUNATE: [&str; 6] = ["ARSCH", "FUCK", "HURE", "NAZI", "SHIT", "SEX"];
@@ -31,8 +30,7 @@ impl Codes {
         Self { rng: Mutex::new(StdRng::seed_from_u64(seed)) }
     }
 
-    /// The generator itself, for code that draws several values.
-    pub fn rng(&self) -> MutexGuard<'_, StdRng> {
+    fn rng(&self) -> MutexGuard<'_, StdRng> {
         self.rng.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -77,10 +75,5 @@ impl Codes {
     /// A token that makes one form act once.
     pub fn form_token(&self) -> String {
         self.text(URL_SECRET, 24)
-    }
-
-    /// An API token.
-    pub fn api_token(&self) -> String {
-        self.text(TOKEN, 64)
     }
 }
