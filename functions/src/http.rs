@@ -4,6 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap, error::Error as StdError, pin::Pin
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt, Response};
+use tracing::Instrument as _;
 
 use crate::{
     config::Config,
@@ -136,6 +137,13 @@ impl Asked {
     }
 }
 
+impl Asked {
+    /// The path without the secret that addresses of orders carry.
+    fn loggable_path(&self) -> &str {
+        self.path.split_once("/order/").map_or(&self.path, |(shop, _)| shop)
+    }
+}
+
 /// Largest body of an API request (spec rest-api 0.2); the gateway stops at it too.
 const API_BODY_MAX: usize = 10 * 1024 * 1024;
 /// Largest body of a shop form.
@@ -177,10 +185,10 @@ fn render_error(asked: &Asked, error: ApiError) -> Response<Body> {
     let status = error.status();
     match &error {
         ApiError::Internal(source) => {
-            tracing::error!(error = source.as_ref() as &dyn StdError, path = asked.path, "request failed")
+            tracing::error!(error = source.as_ref() as &dyn StdError, path = asked.loggable_path(), "request failed")
         }
         ApiError::Busy(source) => {
-            tracing::warn!(error = source as &dyn StdError, path = asked.path, "request met a busy database")
+            tracing::warn!(error = source as &dyn StdError, path = asked.loggable_path(), "request met a busy database")
         }
         _ => {}
     }
@@ -256,8 +264,9 @@ where
 {
     trace::init();
     let ctx: &'static Ctx = Box::leak(Box::new(Ctx::new(Config::from_env()?)));
-    let run = lambda_http::run(lambda_http::service_fn(move |request: Request| async move {
-        Ok::<_, std::convert::Infallible>(answer(ctx, request, handler).await)
+    let run = lambda_http::run(lambda_http::service_fn(move |request: Request| {
+        let span = trace::invocation(&request.lambda_context());
+        async move { Ok::<_, std::convert::Infallible>(answer(ctx, request, handler).await) }.instrument(span)
     }));
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run)
 }

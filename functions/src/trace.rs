@@ -1,5 +1,9 @@
 //! Logs: JSON lines that CloudWatch can search. Never names, addresses, tokens or bodies.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use lambda_runtime::Context;
+use tracing::Span;
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging to standard output; `RUST_LOG` chooses the level, `info` without it.
@@ -7,4 +11,11 @@ pub fn init() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     // A second call, as in tests, keeps the first logger.
     let _ = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).try_init();
+}
+
+/// The root span of an invocation: which function, which request, and whether the sandbox was new.
+pub fn invocation(context: &Context) -> Span {
+    static WARM: AtomicBool = AtomicBool::new(false);
+    let cold = !WARM.swap(true, Ordering::Relaxed);
+    tracing::info_span!("invocation", function = context.env_config.function_name, request_id = context.request_id, cold)
 }

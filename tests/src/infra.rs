@@ -64,17 +64,6 @@ const RIGHTS: &[(&str, &[Right])] = &[
     ("worker_notifications", &[Right::Send(Queue::Mail)]),
 ];
 
-/// Messages in a batch and batches at a time: what each queue may take from the database and the mail server.
-fn capacity(queue: Queue) -> (u64, u64) {
-    match queue {
-        Queue::Checkout => (1, 10),
-        Queue::Mail => (10, 5),
-        Queue::Notifications => (10, 2),
-        Queue::Background => (1, 2),
-        Queue::Default => (5, 10),
-    }
-}
-
 /// Names of all functions, each once: routes, workers, migrations.
 pub fn functions() -> Vec<&'static str> {
     let routes = ROUTES.iter().map(|route| route.name);
@@ -369,7 +358,7 @@ fn add_queue(add: &mut impl FnMut(String, Value), queue: Queue) {
 }
 
 fn event_source(worker: &Worker) -> Value {
-    let (batch, concurrency) = capacity(worker.queue);
+    let (batch, concurrency) = (worker.batch_max, worker.concurrency_max);
     json!({
         "Type": "AWS::Lambda::EventSourceMapping",
         "Properties": {

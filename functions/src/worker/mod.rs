@@ -9,12 +9,16 @@ pub mod notifications;
 use std::{pin::Pin, time::Duration};
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use lambda_runtime::LambdaEvent;
+use tracing::Instrument as _;
 
 use crate::{
+    config::Config,
     ctx::Ctx,
     outbox::{Envelope, Job, Message},
     port::{db::DbError, mailer::MailError, media::MediaError, queue::Queue},
     ticket::RenderError,
+    trace,
 };
 
 /// Why a message was not handled. It stays in the queue and comes again.
@@ -46,23 +50,27 @@ pub struct Worker {
     pub name: &'static str,
     /// The queue it serves.
     pub queue: Queue,
+    /// Most messages in one invocation.
+    pub batch_max: u16,
+    /// Most invocations at a time: what the queue may take from the database and the mail server.
+    pub concurrency_max: u16,
     /// What it does with a message.
     pub handler: Handler,
 }
 
 macro_rules! worker {
-    ($name:literal, $queue:ident, $handler:path) => {
-        Worker { name: $name, queue: Queue::$queue, handler: |ctx, envelope| Box::pin($handler(ctx, envelope)) }
+    ($name:literal, $queue:ident, $batch_max:literal, $concurrency_max:literal, $handler:path) => {
+        Worker { name: $name, queue: Queue::$queue, batch_max: $batch_max, concurrency_max: $concurrency_max, handler: |ctx, envelope| Box::pin($handler(ctx, envelope)) }
     };
 }
 
 /// All workers. Read by the local stack and tests, never by a bin.
 pub const WORKERS: &[Worker] = &[
-    worker!("worker_checkout", Checkout, checkout::handle),
-    worker!("worker_mail", Mail, mail::handle),
-    worker!("worker_notifications", Notifications, notifications::handle),
-    worker!("worker_background", Background, background::handle),
-    worker!("worker_default", Default, default::handle),
+    worker!("worker_checkout", Checkout, 1, 10, checkout::handle),
+    worker!("worker_mail", Mail, 10, 5, mail::handle),
+    worker!("worker_notifications", Notifications, 10, 2, notifications::handle),
+    worker!("worker_background", Background, 1, 2, background::handle),
+    worker!("worker_default", Default, 5, 10, default::handle),
 ];
 
 /// A periodic job and how often the scheduler sends it to the background queue.
@@ -126,12 +134,11 @@ pub fn serve<F>(handler: fn(&'static Ctx, Envelope) -> F) -> Result<(), lambda_r
 where
     F: Future<Output = Result<(), WorkError>> + Send + 'static,
 {
-    crate::trace::init();
-    let ctx: &'static Ctx = Box::leak(Box::new(Ctx::new(crate::config::Config::from_env()?)));
-    let run = lambda_runtime::run(lambda_runtime::service_fn(
-        move |event: lambda_runtime::LambdaEvent<SqsEvent>| async move {
-            Ok::<_, std::convert::Infallible>(run_batch(ctx, event.payload, handler).await)
-        },
-    ));
+    trace::init();
+    let ctx: &'static Ctx = Box::leak(Box::new(Ctx::new(Config::from_env()?)));
+    let run = lambda_runtime::run(lambda_runtime::service_fn(move |event: LambdaEvent<SqsEvent>| {
+        let span = trace::invocation(&event.context);
+        async move { Ok::<_, std::convert::Infallible>(run_batch(ctx, event.payload, handler).await) }.instrument(span)
+    }));
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run)
 }

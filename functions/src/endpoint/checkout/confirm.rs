@@ -16,8 +16,9 @@ use crate::{
         checkout::{ChosenPayment, ConfirmPage, ConfirmText, FactGroup},
         field,
     },
+    outbox::Outgoing,
     payment::Provider,
-    port::db::DbError,
+    port::db::{Db, DbError},
 };
 
 /// Shows the order as it would be placed.
@@ -41,26 +42,51 @@ pub async fn place(ctx: &'static Ctx, request: Request) -> Result<Response<Body>
     let form = visit.form(&request).or_else(|error| repeated_form(error, &request))?;
     let form_token = form.get(field::FORM_TOKEN).filter(|token| token.len() >= FORM_TOKEN_LENGTH_MIN);
     let Some(form_token) = form_token else { return Err(ApiError::ForeignForm) };
-    if let Some((code, secret)) = order::sql::by_form_token(&*db, visit.event.id, form_token).await? {
-        return Ok(ordered(&visit, &code, &secret));
+    if let Some(order) = order::sql::by_form_token(&*db, visit.event.id, form_token).await? {
+        return Ok(ordered(&visit, &order));
     }
     visit.form(&request)?;
+    let elsewhere = match attempt(ctx, &mut db, &visit, &form, form_token).await? {
+        Attempt::Ordered(order, outgoing) => {
+            drop(db);
+            tracing::info!(event.id = visit.event.id.0, order.code = order.0, "Order {} placed", order.0);
+            outgoing.dispatch(ctx).await;
+            return Ok(ordered(&visit, &order));
+        }
+        Attempt::Elsewhere(elsewhere) => elsewhere,
+    };
+    // The other click of a double click may have used up the cart since we looked.
+    Ok(match order::sql::by_form_token(&*db, visit.event.id, form_token).await? {
+        Some(order) => ordered(&visit, &order),
+        None => elsewhere,
+    })
+}
+
+/// Code and secret.
+type OrderAddress = (String, String);
+
+enum Attempt {
+    Ordered(OrderAddress, Outgoing),
+    Elsewhere(Response<Body>),
+}
+
+async fn attempt(ctx: &Ctx, db: &mut Db, visit: &Visit<'_>, form: &Form, form_token: &str) -> Result<Attempt, ApiError> {
+    let elsewhere = |response| Ok(Attempt::Elsewhere(response));
     let now = ctx.now();
-    let desk = match Desk::open(&visit, &*db, now).await? {
+    let desk = match Desk::open(visit, &*db, now).await? {
         Ok(desk) => desk,
-        Err(elsewhere) => return Ok(elsewhere),
+        Err(response) => return elsewhere(response),
     };
     if let Some(earlier) = desk.redirect_before(StepName::Confirm) {
-        return Ok(earlier);
+        return elsewhere(earlier);
     }
-    let unticked =
-        (0..visit.event.settings.confirm_texts().len()).any(|index| form.get(&field::confirm(index)).is_none());
+    let unticked = (0..visit.event.settings.confirm_texts().len()).any(|index| form.get(&field::confirm(index)).is_none());
     if unticked {
-        return Ok(render(&desk, form_token.to_owned(), Some(&form)));
+        return elsewhere(render(&desk, form_token.to_owned(), Some(form)));
     }
     let agreed = form.get(field::TOTAL).and_then(|total| Money::parse_decimal(total, visit.event.currency).ok());
     let Some(agreed_total) = agreed.filter(|agreed| *agreed == desk.total()) else {
-        return Ok(again(&visit, "price-changed"));
+        return elsewhere(again(visit, "price-changed"));
     };
     let command = PlaceOrder {
         event: &visit.event,
@@ -69,28 +95,18 @@ pub async fn place(ctx: &'static Ctx, request: Request) -> Result<Response<Body>
         form_token,
         agreed_total,
         session: &desk.session,
-        payment: if agreed_total.is_zero() {
-            Provider::Free
-        } else {
-            desk.session.payment.ok_or(ApiError::NotFound)?
-        },
+        payment: desk.session.payment.filter(|_| !agreed_total.is_zero()).unwrap_or(Provider::Free),
         lang: visit.lang,
     };
     let tx = db.begin().await?;
     let placed = order::place(&tx, &command, ctx.codes(), now).await;
-    let placement = tx.finish(placed).await.map_err(code_taken)?;
-    drop(db);
-    match placement {
-        Placement::Order { code, secret, outgoing } => {
-            tracing::info!(event.id = visit.event.id.0, order.code = code, "Order {code} placed");
-            outgoing.dispatch(ctx).await;
-            Ok(ordered(&visit, &code, &secret))
-        }
-        Placement::None(NotPlaced::Empty) => Ok(visit.go_to_shop(MessageKind::Error, "cart-empty")),
+    match tx.finish(placed).await.map_err(code_taken)? {
+        Placement::Order { code, secret, outgoing } => Ok(Attempt::Ordered((code, secret), outgoing)),
+        Placement::None(NotPlaced::Empty) => elsewhere(visit.go_to_shop(MessageKind::Error, "cart-empty")),
         Placement::None(NotPlaced::Unavailable(_)) => {
-            Ok(visit.go_to_shop(MessageKind::Error, "cart-error-positions-removed"))
+            elsewhere(visit.go_to_shop(MessageKind::Error, "cart-error-positions-removed"))
         }
-        Placement::None(NotPlaced::PriceChanged) => Ok(again(&visit, "price-changed")),
+        Placement::None(NotPlaced::PriceChanged) => elsewhere(again(visit, "price-changed")),
     }
 }
 
@@ -114,7 +130,7 @@ fn code_taken(error: DbError) -> ApiError {
     }
 }
 
-fn ordered(visit: &Visit<'_>, code: &str, secret: &str) -> Response<Body> {
+fn ordered(visit: &Visit<'_>, (code, secret): &OrderAddress) -> Response<Body> {
     let mut response = visit.go(&format!("{}?thanks=yes", order::path(&visit.event, code, secret)), None);
     visit.drop_cart(&mut response);
     response
