@@ -114,14 +114,11 @@ cart-added = Die Produkte liegen jetzt in Ihrem Warenkorb.
 cart-removed = Ihr Warenkorb wurde geändert.
 cart-cleared = Ihr Warenkorb ist jetzt leer.
 cart-extended = Ihre Reservierung wurde verlängert.
-cart-error-busy = Gerade kaufen sehr viele Menschen ein, deshalb kamen wir nicht zu Ihrer Anfrage. Bitte versuchen Sie es noch einmal.
 cart-error-empty = Bitte wählen Sie mindestens ein Produkt.
 cart-error-unknown-position = Dieses Produkt liegt nicht mehr in Ihrem Warenkorb.
 cart-error-not-for-sale = Sie haben ein Produkt gewählt, das nicht verkauft wird.
 cart-error-positions-removed = Einige Produkte sind nicht mehr verfügbar und wurden aus Ihrem Warenkorb entfernt.
-cart-error-unavailable = Einige der gewählten Produkte sind nicht mehr verfügbar. Einzelheiten finden Sie unten.
 cart-error-unavailable-listed = Einige der gewählten Produkte sind nicht mehr verfügbar: { $name }.
-cart-error-in-part = Einige der gewählten Produkte gibt es nicht mehr in der gewünschten Anzahl. Wir haben hinzugefügt, was noch da war.
 cart-error-in-part-listed = Diese Produkte gibt es nicht mehr in der gewünschten Anzahl: { $name }. Wir haben hinzugefügt, was noch da war.
 cart-error-max-items =
     { $count ->
@@ -130,13 +127,11 @@ cart-error-max-items =
     }
 cart-error-max-items-per-product = So viele Stück von { $name } sind nicht möglich: höchstens { $count }.
 cart-error-min-items-per-product = Bitte wählen Sie mindestens { $count } Stück von { $name }.
-cart-error-min-items-per-product-removed = Wir haben { $name } aus Ihrem Warenkorb entfernt, denn die kleinste Anzahl ist { $count }.
 cart-error-not-started = Der Buchungszeitraum für diese Veranstaltung hat noch nicht begonnen.
 cart-error-ended = Der Buchungszeitraum für diese Veranstaltung ist vorbei.
 cart-error-payment-ended = Alle Zahlungen für diese Veranstaltung müssten schon da sein, deshalb kann nichts mehr bestellt werden.
 cart-error-price-not-a-number = Bitte geben Sie als Preis eine Zahl ein.
 cart-error-price-too-high = Der eingegebene Preis ist zu hoch.
-cart-error-voucher-required = Für { $name } brauchen Sie einen Gutschein.
 
 ## Kasse
 checkout = Kasse
@@ -170,8 +165,6 @@ error-time = Bitte geben Sie eine Uhrzeit ein.
 error-choice = Bitte wählen Sie eine der Möglichkeiten.
 error-agree = Bitte setzen Sie dieses Häkchen, um fortzufahren.
 error-too-long = Das ist zu lang.
-error-too-short = Das ist zu kurz.
-error-range = Dieser Wert liegt außerhalb des erlaubten Bereichs.
 yes = Ja
 no = Nein
 payment-heading = Zahlung
@@ -239,7 +232,6 @@ error-internal-text = Wir wissen schon davon. Bitte versuchen Sie es gleich noch
 error-stale-form-title = Dieses Formular ist zu alt
 error-stale-form-text = Zu Ihrer Sicherheit nehmen wir Formulare nur von dem Browser an, der sie geöffnet hat. Bitte erlauben Sie Cookies, gehen Sie zurück, laden Sie die Seite neu und versuchen Sie es noch einmal.
 incident = Meldung
-to-shop = Zum Ticketshop
 
 ## E-Mails
 mail-greeting = Guten Tag,
@@ -255,7 +247,6 @@ mail-paid-heading = Ihre Zahlung ist da
 mail-until = Bitte bezahlen Sie bis { $name }.
 mail-button-order = Bestellung ansehen
 mail-button-tickets = Zu Ihren Tickets
-mail-link = Ihre Bestellung, um Angaben zu ändern und Tickets herunterzuladen:
 mail-signature = Ihr Team von { $name }
 mail-why = Sie bekommen diese E-Mail, weil Sie bei { $name } Tickets bestellt haben.
 mail-order = Bestellung { $name }

@@ -114,14 +114,11 @@ cart-added = The products have been added to your cart.
 cart-removed = Your cart has been updated.
 cart-cleared = Your cart is now empty.
 cart-extended = Your reservation has been renewed.
-cart-error-busy = We could not process your request because too many people are buying at this moment. Please try again.
 cart-error-empty = Please choose at least one product.
 cart-error-unknown-position = This product is no longer in your cart.
 cart-error-not-for-sale = You chose a product that is not for sale.
 cart-error-positions-removed = Some products are no longer available and were removed from your cart.
-cart-error-unavailable = Some of the products you chose are no longer available. Please see below for details.
 cart-error-unavailable-listed = Some of the products you chose are no longer available: { $name }.
-cart-error-in-part = Some of the products you chose are not available in the number you wanted. We added what was left.
 cart-error-in-part-listed = These products are not available in the number you wanted: { $name }. We added what was left.
 cart-error-max-items =
     { $count ->
@@ -130,13 +127,11 @@ cart-error-max-items =
     }
 cart-error-max-items-per-product = You cannot order that many of { $name }: the most is { $count }.
 cart-error-min-items-per-product = Please choose at least { $count } of { $name }.
-cart-error-min-items-per-product-removed = We removed { $name } from your cart, because the least number is { $count }.
 cart-error-not-started = The booking period for this event has not yet started.
 cart-error-ended = The booking period for this event is over.
 cart-error-payment-ended = All payments for this event must be in by now, so nothing more can be ordered.
 cart-error-price-not-a-number = Please enter a number as the price.
 cart-error-price-too-high = The price you entered is too high.
-cart-error-voucher-required = You need a voucher for { $name }.
 
 ## Checkout
 checkout = Checkout
@@ -170,8 +165,6 @@ error-time = Please enter a time.
 error-choice = Please choose one of the options.
 error-agree = Please tick this box to go on.
 error-too-long = This is too long.
-error-too-short = This is too short.
-error-range = This value is out of range.
 yes = Yes
 no = No
 payment-heading = Payment
@@ -239,7 +232,6 @@ error-internal-text = We have been told about it. Please try again in a moment. 
 error-stale-form-title = This form is too old
 error-stale-form-text = For your safety, we only take forms from the browser that opened them. Please allow cookies, go back, load the page again and try once more.
 incident = Report
-to-shop = To the ticket shop
 
 ## Mails
 mail-greeting = Hello,
@@ -255,7 +247,6 @@ mail-paid-heading = Your payment is here
 mail-until = Please pay by { $name }.
 mail-button-order = View your order
 mail-button-tickets = Get your tickets
-mail-link = Your order, to change your data and to download tickets:
 mail-signature = Your { $name } team
 mail-why = You get this email because you ordered tickets at { $name }.
 mail-order = Order { $name }
