@@ -184,7 +184,8 @@ impl Stack {
     pub async fn start(options: Options, progress: Progress<'_>) -> Result<Self, StackError> {
         // First what fails often and fast.
         let port = |source| StackError::Port { port: options.port, source };
-        let listener = patiently(async || TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await).await.map_err(port)?;
+        let listener =
+            patiently(async || TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await).await.map_err(port)?;
         let shop_url = format!("http://{}", listener.local_addr().map_err(port)?);
         let database = Database::start(&options, progress).await?;
         database.migrate(progress).await?;

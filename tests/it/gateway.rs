@@ -17,6 +17,8 @@ use local::{
 };
 use tokio::net::TcpListener;
 
+use crate::shop::http_client;
+
 const ROUTES: [(&str, &str); 8] = [
     ("GET", "/{organizer}/"),
     ("GET", "/{organizer}/{event}/"),
@@ -88,6 +90,10 @@ async fn gateway(function: impl Fn(lambda_http::Request) -> Answer + Send + Sync
     Gateway::new(entries.into(), None).serve(listener).unwrap()
 }
 
+fn client() -> reqwest::Client {
+    http_client().build().unwrap()
+}
+
 fn answer(response: Response<Body>) -> Answer {
     Box::pin(async { Ok(response) })
 }
@@ -106,7 +112,7 @@ async fn listening() -> (Server, Arc<Mutex<Option<lambda_http::Request>>>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_sees_what_api_gateway_would_show() {
     let (server, seen) = listening().await;
-    let request = reqwest::Client::new()
+    let request = client()
         .get(format!("{}/org/caf%C3%A9/?q=a+b&q=%26&empty=", server.url()))
         .header("x-two", "1")
         .header("x-two", "2")
@@ -130,7 +136,7 @@ async fn a_function_sees_what_api_gateway_would_show() {
 async fn text_stays_text_and_forms_travel_as_bytes() {
     let (server, seen) = listening().await;
     let post = async |kind: &str, body: &'static str| {
-        let post = reqwest::Client::new().post(server.url()).header("content-type", kind).body(body);
+        let post = client().post(server.url()).header("content-type", kind).body(body);
         assert_eq!(post.send().await.unwrap().status(), 200);
         seen.lock().unwrap().take().unwrap().into_body()
     };
@@ -146,7 +152,7 @@ async fn every_cookie_of_an_answer_arrives() {
         answer(response.body(Body::Empty).unwrap())
     });
     let server = server.await;
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let client = http_client().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let response = client.get(server.url()).send().await.unwrap();
     assert_eq!(response.status(), 302);
     let cookies: Vec<_> = response.headers().get_all("set-cookie").iter().collect();
@@ -157,7 +163,7 @@ async fn every_cookie_of_an_answer_arrives() {
 async fn a_body_beyond_ten_megabytes_is_refused() {
     let (server, seen) = listening().await;
     let post = async |bytes: usize| {
-        let post = reqwest::Client::new().post(server.url()).body(vec![b'x'; bytes]);
+        let post = client().post(server.url()).body(vec![b'x'; bytes]);
         post.send().await.unwrap().status().as_u16()
     };
     assert_eq!(post(10 * 1024 * 1024).await, 200);
@@ -173,7 +179,8 @@ async fn a_panic_is_one_failed_request() {
         answer(Response::new(Body::Empty))
     });
     let server = server.await;
-    let status = async |path: &str| reqwest::get(format!("{}{path}", server.url())).await.unwrap().status().as_u16();
+    let status =
+        async |path: &str| client().get(format!("{}{path}", server.url())).send().await.unwrap().status().as_u16();
     assert_eq!(status("/panic").await, 500);
     assert_eq!(status("/calm").await, 200);
 }

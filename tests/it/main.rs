@@ -12,5 +12,6 @@ mod s3;
 mod sale;
 mod shop;
 mod sqs;
+mod stack;
 mod ticket_pdf;
 mod tidy;

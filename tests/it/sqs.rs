@@ -1,10 +1,16 @@
 //! The local SQS behaves like SQS in everything that the shop and its workers rely on.
 
-use std::{collections::HashMap, time::{Duration, Instant}};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use aws_sdk_sqs::{
     Client,
-    types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName, SendMessageBatchRequestEntry},
+    types::{
+        DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName,
+        SendMessageBatchRequestEntry,
+    },
 };
 use local::{s3, server::Server, sqs};
 use shop::{config::Config, port::queue::Queues};
@@ -49,7 +55,11 @@ impl Sqs {
     }
 
     async fn fifo(&self) -> String {
-        self.queue("line.fifo", &[(QueueAttributeName::FifoQueue, "true"), (QueueAttributeName::VisibilityTimeout, "1")]).await
+        self.queue(
+            "line.fifo",
+            &[(QueueAttributeName::FifoQueue, "true"), (QueueAttributeName::VisibilityTimeout, "1")],
+        )
+        .await
     }
 
     async fn send(&self, url: &str, body: &str) {
@@ -144,7 +154,8 @@ async fn a_delayed_message_comes_late() {
 async fn a_batch_is_taken_in_parts_and_deleted_in_parts() {
     let sqs = start().await;
     let url = sqs.queue("q", &[]).await;
-    let entry = |id: &str, body: &str| SendMessageBatchRequestEntry::builder().id(id).message_body(body).build().unwrap();
+    let entry =
+        |id: &str, body: &str| SendMessageBatchRequestEntry::builder().id(id).message_body(body).build().unwrap();
     let batch = vec![entry("a", "one"), entry("b", ""), entry("c", "three")];
     let sent = sqs.client.send_message_batch().queue_url(&url).set_entries(Some(batch)).send().await.unwrap();
     let taken: Vec<&str> = sent.successful().iter().map(|entry| entry.id()).collect();
