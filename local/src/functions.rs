@@ -28,7 +28,7 @@ pub fn entries(pool: &Arc<Pool<Sandbox>>) -> Vec<Entry> {
         Entry {
             method: route.method,
             path: route.path,
-            function: Box::new(move |request| {
+            function: Arc::new(move |request| {
                 let pool = pool.clone();
                 Box::pin(async move {
                     let lease = pool.take().await?;

@@ -157,7 +157,7 @@ pub struct Database {
 impl Database {
     /// Starts the database, or uses the one of `DATABASE_URL`.
     pub async fn start(options: &Options, progress: Progress<'_>) -> Result<Self, StackError> {
-        let mut folder = DataFolder::take(&options.data_dir)?;
+        let mut folder = patiently(async || DataFolder::take(&options.data_dir)).await?;
         let (url, cluster) = match options.environment.get("DATABASE_URL") {
             Some(url) => (url.clone(), None),
             None => {
@@ -184,7 +184,8 @@ impl Stack {
     pub async fn start(options: Options, progress: Progress<'_>) -> Result<Self, StackError> {
         // First what fails often and fast.
         let port = |source| StackError::Port { port: options.port, source };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await.map_err(port)?;
+        let listener =
+            patiently(async || TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await).await.map_err(port)?;
         let shop_url = format!("http://{}", listener.local_addr().map_err(port)?);
         let database = Database::start(&options, progress).await?;
         database.migrate(progress).await?;
@@ -246,6 +247,17 @@ impl Stack {
             tracing::warn!("a function did not finish in time");
         }
     }
+}
+
+/// A stack that was killed a moment ago may still have its port and its folder.
+async fn patiently<T, E>(mut attempt: impl AsyncFnMut() -> Result<T, E>) -> Result<T, E> {
+    for _ in 0..20 {
+        if let Ok(done) = attempt().await {
+            return Ok(done);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    attempt().await
 }
 
 /// S3 and SQS in this process.

@@ -4,10 +4,14 @@
 
 mod after_sale;
 mod authorisation;
+mod gateway;
 mod import;
 mod infra;
 mod routes;
+mod s3;
 mod sale;
 mod shop;
+mod sqs;
+mod stack;
 mod ticket_pdf;
 mod tidy;

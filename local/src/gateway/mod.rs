@@ -36,7 +36,7 @@ pub struct Entry {
     /// The path template, or `$default`.
     pub path: &'static str,
     /// Answers a request. Runs in a task of its own.
-    pub function: Box<dyn Fn(lambda_http::Request) -> Answer + Send + Sync>,
+    pub function: Arc<dyn Fn(lambda_http::Request) -> Answer + Send + Sync>,
 }
 
 /// Serves routes, and the mailbox under `/_local/`.
@@ -106,7 +106,8 @@ impl Gateway {
         let Ok(request) = converted else { return api_error(StatusCode::BAD_REQUEST, "Bad Request") };
         // A task of its own: a function runs to its end even when the client has gone, as in Lambda, and a panic is
         // one failed invocation.
-        let invocation = tokio::spawn((entry.function)(request));
+        let function = entry.function.clone();
+        let invocation = tokio::spawn(async move { function(request).await });
         match tokio::time::timeout(ANSWER_WITHIN, invocation).await {
             Ok(Ok(Ok(answer))) => to_http(answer),
             Ok(Ok(Err(Refused))) => api_error(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),

@@ -102,10 +102,13 @@ log_timezone = 'UTC'
 const DURABLE_SETTINGS: &str = "fsync = on\nsynchronous_commit = on\nfull_page_writes = on\n";
 const EPHEMERAL_SETTINGS: &str = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nautovacuum = off\n";
 
-/// Stops the server when our end of its standard input closes, which the kernel does however this process ends.
+/// Stops the server when our end of its standard input closes, which the kernel does however this process ends. The
+/// fourth line of the file is the port: a late guardian must not stop the next stack's server.
 const GUARDIAN: &str = r#"cat >/dev/null
-"$1" stop -D "$2" -m "$3" -w -t 30 >/dev/null 2>&1
-if [ "$3" = immediate ]; then rm -rf "$4"; fi"#;
+if [ "$(sed -n 4p "$2/data/postmaster.pid" 2>/dev/null)" = "$3" ]; then
+    "$1" stop -D "$2/data" -m "$4" -w -t 30 >/dev/null 2>&1
+fi
+if [ "$4" = immediate ]; then rm -rf "$2"; fi"#;
 
 /// A running Postgres. Dropping it stops the server and waits for that.
 pub struct Cluster {
@@ -148,7 +151,7 @@ impl Cluster {
         write_private(&data.join("onsale.conf"), &format!("{SETTINGS}{durability}port = {port}\n"), account)?;
 
         // Before the server, so that no moment is left in which a killed process leaves it behind.
-        let guardian = guard(&binaries, account, &home, mode)?;
+        let guardian = guard(&binaries, account, &home, port, mode)?;
         let cluster = Self { port, password, guardian };
         let log = home.join("log");
         let mut command = Command::new(binaries.program("pg_ctl"));
@@ -332,15 +335,10 @@ fn kill_left_over(account: Account, data: &Path) {
     }
 }
 
-fn guard(binaries: &Binaries, account: Account, home: &Path, mode: Mode) -> Result<Child, PostgresError> {
+fn guard(binaries: &Binaries, account: Account, home: &Path, port: u16, mode: Mode) -> Result<Child, PostgresError> {
     let mut command = Command::new("sh");
-    command
-        .arg("-c")
-        .arg(GUARDIAN)
-        .arg("onsale-postgres-guardian")
-        .arg(binaries.program("pg_ctl"))
-        .arg(home.join("data"));
-    command.arg(if mode == Mode::Durable { "fast" } else { "immediate" }).arg(home);
+    command.arg("-c").arg(GUARDIAN).arg("onsale-postgres-guardian").arg(binaries.program("pg_ctl")).arg(home);
+    command.arg(port.to_string()).arg(if mode == Mode::Durable { "fast" } else { "immediate" });
     // A group of its own: Ctrl-C in the terminal is for the stack, which then lets go of the guardian.
     account.run(&mut command).current_dir("/").process_group(0);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
