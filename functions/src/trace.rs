@@ -17,5 +17,10 @@ pub fn init() {
 pub fn invocation(context: &Context) -> Span {
     static WARM: AtomicBool = AtomicBool::new(false);
     let cold = !WARM.swap(true, Ordering::Relaxed);
-    tracing::info_span!("invocation", function = context.env_config.function_name, request_id = context.request_id, cold)
+    tracing::info_span!(
+        "invocation",
+        function = context.env_config.function_name,
+        request_id = context.request_id,
+        cold
+    )
 }

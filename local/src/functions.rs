@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use shop::{
     config::Config,
     ctx::Ctx,
-    port::queue::Queue,
     routes::{self, ROUTES},
-    worker,
 };
 
 use crate::gateway::{Entry, pool::Pool};
@@ -38,10 +35,4 @@ pub fn entries(pool: &Arc<Pool<Sandbox>>) -> Vec<Entry> {
         }
     });
     entries.collect()
-}
-
-/// Hands a batch to the worker function of a queue.
-pub async fn work(sandbox: Sandbox, queue: Queue, event: SqsEvent) -> SqsBatchResponse {
-    let worker = worker::WORKERS.iter().find(|worker| worker.queue == queue);
-    worker::run(sandbox, worker.expect("every queue has a worker; a test compares the tables"), event).await
 }

@@ -8,35 +8,29 @@ use aws_sdk_sqs::{
     error::DisplayErrorContext,
     types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName},
 };
-use shop::port::queue::Queue;
+use shop::{
+    port::queue::Queue,
+    worker::{self, Worker},
+};
 use tokio::sync::watch;
 
-use crate::functions::{self, Sandbox};
+use crate::functions::Sandbox;
 
-/// SQS' own limit.
-const BATCH_MAX: i32 = 10;
 /// How long one poll waits for a message.
 const POLL_SECONDS: i32 = 20;
 /// How long to leave a queue alone that cannot be asked.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// How many batches of a queue are worked on at a time: the worker function's concurrency limit.
-pub fn concurrency(queue: Queue) -> usize {
-    match queue {
-        Queue::Checkout => 4,
-        Queue::Mail | Queue::Notifications | Queue::Background | Queue::Default => 2,
-    }
-}
-
-/// Serves `queue` with one sandbox until `stopping` says so; a batch that was begun is finished.
-pub async fn poll(sandbox: Sandbox, queue: Queue, mut stopping: watch::Receiver<bool>) {
+/// Serves the queue of `worker` with one sandbox until `stopping` says so; a batch that was begun is finished.
+pub async fn poll(sandbox: Sandbox, worker: &'static Worker, mut stopping: watch::Receiver<bool>) {
+    let queue = worker.queue;
     let queues = sandbox.queues().await;
     let (client, url) = (queues.client(), queues.url(queue));
     loop {
         let receive = client
             .receive_message()
             .queue_url(&url)
-            .max_number_of_messages(BATCH_MAX)
+            .max_number_of_messages(worker.batch_max.into())
             .wait_time_seconds(POLL_SECONDS)
             .message_system_attribute_names(MessageSystemAttributeName::All);
         let received = tokio::select! {
@@ -51,7 +45,7 @@ pub async fn poll(sandbox: Sandbox, queue: Queue, mut stopping: watch::Receiver<
                 continue;
             }
         };
-        let handled = invoke(sandbox, queue, &messages).await;
+        let handled = invoke(sandbox, worker, &messages).await;
         if handled.is_empty() {
             continue;
         }
@@ -63,15 +57,19 @@ pub async fn poll(sandbox: Sandbox, queue: Queue, mut stopping: watch::Receiver<
 }
 
 /// Calls the worker; returns what is to be deleted.
-async fn invoke(sandbox: Sandbox, queue: Queue, messages: &[Message]) -> Vec<DeleteMessageBatchRequestEntry> {
+async fn invoke(
+    sandbox: Sandbox,
+    worker: &'static Worker,
+    messages: &[Message],
+) -> Vec<DeleteMessageBatchRequestEntry> {
     if messages.is_empty() {
         return Vec::new();
     }
     // A task of its own, so that a panic is one failed invocation.
-    let answer = match tokio::spawn(functions::work(sandbox, queue, event(queue, messages))).await {
+    let answer = match tokio::spawn(worker::run(sandbox, worker, event(worker.queue, messages))).await {
         Ok(answer) => answer,
         Err(panic) => {
-            tracing::error!(queue = queue.name(), %panic, "a worker panicked");
+            tracing::error!(queue = worker.queue.name(), %panic, "a worker panicked");
             return Vec::new();
         }
     };

@@ -13,7 +13,7 @@ use shop::{
         db::{Db, DbError},
         queue::Queue,
     },
-    worker::SCHEDULES,
+    worker::{SCHEDULES, WORKERS},
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
@@ -211,9 +211,9 @@ impl Stack {
         progress("Starting functions");
         let (stopping, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        for queue in Queue::ALL {
-            for _ in 0..poller::concurrency(queue) {
-                tasks.spawn(poller::poll(functions::sandbox(&config), queue, stopped.clone()));
+        for worker in WORKERS {
+            for _ in 0..worker.concurrency_max {
+                tasks.spawn(poller::poll(functions::sandbox(&config), worker, stopped.clone()));
             }
         }
         for schedule in SCHEDULES {

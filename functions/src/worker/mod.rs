@@ -60,7 +60,13 @@ pub struct Worker {
 
 macro_rules! worker {
     ($name:literal, $queue:ident, $batch_max:literal, $concurrency_max:literal, $handler:path) => {
-        Worker { name: $name, queue: Queue::$queue, batch_max: $batch_max, concurrency_max: $concurrency_max, handler: |ctx, envelope| Box::pin($handler(ctx, envelope)) }
+        Worker {
+            name: $name,
+            queue: Queue::$queue,
+            batch_max: $batch_max,
+            concurrency_max: $concurrency_max,
+            handler: |ctx, envelope| Box::pin($handler(ctx, envelope)),
+        }
     };
 }
 

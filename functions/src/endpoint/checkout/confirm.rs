@@ -11,12 +11,12 @@ use crate::{
     http::{ApiError, Form},
     money::Money,
     order::{self, PlaceOrder, Placement},
+    outbox::Outgoing,
     page::{
         self, Fact, Html, MessageKind,
         checkout::{ChosenPayment, ConfirmPage, ConfirmText, FactGroup},
         field,
     },
-    outbox::Outgoing,
     payment::Provider,
     port::db::{Db, DbError},
 };
@@ -70,7 +70,13 @@ enum Attempt {
     Elsewhere(Response<Body>),
 }
 
-async fn attempt(ctx: &Ctx, db: &mut Db, visit: &Visit<'_>, form: &Form, form_token: &str) -> Result<Attempt, ApiError> {
+async fn attempt(
+    ctx: &Ctx,
+    db: &mut Db,
+    visit: &Visit<'_>,
+    form: &Form,
+    form_token: &str,
+) -> Result<Attempt, ApiError> {
     let elsewhere = |response| Ok(Attempt::Elsewhere(response));
     let now = ctx.now();
     let desk = match Desk::open(visit, &*db, now).await? {
@@ -80,7 +86,8 @@ async fn attempt(ctx: &Ctx, db: &mut Db, visit: &Visit<'_>, form: &Form, form_to
     if let Some(earlier) = desk.redirect_before(StepName::Confirm) {
         return elsewhere(earlier);
     }
-    let unticked = (0..visit.event.settings.confirm_texts().len()).any(|index| form.get(&field::confirm(index)).is_none());
+    let unticked =
+        (0..visit.event.settings.confirm_texts().len()).any(|index| form.get(&field::confirm(index)).is_none());
     if unticked {
         return elsewhere(render(&desk, form_token.to_owned(), Some(form)));
     }
