@@ -270,10 +270,16 @@ event-begins = Beginn { $time }
 event-doors = Einlass { $time }
 
 ## Ticket
-ticket-attendee = Teilnehmer
+ticket-title = Ticket
+ticket-date = Datum
+ticket-admission = Uhrzeit
+ticket-location = Ort
+ticket-item = Produkt
+ticket-attendee = Gast
 ticket-order = Bestellung
 ticket-price = Preis
-ticket-when = Wann
-ticket-where = Wo
-ticket-scan = Bitte halten Sie diesen Code am Eingang bereit, gedruckt oder auf dem Telefon.
-ticket-once = Jeder Code lässt eine Person einmal ein.
+ticket-info-heading = Gut zu wissen
+ticket-info = Bitte halten Sie diesen Code am Eingang bereit, gedruckt oder auf dem Telefon. Er lässt eine Person einmal ein: Geben Sie ihn nicht weiter.
+ticket-fold = Hier falten
+ticket-scan = Diesen Code am Einlass vorzeigen
+ticket-qr = QR-Code des Tickets

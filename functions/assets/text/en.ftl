@@ -270,10 +270,16 @@ event-begins = Begins { $time }
 event-doors = Doors open { $time }
 
 ## Ticket
+ticket-title = Ticket
+ticket-date = Date
+ticket-admission = Time
+ticket-location = Location
+ticket-item = Product
 ticket-attendee = Attendee
 ticket-order = Order
 ticket-price = Price
-ticket-when = When
-ticket-where = Where
-ticket-scan = Please have this code ready at the entrance, printed or on your phone.
-ticket-once = Each code lets one person in, once.
+ticket-info-heading = Please note
+ticket-info = Please have this code ready at the entrance, printed or on your phone. It lets one person in, once: keep it to yourself.
+ticket-fold = Fold here
+ticket-scan = Show this code at the entrance
+ticket-qr = QR code of the ticket

@@ -425,7 +425,7 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
     let missing = ErrorPage::of_status(top.clone(), 404);
     let internal = ErrorPage { incident: Some("9f31c2".into()), ..ErrorPage::of_status(top, 500) };
     let busy = ErrorPage {
-        link: Some(Link { text: lang.text("to-shop"), url: "/kulturhafen/lichter/".into() }),
+        link: Some(Link { text: lang.text("order-again"), url: "/kulturhafen/lichter/".into() }),
         ..ErrorPage::of_status(frame(lang, ""), 503)
     };
     vec![

@@ -95,7 +95,7 @@ pub async fn render(
         event.slug,
         order.code,
         position.number,
-        &position.secret[..position.secret.len().min(8)]
+        position.secret.chars().filter(char::is_ascii_alphanumeric).take(8).collect::<String>()
     );
     media.put(&object_key, "application/pdf", bytes).await?;
     Ok(TicketFile { position: position.id, object_key })
@@ -119,6 +119,7 @@ fn sheet(event: &Event, catalogue: &Catalogue, order: &Order, position: &Positio
         position: u32::try_from(position.number).expect("positions are numbered from 1"),
         price: format::money(lang, position.price),
         secret: position.secret.clone(),
+        info: Some(lang.text("ticket-info")),
         labels: SheetLabels::in_language(lang),
         lang: lang.code().to_owned(),
     }
