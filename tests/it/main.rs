@@ -4,10 +4,15 @@
 
 mod after_sale;
 mod authorisation;
+mod boxoffice;
+mod config;
 mod import;
 mod infra;
+mod migrations;
+mod money;
 mod routes;
 mod sale;
 mod shop;
+mod statements;
 mod ticket_pdf;
 mod tidy;
