@@ -90,8 +90,7 @@ fn no_two_routes_have_the_same_address() {
     let mut known = BTreeSet::new();
     for route in ROUTES {
         // The names of parameters do not tell routes apart.
-        let shape: Vec<_> =
-            route.path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }).collect();
+        let shape: Vec<_> = route.path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }).collect();
         assert!(known.insert((route.method, shape)), "{} {}", route.method, route.path);
     }
 }
@@ -117,7 +116,7 @@ fn what_changes_something_is_not_public() {
 
 #[test]
 fn every_route_has_an_authorisation_case() {
-    let cases: BTreeSet<_> = authorisation::CASES.iter().copied().collect();
+    let cases: BTreeSet<_> = authorisation::CASES.iter().map(|case| (case.method, case.path)).collect();
     assert_eq!(cases.len(), authorisation::CASES.len(), "a case is listed twice");
     assert_eq!(cases, ROUTES.iter().map(|route| (route.method, route.path)).collect());
 }
