@@ -173,7 +173,8 @@ impl TaxRate {
         }
         let whole: u32 = whole.parse().ok()?;
         let fraction: u32 = format!("{fraction:0<4}").parse().ok()?;
-        (whole <= 100).then(|| Self(whole * 10_000 + fraction))
+        let ppm = whole.checked_mul(10_000)?.checked_add(fraction)?;
+        (ppm <= 1_000_000).then_some(Self(ppm))
     }
 
     /// `"19.00"`, or up to four decimals where needed: `"7.1250"` (spec rest-api 0.2).

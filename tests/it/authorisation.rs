@@ -1,29 +1,365 @@
-//! Who may call what: every route as nobody, as a stranger and as the wrong organiser.
+//! Who may call what: every route as nobody, as a stranger and as the right one. What is refused changes nothing.
 
-/// Method and path of every route that is looked at here. A test compares the list with the route table.
-pub const CASES: &[(&str, &str)] = &[
-    ("GET", "/"),
-    ("GET", "/static/{file}"),
-    ("GET", "/locale/set"),
-    ("GET", "/{organizer}/"),
-    ("GET", "/{organizer}/{event}/"),
-    ("POST", "/{organizer}/{event}/cart/add"),
-    ("POST", "/{organizer}/{event}/cart/remove"),
-    ("POST", "/{organizer}/{event}/cart/clear"),
-    ("POST", "/{organizer}/{event}/cart/extend"),
-    ("GET", "/{organizer}/{event}/checkout/start"),
-    ("GET", "/{organizer}/{event}/checkout/questions/"),
-    ("POST", "/{organizer}/{event}/checkout/questions/"),
-    ("GET", "/{organizer}/{event}/checkout/payment/"),
-    ("POST", "/{organizer}/{event}/checkout/payment/"),
-    ("GET", "/{organizer}/{event}/checkout/confirm/"),
-    ("POST", "/{organizer}/{event}/checkout/confirm/"),
-    ("GET", "/{organizer}/{event}/order/{code}/{secret}/"),
-    ("GET", "/{organizer}/{event}/order/{code}/{secret}/open/{hash}/"),
-    ("GET", "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/"),
-    ("POST", "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/"),
-    ("GET", "/api/v1/organizers/{organizer}/events/{event}/orders/"),
-    ("GET", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/"),
-    ("POST", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/mark_paid/"),
-    ("ANY", "$default"),
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use shop::{
+    event::{self, staff},
+    order,
+    port::db::Query as _,
+    routes::{Access, ROUTES},
+};
+
+use crate::shop::{Buyer, Page, TestShop, code_of, document, make_organizer};
+
+/// What a route answers, by who asks.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    /// Method of the route.
+    pub method: &'static str,
+    /// Path template of the route.
+    pub path: &'static str,
+    /// Somebody with nothing: no cart, no form of this shop, no secret, no token.
+    nobody: u16,
+    /// Somebody with the wrong thing: of another event, browser, order or organiser.
+    stranger: u16,
+    /// Somebody who may.
+    right: u16,
+}
+
+const fn case(method: &'static str, path: &'static str, nobody: u16, stranger: u16, right: u16) -> Case {
+    Case { method, path, nobody, stranger, right }
+}
+
+/// Every route. A test compares the list with the route table.
+pub const CASES: &[Case] = &[
+    case("GET", "/", 200, 200, 200),
+    case("GET", "/static/{file}", 200, 200, 200),
+    case("GET", "/locale/set", 303, 303, 303),
+    case("GET", "/{organizer}/", 200, 200, 200),
+    case("GET", "/{organizer}/{event}/", 200, 200, 200),
+    case("POST", "/{organizer}/{event}/cart/add", 403, 403, 303),
+    case("POST", "/{organizer}/{event}/cart/remove", 403, 403, 303),
+    case("POST", "/{organizer}/{event}/cart/clear", 403, 403, 303),
+    case("POST", "/{organizer}/{event}/cart/extend", 403, 403, 303),
+    case("GET", "/{organizer}/{event}/checkout/start", 303, 303, 303),
+    case("GET", "/{organizer}/{event}/checkout/questions/", 303, 303, 200),
+    case("POST", "/{organizer}/{event}/checkout/questions/", 403, 403, 303),
+    case("GET", "/{organizer}/{event}/checkout/payment/", 303, 303, 200),
+    case("POST", "/{organizer}/{event}/checkout/payment/", 403, 403, 303),
+    case("GET", "/{organizer}/{event}/checkout/confirm/", 303, 303, 200),
+    case("POST", "/{organizer}/{event}/checkout/confirm/", 403, 403, 303),
+    case("GET", "/{organizer}/{event}/order/{code}/{secret}/", 404, 404, 200),
+    case("GET", "/{organizer}/{event}/order/{code}/{secret}/open/{hash}/", 404, 404, 303),
+    case("GET", "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/", 404, 404, 303),
+    case("POST", "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/", 403, 404, 303),
+    case("GET", "/api/v1/organizers/{organizer}/events/{event}/orders/", 401, 403, 200),
+    case("GET", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/", 401, 403, 200),
+    case("POST", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/mark_paid/", 401, 403, 200),
+    case("ANY", "$default", 404, 404, 404),
 ];
+
+/// The cases of routes with such access.
+fn cases(wanted: fn(Access) -> bool) -> impl Iterator<Item = &'static Case> {
+    let access =
+        |case: &Case| ROUTES.iter().find(|it| (it.method, it.path) == (case.method, case.path)).unwrap().access;
+    CASES.iter().filter(move |case| wanted(access(case)))
+}
+
+/// What stands in a path.
+#[derive(Clone, Default)]
+struct Place {
+    organizer: String,
+    event: String,
+    code: String,
+    secret: String,
+    hash: String,
+}
+
+impl Place {
+    fn of(organizer: &str, event: &str) -> Self {
+        Self { organizer: organizer.to_owned(), event: event.to_owned(), ..Self::default() }
+    }
+
+    /// An order by its path.
+    async fn of_order(shop: &TestShop, path: &str) -> Self {
+        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+        let [organizer, event, _, code, secret] = parts[..] else { panic!("{path}") };
+        let db = shop.ctx.db().await.unwrap();
+        let found = event::find(&*db, organizer, event).await.unwrap().unwrap();
+        let hash = order::find(&*db, &found, code, secret).await.unwrap().unwrap().open_hash();
+        Self { code: code.to_owned(), secret: secret.to_owned(), hash, ..Self::of(organizer, event) }
+    }
+
+    fn path(&self, case: &Case) -> String {
+        let names = [("organizer", &self.organizer), ("event", &self.event), ("code", &self.code)];
+        let secrets = [("secret", &self.secret), ("hash", &self.hash)];
+        let filled = names
+            .iter()
+            .chain(&secrets)
+            .fold(case.path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
+        filled.replace("{position}", "1").replace("$default", "/org/gig/what/is/this/")
+    }
+}
+
+/// `org/gig` and `org/matinee`, and `other/gig` of another organiser; each sells the same products.
+async fn town() -> TestShop {
+    let shop = TestShop::with_places(50).await;
+    let mut matinee = document(50);
+    matinee["event"]["slug"] = json!("matinee");
+    shop.import(&matinee).await;
+    make_organizer(shop.ctx, "other", &["*"]).await;
+    let mut concert = document(50);
+    concert["event"]["name"] = json!("Foreign Concert");
+    concert["items"][0]["name"] = json!("Foreign Seat");
+    concert["items"][1]["name"] = json!("Foreign Ticket");
+    shop.import_for("other", &concert).await;
+    shop
+}
+
+/// A hash over every row of every table.
+async fn fingerprint(shop: &TestShop) -> String {
+    let db = shop.ctx.db().await.unwrap();
+    let tables = "select tablename::text as name from pg_tables where schemaname = 'public' order by 1";
+    let tables = db.query(tables, &[]).await.unwrap();
+    let select = |table: String| format!("select '{table}' as name, row::text as line from {table} as row");
+    let rows: Vec<String> = tables.iter().map(|row| select(row.get("name").unwrap())).collect();
+    let sql = format!(
+        "select md5(string_agg(name || line, '|' order by name, line)) as hash from ({}) as rows",
+        rows.join(" union all ")
+    );
+    db.one(Box::leak(sql.into_boxed_str()), &[]).await.unwrap().get("hash").unwrap()
+}
+
+async fn call(buyer: &Buyer, case: &Case, path: &str, form: &[(String, String)]) -> Page {
+    let fields: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    if case.method == "POST" { buyer.post(path, &fields).await } else { buyer.get(path).await }
+}
+
+fn with(form: &[(String, String)], name: &str, value: &str) -> Vec<(String, String)> {
+    form.iter().cloned().chain([(name.to_owned(), value.to_owned())]).collect()
+}
+
+/// A buyer with a ticket in the cart who has told everything.
+async fn ready(shop: &TestShop, base: &str, product: &str) -> Buyer {
+    let buyer = shop.buyer().at(base);
+    buyer.add(&[(product, 1)]).await;
+    buyer.tell("ada@example.org").await;
+    assert_eq!(buyer.pay_by("banktransfer").await.status, 303);
+    buyer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn public_pages_show_nothing_of_somebody_else() {
+    let shop = town().await;
+    let (owner, stranger) =
+        (ready(&shop, "/org/gig/", "Ticket").await, ready(&shop, "/other/gig/", "Foreign Ticket").await);
+    let home = shop.buyer().get("/org/gig/").await.html;
+    let file = home.split("/static/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let before = fingerprint(&shop).await;
+    for case in cases(|access| access == Access::Public) {
+        let path = Place::of("org", "gig").path(case).replace("{file}", &file);
+        for (buyer, status) in [(&shop.buyer(), case.nobody), (&stranger, case.stranger), (&owner, case.right)] {
+            let page = call(buyer, case, &path, &[]).await;
+            assert_eq!(page.status, status, "{case:?}");
+            assert!(!page.says("Foreign"), "{case:?}");
+            let carts = ["ada@example.org", "Ada Lovelace"].iter().any(|told| page.says(told));
+            assert!(!carts || std::ptr::eq(buyer, &owner), "{case:?} shows what somebody else told");
+        }
+    }
+    assert_eq!(fingerprint(&shop).await, before, "looking changes nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cookie_of_another_event_opens_nothing() {
+    let shop = town().await;
+    let foreign = ready(&shop, "/other/gig/", "Foreign Ticket").await;
+    let (page, cart) = (foreign.shop().await, "select max(cart_id) as id from cart_position");
+    assert!(page.says("Foreign Ticket"));
+    let id: String = shop.ctx.db().await.unwrap().one(cart, &[]).await.unwrap().get("id").unwrap();
+    let db = shop.ctx.db().await.unwrap();
+    let other = event::find(&*db, "other", "gig").await.unwrap().unwrap();
+    drop(db);
+    let signer = shop::session::Signer(&shop.ctx.config().secret_key);
+    let cookie = signer.cart_cookie(&other, &shop::boxoffice::CartId(id), false);
+    let cookie = cookie.split(';').next().unwrap();
+    for (base, status) in [("/other/gig/", 200), ("/org/gig/", 303), ("/org/matinee/", 303)] {
+        let client = crate::shop::http_client().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let confirm = client.get(format!("{}{base}checkout/confirm/", shop.url)).header("cookie", cookie);
+        assert_eq!(confirm.send().await.unwrap().status().as_u16(), status, "{base}");
+    }
+}
+
+/// What the right one sends, without the CSRF token. Each of them changes something.
+async fn form_of(shop: &TestShop, owner: &Buyer, case: &Case) -> Vec<(String, String)> {
+    let position = shop.number("select max(id) as number from cart_position").await;
+    let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    let mut form: Vec<(String, String)> = match case.path.split_once("{event}/").unwrap().1 {
+        "cart/add" => owner.fill(&[("Ticket", 1)]).await,
+        "cart/remove" => pairs(&[("id", &position.to_string())]),
+        "cart/clear" | "cart/extend" => Vec::new(),
+        "checkout/questions/" => pairs(&[("email", "new@example.org"), (&format!("pos_{position}_name"), "Grace")]),
+        "checkout/payment/" => pairs(&[("payment", "manual")]),
+        "checkout/confirm/" => owner.review().await,
+        other => panic!("no form for {other}"),
+    };
+    form.retain(|(name, _)| name != "csrf");
+    form
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_form_of_this_shop_for_this_browser_does_something() {
+    let shop = town().await;
+    let neighbour = ready(&shop, "/org/gig/", "Ticket").await;
+    let elsewhere =
+        [ready(&shop, "/org/matinee/", "Ticket").await, ready(&shop, "/other/gig/", "Foreign Ticket").await];
+    for case in cases(|access| access == Access::Form) {
+        let owner = ready(&shop, "/org/gig/", "Ticket").await;
+        let form = form_of(&shop, &owner, case).await;
+        let right = owner.shop().await.hidden("csrf");
+        let mut wrong = vec![neighbour.shop().await.hidden("csrf"), "0".repeat(right.len()), String::new()];
+        for other in &elsewhere {
+            wrong.push(other.shop().await.hidden("csrf"));
+        }
+        // Also of browsers without a cart.
+        wrong.push(shop.buyer().at("/org/matinee/").shop().await.hidden("csrf"));
+        wrong.push(shop.buyer().at("/other/gig/").shop().await.hidden("csrf"));
+        let path = Place::of("org", "gig").path(case);
+        shop.clock.advance_seconds(60);
+        let before = fingerprint(&shop).await;
+        for nobody in [&owner, &shop.buyer()] {
+            assert_eq!(call(nobody, case, &path, &form).await.status, case.nobody, "{case:?}");
+        }
+        for token in &wrong {
+            assert_eq!(call(&owner, case, &path, &with(&form, "csrf", token)).await.status, case.stranger, "{case:?}");
+        }
+        for other in elsewhere.iter().chain([&neighbour]) {
+            // The owner's token is worth nothing in another browser.
+            assert_eq!(call(other, case, &path, &with(&form, "csrf", &right)).await.status, case.stranger, "{case:?}");
+        }
+        assert_eq!(fingerprint(&shop).await, before, "{case:?} was refused and did something");
+        assert_eq!(call(&owner, case, &path, &with(&form, "csrf", &right)).await.status, case.right, "{case:?}");
+        assert_ne!(fingerprint(&shop).await, before, "{case:?} does something for the right one");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_opens_with_its_secret_in_its_event_only() {
+    let shop = town().await;
+    let order = shop.buyer().buy(&[("Seat", 1)], None).await;
+    let second = shop.buyer().buy(&[("Seat", 1)], None).await;
+    let foreign = shop.buyer().at("/other/gig/").buy(&[("Foreign Seat", 1)], None).await;
+    shop.work().await;
+    let right = Place::of_order(&shop, &order).await;
+    let (second, foreign) = (Place::of_order(&shop, &second).await, Place::of_order(&shop, &foreign).await);
+    let wrong = [
+        Place { secret: "a".repeat(right.secret.len()), ..right.clone() },
+        Place { secret: right.secret.to_uppercase(), ..right.clone() },
+        Place { code: "ZZZZZ".to_owned(), ..right.clone() },
+        Place { secret: second.secret.clone(), ..right.clone() },
+        Place { code: second.code.clone(), ..right.clone() },
+        Place { event: "matinee".to_owned(), ..right.clone() },
+        Place { organizer: "other".to_owned(), ..right.clone() },
+        Place { organizer: "org".to_owned(), ..foreign.clone() },
+        Place { organizer: "nobody".to_owned(), ..right.clone() },
+    ];
+    for case in cases(|access| matches!(access, Access::OrderSecret | Access::OrderSecretForm)) {
+        let before = fingerprint(&shop).await;
+        let buyer = shop.buyer();
+        if case.method == "GET" {
+            let guess = Place { secret: "guess".to_owned(), hash: "guess".to_owned(), ..right.clone() };
+            assert_eq!(call(&buyer, case, &guess.path(case), &[]).await.status, case.nobody, "{case:?}");
+        } else {
+            assert_eq!(call(&buyer, case, &right.path(case), &[]).await.status, case.nobody, "{case:?}");
+        }
+        for place in &wrong {
+            let shop_page = buyer.get(&format!("/{}/{}/", place.organizer, place.event)).await;
+            let form = if shop_page.status == 200 { with(&[], "csrf", &shop_page.hidden("csrf")) } else { Vec::new() };
+            let page = call(&buyer, case, &place.path(case), &form).await;
+            assert_eq!(page.status, case.stranger, "{}", place.path(case));
+        }
+        if case.path.contains("{hash}") {
+            for hash in ["000000000", &second.hash, "x"] {
+                let path = Place { hash: hash.to_owned(), ..right.clone() }.path(case);
+                assert_eq!(buyer.get(&path).await.status, case.stranger, "{path}");
+            }
+        }
+        assert_eq!(fingerprint(&shop).await, before, "{case:?} was refused and did something");
+        let form = with(&[], "csrf", &buyer.shop().await.hidden("csrf"));
+        assert_eq!(call(&buyer, case, &right.path(case), &form).await.status, case.right, "{case:?}");
+    }
+}
+
+/// A token of a new team of `org`, limited to the events of these slugs.
+async fn token(shop: &TestShop, permissions: &[&str], events: Option<&str>) -> String {
+    let mut db = shop.ctx.db().await.unwrap();
+    let organizer = event::find_organizer(&*db, "org").await.unwrap().unwrap().id;
+    let now = shop.ctx.now();
+    let tx = db.begin().await.unwrap();
+    let permissions = permissions.iter().map(|name| (*name).to_owned()).collect();
+    let team = staff::NewTeam { organizer, name: "Team", permissions, notify_orders: false };
+    let team = staff::create_team(&tx, &team).await.unwrap();
+    if let Some(event) = events {
+        let limit = format!(
+            "update team set all_events = false where id = {team}; insert into team_event (team_id, event_id, organizer_id)
+             select {team}, id, organizer_id from event where organizer_id = {organizer} and slug = '{event}'"
+        );
+        tx.script(&limit).await.unwrap();
+    }
+    let token = staff::NewToken { organizer, team, name: "tests" };
+    let token = staff::create_token(&tx, &token, now, &mut *shop.ctx.codes().rng()).await;
+    tx.finish(token).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_opens_with_a_token_of_the_organiser_with_the_right() {
+    let shop = town().await;
+    let foreign = make_organizer(shop.ctx, "third", &["*"]).await;
+    let inactive = token(&shop, &["*"], None).await;
+    let hash = "update api_token set active = false where id = (select max(id) from api_token)";
+    shop.ctx.db().await.unwrap().script(hash).await.unwrap();
+    let nothing = token(&shop, &[], None).await;
+    let unrelated = token(&shop, &["event.orders:checkin", "event.vouchers:write", "orders"], None).await;
+    let reading = token(&shop, &["event.orders:read"], None).await;
+    let elsewhere = token(&shop, &["*"], Some("matinee")).await;
+    let no_event = token(&shop, &["*"], Some("none")).await;
+    let here = token(&shop, &["event.orders:write"], Some("gig")).await;
+    let mut orders = BTreeSet::new();
+    for case in cases(|access| matches!(access, Access::Token(_))) {
+        let order = shop.buyer().buy(&[("Ticket", 1)], Some("banktransfer")).await;
+        let place = Place { code: code_of(&order).to_owned(), ..Place::of("org", "gig") };
+        orders.insert(place.code.clone());
+        let ask = async |place: &Place, token: Option<&str>| {
+            let path = place.path(case);
+            let path = path.strip_prefix("/api/v1/organizers/").unwrap();
+            shop.api(case.method, path, token, None).await.0
+        };
+        let before = fingerprint(&shop).await;
+        for token in [None, Some(""), Some("unknown"), Some(inactive.as_str())] {
+            assert_eq!(ask(&place, token).await, case.nobody, "{case:?} {token:?}");
+        }
+        for token in [&foreign, &nothing, &unrelated, &elsewhere, &no_event] {
+            assert_eq!(ask(&place, Some(token)).await, case.stranger, "{case:?}");
+        }
+        if case.method == "POST" {
+            assert_eq!(ask(&place, Some(&reading)).await, case.stranger, "{case:?}");
+        }
+        // An organiser or event that does not exist looks like one that is not ours.
+        for (organizer, event) in [("other", "gig"), ("nobody", "gig"), ("org", "nothing")] {
+            let place = Place { organizer: organizer.to_owned(), event: event.to_owned(), ..place.clone() };
+            assert_eq!(ask(&place, Some(&shop.token)).await, case.stranger, "{case:?} {organizer}/{event}");
+        }
+        if case.path.contains("{code}") {
+            let unknown = Place { code: "ZZZZZ".to_owned(), ..place.clone() };
+            let other_event = Place { event: "matinee".to_owned(), ..place.clone() };
+            assert_eq!(ask(&unknown, Some(&shop.token)).await, 404, "{case:?}");
+            assert_eq!(ask(&other_event, Some(&shop.token)).await, 404, "{case:?}");
+        }
+        assert_eq!(fingerprint(&shop).await, before, "{case:?} was refused and did something");
+        if case.method == "GET" {
+            assert_eq!(ask(&place, Some(&reading)).await, case.right, "{case:?}");
+        }
+        assert_eq!(ask(&place, Some(&here)).await, case.right, "{case:?}");
+    }
+    assert_eq!(orders.len(), 3);
+}

@@ -116,7 +116,7 @@ fn what_changes_something_is_not_public() {
 
 #[test]
 fn every_route_has_an_authorisation_case() {
-    let cases: BTreeSet<_> = authorisation::CASES.iter().copied().collect();
+    let cases: BTreeSet<_> = authorisation::CASES.iter().map(|case| (case.method, case.path)).collect();
     assert_eq!(cases.len(), authorisation::CASES.len(), "a case is listed twice");
     assert_eq!(cases, ROUTES.iter().map(|route| (route.method, route.path)).collect());
 }

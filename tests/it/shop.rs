@@ -135,8 +135,13 @@ impl TestShop {
 
     /// Imports an event for `org`; panics if the document is refused.
     pub async fn import(&self, document: &Value) {
+        self.import_for("org", document).await;
+    }
+
+    /// Imports an event for an organiser; panics if the document is refused.
+    pub async fn import_for(&self, organizer: &str, document: &Value) {
         let mut db = self.ctx.db().await.unwrap();
-        let organizer = event::find_organizer(&*db, "org").await.unwrap().unwrap();
+        let organizer = event::find_organizer(&*db, organizer).await.unwrap().unwrap();
         let tx = db.begin().await.unwrap();
         let imported = event::import::import(&tx, organizer.id, document, self.ctx.now()).await;
         tx.finish(imported).await.unwrap();
@@ -330,6 +335,11 @@ impl Page {
 }
 
 impl Buyer {
+    /// The same browser at another shop, such as `/org/gig/`.
+    pub fn at(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
     /// Opens a path of the site.
     pub async fn get(&self, path: &str) -> Page {
         self.read(self.http.get(format!("{}{path}", self.url))).await

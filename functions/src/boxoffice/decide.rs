@@ -28,6 +28,12 @@ pub fn decide(stock: Stock, requests: &[Request], now: Timestamp) -> (Vec<Outcom
     (outcomes, batch.changes)
 }
 
+/// What went because too little of its item was left: positions that were there, and ones of this batch.
+struct Dropped {
+    present: Vec<Product>,
+    new: Vec<Product>,
+}
+
 struct Batch {
     stock: Stock,
     changes: Changes,
@@ -90,26 +96,45 @@ impl Batch {
                 outcome.added += 1;
             }
         }
+        let dropped = self.drop_below_minimum(cart);
+        outcome.added -= dropped.new.len() as i64;
+        outcome.in_part.retain(|product| !dropped.new.contains(product));
+        outcome.unavailable.extend(dropped.new);
+        outcome.unavailable.dedup();
+        outcome.removed.extend(dropped.present);
         outcome
     }
 
     fn remove_from_cart(&mut self, cart: &CartId, id: CartPositionId) -> CartOutcome {
-        let position = self.stock.cart_positions.get(&id).filter(|position| position.cart == *cart).cloned();
-        let Some(position) = position else { return self.add_to_cart(cart, &[]) };
-        self.delete(id);
-        // Fewer than the minimum cannot be ordered, so the rest of the item goes too (spec domain 8.5).
-        let rest: Vec<_> =
-            self.positions_of(cart).into_iter().filter(|p| p.product.item == position.product.item).collect();
-        let minimum = self.stock.offers.get(&position.product).and_then(|offer| offer.min_per_order).unwrap_or(0);
-        let below_minimum = (rest.len() as i64) < minimum;
-        let mut removed = Vec::new();
-        for left_over in rest.into_iter().filter(|_| below_minimum) {
-            self.delete(left_over.id);
-            removed.push(left_over.product);
+        if self.stock.cart_positions.get(&id).is_some_and(|position| position.cart == *cart) {
+            self.delete(id);
         }
-        let mut outcome = self.add_to_cart(cart, &[]);
-        outcome.removed.extend(removed);
-        outcome
+        self.add_to_cart(cart, &[])
+    }
+
+    /// Fewer of an item than its minimum cannot be ordered, so what is there of it goes too (spec domain 8.5).
+    fn drop_below_minimum(&mut self, cart: &CartId) -> Dropped {
+        let present = self.positions_of(cart);
+        let mut per_item: BTreeMap<ItemId, i64> = BTreeMap::new();
+        let new = self.changes.added.iter().filter(|position| position.cart == *cart).map(|position| position.product);
+        for product in present.iter().map(|position| position.product).chain(new) {
+            *per_item.entry(product.item).or_default() += 1;
+        }
+        let offers = &self.stock.offers;
+        let is_below = |product: &Product| {
+            let minimum = offers.get(product).and_then(|offer| offer.min_per_order);
+            minimum.is_some_and(|minimum| per_item[&product.item] < minimum)
+        };
+        let present: Vec<_> = present.into_iter().filter(|position| is_below(&position.product)).collect();
+        let is_dropped = |position: &mut NewCartPosition| position.cart == *cart && is_below(&position.product);
+        let new: Vec<_> = self.changes.added.extract_if(.., is_dropped).map(|position| position.product).collect();
+        for position in &present {
+            self.delete(position.id);
+        }
+        for product in &new {
+            self.use_places(*product, Uses::carts(-1));
+        }
+        Dropped { present: present.into_iter().map(|position| position.product).collect(), new }
     }
 
     /// Limits are checked for the whole request: breaking one changes nothing (spec domain 8.4, 8.5).
@@ -195,6 +220,7 @@ impl Batch {
                 gone.push(position.product);
             }
         }
+        gone.extend(self.drop_below_minimum(cart).present);
         if !gone.is_empty() {
             return Outcome::NotPlaced(NotPlaced::Unavailable(gone));
         }

@@ -217,7 +217,7 @@ pub async fn find(q: &impl Query, event: &Event, code: &str, secret: &str) -> Re
 
 /// An order of the event by its code, for staff.
 pub async fn by_code(q: &impl Query, event: &Event, code: &str) -> Result<Option<Order>, DbError> {
-    let Some(id) = sql::id_by_code(q, event.id, &code.to_ascii_uppercase()).await? else { return Ok(None) };
+    let Some(id) = sql::id_by_code(q, event, &code.to_ascii_uppercase()).await? else { return Ok(None) };
     by_id(q, event, id).await
 }
 

@@ -18,10 +18,11 @@ use crate::{
     time::Timestamp,
 };
 
-const ID_BY_CODE: &str = "select id from orders where event_id = $1 and code = $2";
+/// Codes are unique for the organiser: with it, the index leads to one row instead of all orders of the event.
+const ID_BY_CODE: &str = "select id from orders where organizer_id = $1 and event_id = $2 and code = $3";
 
-pub(super) async fn id_by_code(q: &impl Query, event: EventId, code: &str) -> Result<Option<OrderId>, DbError> {
-    q.opt(ID_BY_CODE, &[p(&event), p(&code)]).await?.map(|row| row.get("id")).transpose()
+pub(super) async fn id_by_code(q: &impl Query, event: &Event, code: &str) -> Result<Option<OrderId>, DbError> {
+    q.opt(ID_BY_CODE, &[p(&event.organizer.id), p(&event.id), p(&code)]).await?.map(|row| row.get("id")).transpose()
 }
 
 const BY_FORM_TOKEN: &str = "select code, secret from orders where event_id = $1 and form_token = $2";

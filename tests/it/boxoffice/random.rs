@@ -1,0 +1,116 @@
+//! Long random days with few places. [`World`] checks after each batch; the seeds are fixed, so a failure comes again.
+
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
+use shop::{boxoffice::Request, id::CartPositionId};
+
+use super::world::{RESERVATION, World, add, clear, euros, expire, pay, pay_late, place, remove};
+
+const DAYS: u64 = 2_000;
+const BATCHES: usize = 60;
+const PRODUCTS: [i64; 5] = [1, 2, 3, 41, 42];
+const CARTS: [&str; 4] = ["a", "b", "c", "d"];
+
+#[test]
+fn nothing_is_lost_on_random_days() {
+    let (mut served, mut placed) = (0, 0);
+    for seed in 0..DAYS {
+        let mut random = StdRng::seed_from_u64(seed);
+        let day = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| day(&mut random)));
+        let (requests, orders) = day.unwrap_or_else(|_| panic!("the day with seed {seed}"));
+        served += requests;
+        placed += orders;
+    }
+    // The days are worth something only if much of what is wanted also happens.
+    assert!(served > 200_000 && placed > 4_000, "{served} requests, {placed} orders");
+}
+
+/// Returns how many requests were served and how many orders were placed.
+fn day(random: &mut StdRng) -> (usize, usize) {
+    let mut world = opening(random);
+    let mut served = 0;
+    for _ in 0..BATCHES {
+        organise(&mut world, random);
+        world.pass(*[0, 1, 60, RESERVATION / 2, RESERVATION, 5 * RESERVATION].choose(random).unwrap());
+        let mut batch: Vec<Request> = Vec::new();
+        // A batch has at most one request about a cart or an order.
+        for name in CARTS {
+            if random.random_ratio(1, 3) {
+                batch.push(wish(&world, name, random));
+            }
+        }
+        let orders: Vec<_> = world.stock.orders.keys().copied().collect();
+        if let Some(order) = orders.choose(random) {
+            let request = *[pay, pay_late, expire].choose(random).unwrap();
+            batch.push(request(*order));
+        }
+        served += batch.len();
+        world.serve(&batch);
+    }
+    (served, world.stock.orders.len())
+}
+
+/// A small event: up to four quotas, each counts some of the products; some products may be counted by none.
+fn opening(random: &mut StdRng) -> World {
+    let mut quotas: Vec<(Option<i64>, Vec<i64>)> = Vec::new();
+    for _ in 0..random.random_range(1..=4) {
+        let size = random.random_ratio(9, 10).then(|| random.random_range(0..=8));
+        quotas.push((size, PRODUCTS.into_iter().filter(|_| random.random_ratio(1, 2)).collect()));
+    }
+    let quotas: Vec<(Option<i64>, &[i64])> = quotas.iter().map(|(size, products)| (*size, &products[..])).collect();
+    let mut world = World::new(&quotas);
+    let products: Vec<i64> = offered(&world);
+    for number in products {
+        let min = random.random_ratio(1, 4).then(|| random.random_range(2..=3));
+        let max = random.random_ratio(1, 4).then(|| random.random_range(3..=5));
+        world.limit(number, min, max);
+    }
+    // A limit is the item's, so its variations share it.
+    if let Some((min, max)) = world.stock.offers.get(&super::product(41)).map(|it| (it.min_per_order, it.max_per_order))
+        && world.stock.offers.contains_key(&super::product(42))
+    {
+        world.limit(42, min, max);
+    }
+    world
+}
+
+fn offered(world: &World) -> Vec<i64> {
+    PRODUCTS.into_iter().filter(|number| world.stock.offers.contains_key(&super::product(*number))).collect()
+}
+
+/// The organiser changes something now and then: sizes (also below what is sold), closing, prices, windows.
+fn organise(world: &mut World, random: &mut StdRng) {
+    if !random.random_ratio(1, 6) {
+        return;
+    }
+    let quota = random.random_range(1..=world.stock.quotas.len() as i64);
+    let number = *offered(world).choose(random).unwrap();
+    match random.random_range(0..4) {
+        0 => world.quota(quota).size = Some(random.random_range(0..=10)),
+        1 => world.quota(quota).closed = random.random_ratio(1, 3),
+        2 => world.offer(number).listed = euros(*[0, 1000, 2300].choose(random).unwrap()),
+        _ => world.offer(number).on_sale = random.random_ratio(2, 3),
+    }
+}
+
+fn wish(world: &World, name: &str, random: &mut StdRng) -> Request {
+    match random.random_range(0..10) {
+        0..=4 => {
+            let mut lines: Vec<(i64, i64)> = Vec::new();
+            for number in PRODUCTS {
+                if random.random_ratio(1, 3) {
+                    lines.push((number, random.random_range(1..=4)));
+                }
+            }
+            add(name, &lines)
+        }
+        5 => {
+            let all: Vec<CartPositionId> = world.stock.cart_positions.keys().copied().collect();
+            let own = world.positions(name);
+            let position = if random.random_ratio(3, 4) { own.choose(random) } else { all.choose(random) };
+            remove(name, position.copied().unwrap_or(CartPositionId(0)))
+        }
+        6 => clear(name),
+        _ if random.random_ratio(1, 10) => place(name, world.total(name) + 1),
+        _ => place(name, world.total(name)),
+    }
+}

@@ -1,0 +1,204 @@
+//! Every statement fits the schema, the hot ones find their rows by an index, and states are the same on both sides.
+
+use std::collections::BTreeSet;
+
+use shop::{
+    boxoffice, cart,
+    catalogue::{self, WindowMode},
+    event, mail,
+    order::{self, OrderStatus, PaymentState},
+    outbox,
+    port::{
+        db::{Db, Query as _},
+        queue::Queue,
+    },
+    question::{self, QuestionType},
+    staff, ticket,
+};
+
+use crate::shop::TestShop;
+
+const LISTS: &[(&str, &[&str])] = &[
+    ("boxoffice", boxoffice::sql::ALL),
+    ("cart", cart::sql::ALL),
+    ("catalogue", catalogue::sql::ALL),
+    ("event", event::sql::ALL),
+    ("event/import", event::import::sql::ALL),
+    ("mail", mail::sql::ALL),
+    ("order", order::sql::ALL),
+    ("outbox", outbox::sql::ALL),
+    ("question", question::sql::ALL),
+    ("staff", staff::sql::ALL),
+    ("ticket", ticket::sql::ALL),
+];
+
+#[test]
+fn every_list_is_looked_at() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions/src");
+    let mut folders = vec![root.clone()];
+    let mut found = BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.ends_with("sql.rs") {
+                found.insert(folder.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/"));
+            }
+        }
+    }
+    assert_eq!(found, LISTS.iter().map(|(name, _)| (*name).to_owned()).collect());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_statement_can_be_prepared() {
+    let shop = TestShop::empty().await;
+    let (client, connection) = tokio_postgres::connect(shop.database_url(), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    for (name, statements) in LISTS {
+        assert!(!statements.is_empty(), "{name}");
+        for sql in *statements {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "only the server can say whether a statement fits the schema"
+            )]
+            let prepared = client.prepare(sql).await;
+            assert!(prepared.is_ok(), "{name}: {sql}\n{:?}", prepared.err());
+        }
+    }
+}
+
+/// Forty events with 500 orders each, every order with a position, a payment and a mail; 10,000 cart positions; an
+/// outbox that has waited. Values hang together as in a real shop, as far as the planner can see.
+const FILL: &str = "
+    insert into organizer (slug, name, created_at) select 'o' || n, 'O', now() from generate_series(1, 4) n;
+    insert into event (organizer_id, slug, name, live, currency, date_from, created_at)
+    select o.id, 'e' || n, '{}', true, 'EUR', now(), now() from organizer o, generate_series(1, 10) n where o.slug ~ '^o[0-9]';
+    insert into item (event_id, name, default_price) select id, '{}', 0 from event;
+    insert into quota (event_id, name, size) select e.id, 'q' || n, 500 from event e, generate_series(1, 10) n;
+    insert into quota_counter (quota_id, event_id) select id, event_id from quota;
+    insert into quota_item (event_id, quota_id, item_id) select q.event_id, q.id, i.id from quota q join item i using (event_id);
+    insert into orders (organizer_id, event_id, code, status, secret, internal_secret, email, locale, testmode, created_at,
+                        expires_at, total, form_token, modified_at)
+    select e.organizer_id, e.id, upper(lpad(to_hex(e.id * 1000 + n), 8, '0')), case when n % 20 = 0 then 'n' else 'p' end,
+           's', 's', n || '@example.org', 'en', false, now() - n * interval '1 hour', now() + (n - 50) * interval '1 hour', 100,
+           'form' || n, now()
+      from event e, generate_series(1, 500) n;
+    insert into order_position (organizer_id, event_id, order_id, positionid, item_id, price, tax_rate_ppm, tax_value, secret,
+                                web_secret, pseudonymization_id)
+    select o.organizer_id, o.event_id, o.id, 1, i.id, 100, 0, 0, 's' || o.id, 'w', 'p' || o.id
+      from orders o join item i on i.event_id = o.event_id;
+    insert into payment (event_id, order_id, local_id, provider, state, amount, created_at)
+    select event_id, id, 1, 'manual', 'confirmed', 100, now() from orders;
+    insert into mail (organizer_id, event_id, order_id, kind, recipient, locale, state, created_at)
+    select organizer_id, event_id, id, 'order_paid', 'a@example.org', 'en', case when id % 500 = 0 then 'queued' else 'sent' end,
+           now() - interval '1 day' from orders;
+    insert into cart_position (event_id, cart_id, item_id, price, listed_price, tax_rate_ppm, tax_value, created_at, expires_at,
+                               max_extend_at, holds_stock)
+    select i.event_id, 'cart' || n, i.id, 100, 100, 0, 0, now(), now() + (n - 10) * interval '1 minute', now(), n % 5 = 0
+      from item i, generate_series(1, 250) n;
+    insert into outbox (queue, body, created_at, sent_at)
+    select 'mail', '{}', now(), case when n % 1000 = 0 then null else now() end from generate_series(1, 20000) n;
+    analyze";
+
+/// Statements that run for every visitor, order or minute: a name, words that only it has, and its parameters. `EVENT`
+/// and `ORDER` stand for ids of a row.
+const HOT: &[(&str, &[&str], &str, &str)] = &[
+    ("cart", cart::sql::ALL, "c.max_extend_at,\n", "EVENT, 'cart7'"),
+    ("answers of a cart", cart::sql::ALL, "delete from answer", "EVENT, 'cart7'"),
+    ("checkout session", cart::sql::ALL, "select data from", "EVENT, 'cart7'"),
+    ("repeated form", cart::sql::ALL, "select outcome", "EVENT, 'form7'"),
+    ("carts of a batch", boxoffice::sql::ALL, "union", "EVENT, array['cart7'], now()"),
+    ("expired carts", boxoffice::sql::ALL, "count(*) as count\n", "EVENT, now()"),
+    ("quotas", boxoffice::sql::ALL, "c.waiting\n      from quota q", "EVENT"),
+    ("what quotas count", boxoffice::sql::ALL, "select quota_id, item_id", "EVENT"),
+    ("orders of a batch", boxoffice::sql::ALL, "left join order_position", "EVENT, array[ORDER]"),
+    ("state of orders", boxoffice::sql::ALL, "update orders o", "EVENT, now(), array[ORDER], array['p']"),
+    ("order by code", order::sql::ALL, "select id from orders where organizer_id", "ORGANIZER, EVENT, CODE"),
+    ("order by form", order::sql::ALL, "select code, secret", "EVENT, 'form7'"),
+    ("event of an order", order::sql::ALL, "select event_id from orders where id", "ORDER"),
+    (
+        "orders",
+        order::sql::ALL,
+        "internal_secret, email, phone, locale, testmode, sales_channel",
+        "EVENT, array[ORDER]",
+    ),
+    ("positions", order::sql::ALL, "op.positionid, op.item_id", "EVENT, array[ORDER]"),
+    ("payments", order::sql::ALL, "select order_id, local_id", "EVENT, array[ORDER]"),
+    ("page of orders", order::sql::ALL, "offset $5", "EVENT, null, null, null, 0, 50"),
+    ("taken codes", order::sql::ALL, "code = any($2)", "ORGANIZER, array[CODE]"),
+    ("overdue orders", order::sql::ALL, "select id, expires_at", "EVENT, now(), 100"),
+    ("events with overdue orders", order::sql::ALL, "distinct event_id", "now()"),
+    ("claim of a mail", mail::sql::ALL, "set state = 'inflight'", "7, now(), now()"),
+    ("open mails", mail::sql::ALL, "limit 500", "now(), now()"),
+    ("handled message", outbox::sql::ALL, "processed_at) values", "7, now()"),
+    ("outbox leftovers", outbox::sql::ALL, "skip locked", "now() - interval '1 hour', now(), 500"),
+    ("files of an order", ticket::sql::ALL, "op.order_id = $2", "EVENT, ORDER, 'pdf'"),
+];
+
+/// Tables that grow with every sale: none of the hot statements may read one from end to end.
+const LARGE: [&str; 7] = ["orders", "order_position", "payment", "cart_position", "mail", "outbox", "quota_counter"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hot_statements_use_an_index() {
+    let shop = TestShop::empty().await;
+    let db = Db::connect(shop.database_url(), None).await.unwrap();
+    db.script(FILL).await.unwrap();
+    let ids = "select id, event_id, organizer_id, code from orders order by id offset 7000 limit 1";
+    let row = db.one(ids, &[]).await.unwrap();
+    let number = |column: &str| row.get::<i64>(column).unwrap().to_string();
+    let code: String = row.get("code").unwrap();
+    for (name, list, words, values) in HOT {
+        let statements: Vec<&&str> = list.iter().filter(|sql| sql.contains(words)).collect();
+        assert_eq!(statements.len(), 1, "{name}: one statement has {words:?}");
+        let values = values.replace("ORGANIZER", &number("organizer_id")).replace("EVENT", &number("event_id"));
+        let values = values.replace("ORDER", &number("id")).replace("CODE", &format!("'{code}'"));
+        db.script(&format!("deallocate all; prepare hot as {}", statements[0])).await.unwrap();
+        let explain = format!("explain execute hot ({values})");
+        let plan = db.query(Box::leak(explain.into_boxed_str()), &[]).await.unwrap();
+        let lines: Vec<String> = plan.iter().map(|line| line.get("QUERY PLAN").unwrap()).collect();
+        let scanned = |table: &&str| lines.iter().any(|line| reads_all_of(line, table));
+        assert_eq!(LARGE.iter().find(|table| scanned(table)), None, "{name}:\n{}", lines.join("\n"));
+    }
+}
+
+fn reads_all_of(line: &str, table: &str) -> bool {
+    let rest = line.split("Seq Scan on ").nth(1);
+    rest.is_some_and(|rest| rest.split_whitespace().next() == Some(table))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn states_are_the_same_in_the_database() {
+    let shop = TestShop::empty().await;
+    let db = shop.ctx.db().await.unwrap();
+    let mail_states = ["queued", "inflight", "awaiting_retry", "failed", "sent"];
+    let actors = ["buyer", "token", "system"];
+    let expected: [(&str, BTreeSet<&str>); 8] = [
+        ("orders_status", OrderStatus::ALL.map(OrderStatus::code).into()),
+        ("payment_state", PaymentState::ALL.map(PaymentState::code).into()),
+        ("outbox_queue", Queue::ALL.map(Queue::name).into()),
+        ("question_type", QuestionType::ALL.map(QuestionType::code).into()),
+        ("item_from_mode", WindowMode::ALL.map(WindowMode::code).into()),
+        ("item_until_mode", WindowMode::ALL.map(WindowMode::code).into()),
+        // These two have no enum: the words stand in the statements alone.
+        ("mail_state", mail_states.into()),
+        ("action_log_actor", actors.into()),
+    ];
+    let rows = db.query(
+        "select conname::text as name, pg_get_constraintdef(oid) as text from pg_constraint where contype = 'c'",
+        &[],
+    );
+    let rows = rows.await.unwrap();
+    let mut seen = 0;
+    for row in &rows {
+        let (name, text): (String, String) = (row.get("name").unwrap(), row.get("text").unwrap());
+        let Some((_, words)) = expected.iter().find(|(constraint, _)| *constraint == name) else { continue };
+        seen += 1;
+        let quoted: BTreeSet<&str> = text.split('\'').skip(1).step_by(2).collect();
+        assert_eq!(&quoted, words, "{name}: {text}");
+    }
+    assert_eq!(seen, expected.len());
+    // Words in statements are words of the database.
+    let in_statements: BTreeSet<&str> =
+        mail::sql::ALL.iter().flat_map(|sql| sql.split('\'').skip(1).step_by(2)).collect();
+    assert_eq!(in_statements, mail_states.into());
+}
