@@ -4,6 +4,8 @@
 
 mod after_sale;
 mod authorisation;
+mod browser;
+mod crash;
 mod import;
 mod infra;
 mod routes;

@@ -90,8 +90,7 @@ fn no_two_routes_have_the_same_address() {
     let mut known = BTreeSet::new();
     for route in ROUTES {
         // The names of parameters do not tell routes apart.
-        let shape: Vec<_> =
-            route.path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }).collect();
+        let shape: Vec<_> = route.path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }).collect();
         assert!(known.insert((route.method, shape)), "{} {}", route.method, route.path);
     }
 }

@@ -150,8 +150,7 @@ impl TestShop {
 
     /// A buyer with an empty cookie jar.
     pub fn buyer(&self) -> Buyer {
-        let http = http_client().cookie_store(true).redirect(reqwest::redirect::Policy::none());
-        Buyer { http: http.build().unwrap(), url: self.url.clone(), base: "/org/gig/".to_owned() }
+        Buyer::at(&self.url)
     }
 
     /// An API call with a token.
@@ -330,6 +329,12 @@ impl Page {
 }
 
 impl Buyer {
+    /// Somebody who looks at the event `org/gig` of a site, with an empty cookie jar.
+    pub fn at(url: &str) -> Self {
+        let http = http_client().cookie_store(true).redirect(reqwest::redirect::Policy::none());
+        Self { http: http.build().unwrap(), url: url.to_owned(), base: "/org/gig/".to_owned() }
+    }
+
     /// Opens a path of the site.
     pub async fn get(&self, path: &str) -> Page {
         self.read(self.http.get(format!("{}{path}", self.url))).await

@@ -70,7 +70,8 @@ fn only_the_local_program_prints() {
 #[test]
 fn nothing_is_left_undone() {
     // Put together here, so that this file does not contain them.
-    let marks = [["to", "do!("].concat(), ["unimple", "mented!("].concat(), ["TO", "DO"].concat(), ["FIX", "ME"].concat()];
+    let marks =
+        [["to", "do!("].concat(), ["unimple", "mented!("].concat(), ["TO", "DO"].concat(), ["FIX", "ME"].concat()];
     for file in sources(ALL, &["rs", "sql", "html", "css", "js", "ftl", "md"]) {
         for mark in &marks {
             assert!(!file.text.contains(mark.as_str()), "{} contains {mark}", file.path);
@@ -89,8 +90,7 @@ fn no_file_knows_a_machine() {
 }
 
 /// Files that speak to the database about the database itself, not about the shop's tables.
-const SQL_ELSEWHERE: &[&str] =
-    &["functions/src/migrate.rs", "functions/src/port/lock.rs", "local/src/postgres/mod.rs"];
+const SQL_ELSEWHERE: &[&str] = &["functions/src/migrate.rs", "functions/src/port/lock.rs", "local/src/postgres/mod.rs"];
 
 #[test]
 fn sql_is_in_sql_files() {
