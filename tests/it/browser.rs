@@ -160,6 +160,8 @@ async fn a_person_buys_passes_and_gets_tickets() {
     // Nothing filled in: the same step again, with what is missing.
     browser.click("//button[contains(., 'Continue')]").await;
     browser.at("//*[@role='alert']//a").await;
+    let complaints = browser.complaints().await;
+    assert!(matches!(complaints.as_slice(), [one] if one.contains("status of 400")), "{complaints:?}");
     visit.inspect("07-questions-missing").await;
     answer_questions(browser).await;
     browser.click("//button[contains(., 'Continue')]").await;

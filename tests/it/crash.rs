@@ -73,7 +73,14 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Self {
-        Self(std::env::temp_dir().join(format!("onsale-crash-{}", std::process::id())))
+        let folder = std::env::temp_dir().join(format!("onsale-crash-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    /// What the program last said on standard error.
+    fn words(&self) -> PathBuf {
+        self.0.join("stderr")
     }
 
     fn mails(&self) -> Vec<Mail> {
@@ -102,6 +109,7 @@ impl Program {
             .args(["--port", "0"])
             .args(words)
             .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(folder.words()).unwrap())
             .kill_on_drop(true)
             .spawn()
             .expect("the program can be run");
@@ -119,8 +127,10 @@ impl Program {
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let took = begun.elapsed();
         assert!(took < within, "the start took {took:?}");
-        let known = "the program tells where it is";
-        Self { child, shop_url: shop_url.expect(known), database_url: database_url.expect(known) }
+        let (Some(shop_url), Some(database_url)) = (shop_url, database_url) else {
+            panic!("the program does not start: {}", std::fs::read_to_string(folder.words()).unwrap())
+        };
+        Self { child, shop_url, database_url }
     }
 
     /// SIGKILL: nothing of the program runs any more.

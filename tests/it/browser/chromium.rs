@@ -117,11 +117,6 @@ impl Browser {
         self.client.goto(url).await.unwrap();
     }
 
-    /// Loads the page again.
-    pub async fn reload(&self) {
-        self.client.refresh().await.unwrap();
-    }
-
     /// The address of the page.
     pub async fn url(&self) -> String {
         self.client.current_url().await.unwrap().to_string()
