@@ -131,10 +131,12 @@ impl Browser {
         }
     }
 
-    /// Clicks on the element at an XPath.
+    /// Clicks on the element at an XPath, in the middle of the screen, where nothing lies above it.
     pub async fn click(&self, path: &str) {
-        let clicked = self.at(path).await.click().await;
-        clicked.unwrap_or_else(|error| panic!("{path}: {error}"));
+        let element = self.at(path).await;
+        let arguments = vec![serde_json::to_value(&element).unwrap()];
+        self.client.execute("arguments[0].scrollIntoView({block: 'center'})", arguments).await.unwrap();
+        element.click().await.unwrap_or_else(|error| panic!("{path}: {error}"));
     }
 
     /// Replaces the text of the field at an XPath.
