@@ -9,7 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64::Engine;
 use chromium::{Browser, Script};
 use fantoccini::key::Key;
 use local::{
@@ -22,7 +21,9 @@ use serde_json::{Value, json};
 use crate::{shop::http_client, ticket_pdf::qr_codes};
 
 /// A telephone and a desk.
-const WIDTHS: [u32; 2] = [390, 1280];
+const WIDTHS: [u64; 2] = [390, 1280];
+/// How much of a page is seen at once.
+const HEIGHT: u64 = 900;
 /// How long mails and tickets may take.
 const SOON: Duration = Duration::from_secs(20);
 
@@ -81,12 +82,16 @@ impl Visit {
     async fn inspect(&self, name: &str) {
         let pictures = environment::variable("ONSALE_SCREENSHOTS");
         for width in WIDTHS {
-            self.browser.resize(width).await;
+            self.browser.resize(width, HEIGHT).await;
             assert_eq!(self.browser.ask(FAULTS).await, json!([]), "{name} at {width} pixels");
             if let Some(folder) = &pictures {
+                // A screen that shows the whole page.
+                let height = self.browser.ask("return document.documentElement.scrollHeight").await.as_u64().unwrap();
+                self.browser.resize(width, height).await;
+                let picture = self.browser.picture().await;
+                self.browser.resize(width, HEIGHT).await;
                 std::fs::create_dir_all(folder).unwrap();
-                let png = base64::engine::general_purpose::STANDARD.decode(self.browser.picture().await).unwrap();
-                std::fs::write(Path::new(folder).join(format!("{name}-{width}.png")), png).unwrap();
+                std::fs::write(Path::new(folder).join(format!("{name}-{width}.png")), picture).unwrap();
             }
         }
         assert_eq!(self.browser.complaints().await, Vec::<String>::new(), "{name}");

@@ -178,17 +178,15 @@ impl Browser {
         cookies.iter().map(|cookie| format!("{}={}", cookie.name(), cookie.value())).collect::<Vec<_>>().join("; ")
     }
 
-    /// Makes the page as wide as a screen.
-    pub async fn resize(&self, width: u32) {
-        let screen = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
+    /// Shows the page on a screen of that size.
+    pub async fn resize(&self, width: u64, height: u64) {
+        let screen = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         self.call("goog/cdp/execute", json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": screen})).await;
     }
 
-    /// A picture of the whole page as PNG, in Base64.
-    pub async fn picture(&self) -> String {
-        let params = json!({"format": "png", "captureBeyondViewport": true});
-        let answer = self.call("goog/cdp/execute", json!({"cmd": "Page.captureScreenshot", "params": params})).await;
-        answer["data"].as_str().unwrap().to_owned()
+    /// A picture of the screen as PNG.
+    pub async fn picture(&self) -> Vec<u8> {
+        self.client.screenshot().await.unwrap()
     }
 
     /// What the browser has complained about since the last call.
