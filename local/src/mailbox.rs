@@ -164,7 +164,9 @@ fn frame(title: &str, body: &str) -> String {
 fn sandboxed(mail: &Mail) -> Response<Full<Bytes>> {
     const POLICY: &str = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; \
                           style-src 'unsafe-inline'; img-src data:";
-    let mut response = html(format!("<base target=\"_blank\">{NO_ICON}{}", mail.html));
+    // Inside the head: before the document type it would change how browsers read the mail.
+    let head = format!("<head><base target=\"_blank\">{NO_ICON}");
+    let mut response = html(mail.html.replacen("<head>", &head, 1));
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     response
 }

@@ -244,13 +244,13 @@ to-shop = To the ticket shop
 ## Mails
 mail-greeting = Hello,
 mail-placed-subject = Your order { $code } for { $event }
-mail-placed-text = we have received your order for { $event }. It is not paid yet: please send us { $total }, so that we can send you your tickets.
+mail-placed-text = We have received your order for { $event }. It is not paid yet: please send us { $total }, so that we can send you your tickets.
 mail-placed-heading = We have your order
 mail-free-subject = Your registration { $code } for { $event }
-mail-free-text = we have received your order for { $event }. It is confirmed, and there is nothing to pay.
+mail-free-text = We have received your order for { $event }. It is confirmed, and there is nothing to pay.
 mail-free-heading = You are in
 mail-paid-subject = Payment received for your order { $code }
-mail-paid-text = we have received your payment of { $total } for { $event }. Thank you, and enjoy the event!
+mail-paid-text = We have received your payment of { $total } for { $event }. Thank you, and enjoy the event!
 mail-paid-heading = Your payment is here
 mail-until = Please pay by { $name }.
 mail-button-order = View your order
