@@ -14,6 +14,9 @@ use mail_parser::{MessageParser, MimeHeaders};
 /// Where the gateway shows it.
 pub const PATH: &str = "/_local/mailbox/";
 
+/// Keeps browsers from asking for an icon that is not there.
+const NO_ICON: &str = "<link rel=icon href=\"data:,\">";
+
 /// A mail of the folder.
 #[derive(Debug)]
 pub struct Mail {
@@ -149,8 +152,9 @@ fn show(mail: &Mail) -> String {
 fn frame(title: &str, body: &str) -> String {
     let title = escape(title);
     format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>\
-         body{{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}}\
+        "<!doctype html><html lang=en><meta charset=utf-8>{NO_ICON}\
+         <meta name=viewport content=\"width=device-width\"><title>{title}</title><style>\
+         body{{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;overflow-wrap:anywhere}}\
          td,th{{text-align:left;padding:.3rem 1rem .3rem 0}}pre{{white-space:pre-wrap}}\
          iframe{{width:100%;height:30rem;border:1px solid #999;background:#fff}}</style><h1>{title}</h1>{body}</html>"
     )
@@ -160,7 +164,9 @@ fn frame(title: &str, body: &str) -> String {
 fn sandboxed(mail: &Mail) -> Response<Full<Bytes>> {
     const POLICY: &str = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; \
                           style-src 'unsafe-inline'; img-src data:";
-    let mut response = html(format!("<base target=\"_blank\">{}", mail.html));
+    // Inside the head: before the document type it would change how browsers read the mail.
+    let head = format!("<head><base target=\"_blank\">{NO_ICON}");
+    let mut response = html(mail.html.replacen("<head>", &head, 1));
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     response
 }

@@ -21,7 +21,7 @@ const PORT: u16 = 8000;
 
 #[derive(Debug, PartialEq, Eq)]
 enum Command {
-    Run { port: u16 },
+    Run { port: u16, workers: bool },
     Migrate,
     Import(PathBuf),
     Reset,
@@ -31,23 +31,37 @@ enum Command {
 fn parse(arguments: &[String]) -> Result<Command, String> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        [] => Ok(Command::Run { port: PORT }),
-        ["--port", port] => {
-            port.parse().map(|port| Command::Run { port }).map_err(|_| format!("`{port}` is no port number."))
-        }
         ["migrate"] => Ok(Command::Migrate),
         ["import", file] => Ok(Command::Import(file.into())),
         ["reset"] => Ok(Command::Reset),
         ["help" | "--help" | "-h"] => Ok(Command::Help),
-        other => Err(format!("`{}` is not understood.", other.join(" "))),
+        options => parse_run(options),
     }
 }
 
-fn options(port: u16) -> Options {
+fn parse_run(mut words: &[&str]) -> Result<Command, String> {
+    let (mut port, mut workers) = (PORT, true);
+    loop {
+        words = match words {
+            [] => return Ok(Command::Run { port, workers }),
+            ["--port", number, rest @ ..] => {
+                port = number.parse().map_err(|_| format!("`{number}` is no port number."))?;
+                rest
+            }
+            ["--without-workers", rest @ ..] => {
+                workers = false;
+                rest
+            }
+            other => return Err(format!("`{}` is not understood.", other.join(" "))),
+        };
+    }
+}
+
+fn options() -> Options {
     let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../.onsale");
     let data_dir = environment::variable("ONSALE_DATA").unwrap_or_else(|| workspace.to_owned());
     let set = VARIABLES.iter().filter_map(|name| Some((*name, environment::variable(name)?)));
-    Options { data_dir: data_dir.into(), port, environment: set.collect() }
+    Options { environment: set.collect(), port: PORT, ..Options::new(data_dir) }
 }
 
 #[tokio::main]
@@ -74,11 +88,11 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), String> {
     match command {
-        Command::Run { port } => serve(options(port)).await,
-        Command::Migrate => migrate(&options(PORT)).await,
-        Command::Import(file) => import(&options(PORT), &file).await,
+        Command::Run { port, workers } => serve(Options { port, workers, ..options() }).await,
+        Command::Migrate => migrate(&options()).await,
+        Command::Import(file) => import(&options(), &file).await,
         Command::Reset => {
-            let folder = DataFolder::take(&options(PORT).data_dir).map_err(text)?;
+            let folder = DataFolder::take(&options().data_dir).map_err(text)?;
             let path = folder.root().display().to_string();
             folder.clear().map_err(text)?;
             output::say(&format!("{path} is removed."));
@@ -170,10 +184,12 @@ mod tests {
 
     #[test]
     fn arguments_are_understood_or_refused() {
-        assert_eq!(parsed(&[]), Ok(Command::Run { port: 8000 }));
-        assert_eq!(parsed(&["--port", "8080"]), Ok(Command::Run { port: 8080 }));
+        assert_eq!(parsed(&[]), Ok(Command::Run { port: 8000, workers: true }));
+        assert_eq!(parsed(&["--port", "8080"]), Ok(Command::Run { port: 8080, workers: true }));
+        assert_eq!(parsed(&["--without-workers", "--port", "1"]), Ok(Command::Run { port: 1, workers: false }));
         assert_eq!(parsed(&["import", "a.json"]), Ok(Command::Import("a.json".into())));
         assert!(parsed(&["--port", "many"]).is_err());
+        assert!(parsed(&["--port"]).is_err());
         assert!(parsed(&["rest"]).is_err());
     }
 }

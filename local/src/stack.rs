@@ -8,7 +8,9 @@ use aws_sdk_s3::{
 };
 use shop::{
     config::{Config, ConfigErrors},
+    mail,
     migrate::{self, MigrateError},
+    outbox,
     port::{
         db::{Db, DbError},
         queue::Queue,
@@ -62,6 +64,8 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// The port of the shop; 0 for any free one.
     pub port: u16,
+    /// Whether workers and schedules run. Without them messages wait in the outbox for a stack that has them.
+    pub workers: bool,
     /// Values of [`VARIABLES`] that are set.
     pub environment: HashMap<&'static str, String>,
 }
@@ -69,7 +73,7 @@ pub struct Options {
 impl Options {
     /// An embedded stack in a folder, on any free port.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: data_dir.into(), port: 0, environment: HashMap::new() }
+        Self { data_dir: data_dir.into(), port: 0, workers: true, environment: HashMap::new() }
     }
 }
 
@@ -201,8 +205,9 @@ impl Stack {
         let config = Config::from_lookup(|name| settings.get(name).cloned())?;
         let first = functions::sandbox(&config);
         create_queues(first).await?;
-        if aws.is_none() {
-            create_bucket(first).await;
+        match aws {
+            Some(_) => recover(first).await?,
+            None => create_bucket(first).await,
         }
 
         progress("Looking for the demo event");
@@ -211,13 +216,8 @@ impl Stack {
         progress("Starting functions");
         let (stopping, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        for worker in WORKERS {
-            for _ in 0..worker.concurrency_max {
-                tasks.spawn(poller::poll(functions::sandbox(&config), worker, stopped.clone()));
-            }
-        }
-        for schedule in SCHEDULES {
-            tasks.spawn(scheduler::run(first, schedule, stopped.clone()));
+        if options.workers {
+            start_workers(&mut tasks, first, &config, &stopped);
         }
         let sandboxes = (0..SANDBOXES).map(|_| functions::sandbox(&config)).collect();
         let mailbox = (!options.environment.contains_key("MAIL_URL")).then(|| Mailbox::new(&mail_folder));
@@ -258,6 +258,26 @@ async fn patiently<T, E>(mut attempt: impl AsyncFnMut() -> Result<T, E>) -> Resu
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     attempt().await
+}
+
+/// Pollers of all queues, and the schedules. Each schedule sends its first message at once, the relay's among them.
+fn start_workers(tasks: &mut JoinSet<()>, first: Sandbox, config: &Config, stopped: &watch::Receiver<bool>) {
+    for worker in WORKERS {
+        for _ in 0..worker.concurrency_max {
+            tasks.spawn(poller::poll(functions::sandbox(config), worker, stopped.clone()));
+        }
+    }
+    for schedule in SCHEDULES {
+        tasks.spawn(scheduler::run(first, schedule, stopped.clone()));
+    }
+}
+
+/// The queues of this process are empty and none of its workers has begun, whatever the rows of an earlier one say:
+/// what it left is due now, not when its time is up.
+async fn recover(sandbox: Sandbox) -> Result<(), StackError> {
+    let db = sandbox.db().await?;
+    outbox::forget_sent(&*db).await?;
+    Ok(mail::sql::release_claims(&*db).await?)
 }
 
 /// S3 and SQS in this process.

@@ -307,7 +307,7 @@ async fn token(shop: &TestShop, permissions: &[&str], events: Option<&str>) -> S
         tx.script(&limit).await.unwrap();
     }
     let token = staff::NewToken { organizer, team, name: "tests" };
-    let token = staff::create_token(&tx, &token, now, &mut *shop.ctx.codes().rng()).await;
+    let token = staff::create_token(&tx, &token, now, &mut crate::shop::random()).await;
     tx.finish(token).await.unwrap()
 }
 

@@ -4,9 +4,11 @@
 
 mod after_sale;
 mod authorisation;
-mod gateway;
 mod boxoffice;
+mod browser;
 mod config;
+mod crash;
+mod gateway;
 mod import;
 mod infra;
 mod migrations;

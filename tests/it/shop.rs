@@ -31,6 +31,7 @@ use shop::{
         db::{Db, Query, p},
         queue::Queue,
     },
+    time::Timestamp,
     worker::{self, WORKERS},
 };
 
@@ -154,8 +155,7 @@ impl TestShop {
 
     /// A buyer with an empty cookie jar.
     pub fn buyer(&self) -> Buyer {
-        let http = http_client().cookie_store(true).redirect(reqwest::redirect::Policy::none());
-        Buyer { http: http.build().unwrap(), url: self.url.clone(), base: "/org/gig/".to_owned() }
+        Buyer::visiting(&self.url)
     }
 
     /// An API call with a token.
@@ -241,6 +241,11 @@ impl TestShop {
         rows.iter().map(read).collect()
     }
 
+    /// The address of this shop's database.
+    pub fn database_url(&self) -> &str {
+        self.ctx.config().database.url.reveal()
+    }
+
     /// A single number from the database.
     pub async fn number(&self, sql: &'static str) -> i64 {
         self.ctx.db().await.unwrap().one(sql, &[]).await.unwrap().get("number").unwrap()
@@ -272,6 +277,11 @@ pub async fn make_organizer(ctx: &Ctx, slug: &str, permissions: &[&str]) -> Stri
     )
     .await;
     tx.finish(token).await.unwrap()
+}
+
+/// A generator of its own for every token.
+pub fn random() -> rand::rngs::StdRng {
+    rand::rngs::StdRng::seed_from_u64(u64::from(NEXT.fetch_add(1, Ordering::Relaxed)))
 }
 
 /// An event with two products: a free `Seat` (item 1, quota "seats" of `places`) and a `Ticket` for 23.00 (item 2,
@@ -338,6 +348,12 @@ impl Buyer {
     /// The same browser at another shop, such as `/org/gig/`.
     pub fn at(&self, base: &str) -> Self {
         Self { base: base.to_owned(), ..self.clone() }
+    }
+
+    /// Somebody who looks at the event `org/gig` of a site, with an empty cookie jar.
+    pub fn visiting(url: &str) -> Self {
+        let http = http_client().cookie_store(true).redirect(reqwest::redirect::Policy::none());
+        Self { http: http.build().unwrap(), url: url.to_owned(), base: "/org/gig/".to_owned() }
     }
 
     /// Opens a path of the site.
@@ -455,6 +471,11 @@ pub fn http_client() -> reqwest::ClientBuilder {
     });
     LazyLock::force(&TLS);
     reqwest::Client::builder()
+}
+
+/// A moment in ISO 8601.
+pub fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
 }
 
 /// The code in the path of an order.

@@ -1,0 +1,284 @@
+//! A person with a browser at the whole local stack: from the shop to a ticket that can be scanned.
+
+mod chromium;
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant},
+};
+
+use chromium::{Browser, Script};
+use fantoccini::key::Key;
+use local::{
+    environment,
+    mailbox::Mail,
+    stack::{Options, Stack},
+};
+use serde_json::{Value, json};
+
+use crate::{shop::http_client, ticket_pdf::qr_codes};
+
+/// A telephone and a desk.
+const WIDTHS: [u64; 2] = [390, 1280];
+/// How much of a page is seen at once.
+const HEIGHT: u64 = 900;
+/// How long mails and tickets may take.
+const SOON: Duration = Duration::from_secs(20);
+
+/// The demo shop and somebody who looks at it.
+struct Visit {
+    browser: Browser,
+    stack: Stack,
+    folder: PathBuf,
+}
+
+impl Visit {
+    /// Starts the stack and a browser; `None` if there is no browser and none is required.
+    async fn begin(script: Script) -> Option<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let browser = match Browser::open(script).await {
+            Ok(browser) => browser,
+            Err(why) => {
+                assert!(environment::variable("ONSALE_REQUIRE_BROWSER").is_none(), "{why}");
+                // Not by a macro: what those print, the test harness keeps to itself.
+                writeln!(std::io::stderr(), "browser tests are SKIPPED: {why}").unwrap();
+                return None;
+            }
+        };
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("onsale-visit-{}-{number}", std::process::id()));
+        let stack = Stack::start(Options::new(&folder), &|_| {}).await.unwrap();
+        Some(Self { browser, stack, folder })
+    }
+
+    async fn end(self) {
+        assert_eq!(self.browser.complaints().await, Vec::<String>::new());
+        drop(self.browser);
+        self.stack.stop().await;
+        std::fs::remove_dir_all(self.folder).unwrap();
+    }
+
+    fn shop(&self) -> String {
+        format!("{}{}", self.stack.shop_url, self.stack.demo.as_ref().unwrap().shop_path)
+    }
+
+    /// The first mail that fits, when it has come.
+    async fn mail(&self, fits: impl Fn(&Mail) -> bool) -> Mail {
+        let begun = Instant::now();
+        loop {
+            let mails = self.stack.mailbox.as_ref().unwrap().mails();
+            let subjects: Vec<String> = mails.iter().map(|mail| mail.subject.clone()).collect();
+            if let Some(mail) = mails.into_iter().find(&fits) {
+                return mail;
+            }
+            assert!(begun.elapsed() < SOON, "no such mail among {subjects:?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Looks at the page as a telephone and a desk show it; keeps pictures if somebody wants them.
+    async fn inspect(&self, name: &str) {
+        let pictures = environment::variable("ONSALE_SCREENSHOTS");
+        for width in WIDTHS {
+            self.browser.resize(width, HEIGHT).await;
+            assert_eq!(self.browser.ask(FAULTS).await, json!([]), "{name} at {width} pixels");
+            if let Some(folder) = &pictures {
+                // A screen that shows the whole page.
+                let height = self.browser.ask("return document.documentElement.scrollHeight").await.as_u64().unwrap();
+                self.browser.resize(width, height).await;
+                let picture = self.browser.picture().await;
+                self.browser.resize(width, HEIGHT).await;
+                std::fs::create_dir_all(folder).unwrap();
+                std::fs::write(Path::new(folder).join(format!("{name}-{width}.png")), picture).unwrap();
+            }
+        }
+        assert_eq!(self.browser.complaints().await, Vec::<String>::new(), "{name}");
+    }
+
+    /// An API call with the token of the demo.
+    async fn api(&self, method: reqwest::Method, path: &str) -> Value {
+        let token = &self.stack.demo.as_ref().unwrap().api_token;
+        let url = format!("{}/api/v1/organizers/harbour/events/systems/{path}", self.stack.shop_url);
+        let request = http_client().build().unwrap().request(method, url);
+        let answer = request.header("authorization", format!("Token {token}")).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+    }
+}
+
+/// What is wrong with a page for those who hear it, type on it, or have a narrow screen.
+const FAULTS: &str = r#"
+    const faults = [];
+    const root = document.documentElement;
+    if (root.scrollWidth > root.clientWidth) {
+        const wide = [...document.body.querySelectorAll("*")].filter((it) => it.getBoundingClientRect().right > root.clientWidth);
+        faults.push("wider than the screen: " + root.scrollWidth + " " + wide.map((it) => it.className || it.tagName));
+    }
+    if (document.querySelectorAll("h1").length !== 1) faults.push("not one h1");
+    if (!document.title || !root.lang) faults.push("no title or language");
+    for (const field of document.querySelectorAll("input:not([type=hidden]), select, textarea"))
+        if (!field.labels.length && !field.ariaLabel) faults.push("no label: " + field.outerHTML);
+    for (const button of document.querySelectorAll("button, a"))
+        if (!button.textContent.trim() && !button.ariaLabel) faults.push("no name: " + button.outerHTML);
+    const ids = [...document.querySelectorAll("[id]")].map((it) => it.id);
+    for (const id of ids.filter((id, at) => ids.indexOf(id) !== at)) faults.push("twice: #" + id);
+    let level = 0;
+    for (const heading of document.querySelectorAll("h1, h2, h3, h4")) {
+        const next = Number(heading.tagName[1]);
+        if (level && next > level + 1) faults.push("heading skips a level: " + heading.textContent);
+        level = next;
+    }
+    return faults;"#;
+/// The element with the focus and whether its outline can be seen.
+const FOCUS: &str = r#"
+    const style = getComputedStyle(document.activeElement);
+    const after = getComputedStyle(document.activeElement, "::after");
+    const seen = [style, after].some((it) => it.outlineStyle !== "none" && parseFloat(it.outlineWidth) >= 2);
+    return [document.activeElement.tagName + " " + document.activeElement.textContent.trim(), seen];"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_buys_passes_and_gets_tickets() {
+    let Some(visit) = Visit::begin(Script::On).await else { return };
+    let browser = &visit.browser;
+    browser.go(&visit.stack.shop_url).await;
+    visit.inspect("01-home").await;
+    browser.go(&format!("{}/harbour/", visit.stack.shop_url)).await;
+    visit.inspect("02-organizer").await;
+    browser.go(&visit.shop()).await;
+    visit.inspect("03-shop").await;
+    everything_focused_is_seen(browser).await;
+
+    browser.click("//article[contains(., 'Conference pass')]//summary").await;
+    browser.click("//button[@data-step='1'][contains(@aria-label, 'Student')]").await;
+    browser.click("//button[@data-step='1'][contains(@aria-label, 'Lunch')]").await;
+    browser.click("//label[contains(., 'Community livestream')]").await;
+    visit.inspect("04-shop-filled").await;
+    browser.click("//form[contains(@class, 'products')]//button[contains(., 'Add to cart')]").await;
+    browser.at("//section[contains(@class, 'cart')]//p[contains(., 'Student')]").await;
+    visit.inspect("05-cart").await;
+
+    browser.click("//a[contains(., 'Proceed with checkout')]").await;
+    browser.at("//h2[contains(., 'Contact information')]").await;
+    visit.inspect("06-questions").await;
+    // Nothing filled in: the same step again, with what is missing.
+    browser.click("//button[contains(., 'Continue')]").await;
+    browser.at("//*[@role='alert']//a").await;
+    let complaints = browser.complaints().await;
+    assert!(matches!(complaints.as_slice(), [one] if one.contains("status of 400")), "{complaints:?}");
+    visit.inspect("07-questions-missing").await;
+    answer_questions(browser).await;
+    browser.click("//button[contains(., 'Continue')]").await;
+
+    browser.at("//legend[contains(., 'How would you like to pay?')]").await;
+    browser.click("//label[contains(., 'Bank transfer')]").await;
+    visit.inspect("08-payment").await;
+    browser.click("//button[contains(., 'Continue')]").await;
+
+    browser.at("//button[contains(., 'Place binding order')]").await;
+    visit.inspect("09-confirm").await;
+    browser.click("//label[contains(., 'code of conduct')]").await;
+    browser.click("//button[contains(., 'Place binding order')]").await;
+
+    browser.at("//*[contains(., 'Thank you!')]").await;
+    visit.inspect("10-order-placed").await;
+    let order_url = browser.url().await.split('?').next().unwrap().to_owned();
+    let code = crate::shop::code_of(&order_url).to_owned();
+    let page = browser.text().await;
+    for text in [code.as_str(), "Payment pending", "€181.00", "DE89 3704 0044 0532 0130 00", "Ada Lovelace", "Vegan"]
+    {
+        assert!(page.contains(text), "{text} is missing: {page}");
+    }
+    the_mail_is_in_the_mailbox(&visit, &code).await;
+    the_tickets_can_be_scanned(&visit, &order_url, &code).await;
+    visit.end().await;
+}
+
+async fn everything_focused_is_seen(browser: &Browser) {
+    for _ in 0..12 {
+        browser.press(&Key::Tab.to_string()).await;
+        let focus = browser.ask(FOCUS).await;
+        assert_eq!(focus[1], true, "{} has the focus and does not show it", focus[0]);
+    }
+}
+
+async fn answer_questions(browser: &Browser) {
+    assert_eq!(browser.fill_labelled("Email", "ada@example.org").await, 2);
+    assert_eq!(browser.fill_labelled("Attendee name", "Ada Lovelace").await, 1);
+    assert_eq!(browser.fill_labelled("Company", "Analytical Engines Ltd").await, 1);
+    // One of a few: a list to choose from, or radio buttons.
+    browser.click("//select/option[contains(., 'Vegan')] | //label[contains(., 'Vegan')]").await;
+}
+
+async fn the_mail_is_in_the_mailbox(visit: &Visit, code: &str) {
+    let placed = visit.mail(|mail| mail.to == "ada@example.org" && mail.subject.contains(code)).await;
+    assert!(placed.attachments.is_empty() && placed.text.contains("DE89 3704 0044 0532 0130 00"));
+    visit.browser.go(&format!("{}{}", visit.stack.shop_url, local::mailbox::PATH)).await;
+    visit.browser.click(&format!("//a[contains(., '{code}')]")).await;
+    visit.browser.at("//h2[contains(., 'Text part')]").await;
+    visit.inspect("11-mail").await;
+    visit.browser.go(&format!("{}/html", visit.browser.url().await)).await;
+    visit.inspect("12-mail-html").await;
+}
+
+async fn the_tickets_can_be_scanned(visit: &Visit, order_url: &str, code: &str) {
+    let paid = visit.api(reqwest::Method::POST, &format!("orders/{code}/mark_paid/")).await;
+    let positions = paid["positions"].as_array().unwrap();
+    // The livestream has no ticket.
+    let with_ticket = positions.iter().filter(|position| position["item"] != 5);
+    let secrets: Vec<&str> = with_ticket.map(|position| position["secret"].as_str().unwrap()).collect();
+    assert_eq!(secrets.len(), 2);
+
+    let mail = visit.mail(|mail| mail.subject.starts_with("Payment received")).await;
+    let scanned: Vec<String> = mail.attachments.iter().flat_map(|file| qr_codes(&file.bytes)).collect();
+    assert_eq!(scanned, secrets);
+
+    visit.browser.go(order_url).await;
+    visit.browser.at("//*[contains(@class, 'badge')][contains(., 'Paid')]").await;
+    visit.inspect("13-order-paid").await;
+    let forms =
+        r#"return [...document.querySelectorAll("form.ticket-stub")].map((form) => [form.action, form.csrf.value]);"#;
+    let forms = visit.browser.ask(forms).await;
+    let mut downloaded = Vec::new();
+    for form in forms.as_array().unwrap() {
+        let (action, csrf) = (form[0].as_str().unwrap(), form[1].as_str().unwrap());
+        downloaded.extend(qr_codes(&download(&visit.browser.cookies().await, action, csrf).await));
+    }
+    assert_eq!(downloaded, secrets);
+}
+
+/// Sends a download form as the browser would, and waits for the file as the page does.
+async fn download(cookies: &str, action: &str, csrf: &str) -> Vec<u8> {
+    let http = http_client().build().unwrap();
+    let mut answer = http.post(action).header("cookie", cookies).form(&[("csrf", csrf)]).send().await.unwrap();
+    let begun = Instant::now();
+    while answer.headers()["content-type"] != "application/pdf" {
+        assert!(answer.status() == 200 && begun.elapsed() < SOON, "{answer:?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        answer = http.get(action).header("cookie", cookies).send().await.unwrap();
+    }
+    answer.bytes().await.unwrap().to_vec()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_script_is_needed() {
+    let Some(visit) = Visit::begin(Script::Off).await else { return };
+    let browser = &visit.browser;
+    browser.go(&visit.shop()).await;
+    assert_eq!(browser.ask("return document.querySelectorAll('[data-step]:not([hidden])').length").await, 0);
+    visit.inspect("21-shop-no-script").await;
+    browser.click("//label[contains(., 'Community livestream')]").await;
+    browser.click("//form[contains(@class, 'products')]//button[contains(., 'Add to cart')]").await;
+    browser.click("//section[contains(@class, 'cart')]//a[contains(., 'Continue')]").await;
+    assert_eq!(browser.fill_labelled("Email", "grace@example.org").await, 2);
+    browser.click("//button[contains(., 'Continue')]").await;
+    browser.click("//label[contains(., 'code of conduct')]").await;
+    visit.inspect("22-confirm-free").await;
+    browser.click("//button[contains(., 'Submit registration')]").await;
+    browser.at("//*[contains(., 'Thank you!')]").await;
+    visit.inspect("23-order-free").await;
+    assert!(browser.text().await.contains("Confirmed"));
+    visit.mail(|mail| mail.to == "grace@example.org").await;
+    visit.end().await;
+}
