@@ -43,7 +43,8 @@ impl Visit {
             Err(why) => {
                 assert!(environment::variable("ONSALE_REQUIRE_BROWSER").is_none(), "{why}");
                 // Not by a macro: what those print, the test harness keeps to itself.
-                writeln!(std::io::stderr(), "browser tests are SKIPPED: {why}").unwrap();
+                let line = format!("browser tests are SKIPPED: {why}\n");
+                std::io::stderr().write_all(line.as_bytes()).unwrap();
                 return None;
             }
         };
