@@ -30,10 +30,11 @@ create table mail (
     body_text     text,
     body_html     text,
     state         text not null constraint mail_state
-        check (state in ('queued', 'inflight', 'awaiting_retry', 'failed', 'sent')),
+        check (state in ('waiting', 'queued', 'inflight', 'awaiting_retry', 'failed', 'sent')),
     attempts      integer not null default 0,
-    -- When the present attempt began: an old one means that a worker died between claiming and answering.
-    claimed_at    timestamptz,
+    -- When the periodic job queues it again if nothing else has happened to it: its tickets are overdue ('waiting'), its
+    -- message was lost ('queued'), its worker has died ('inflight'), the next try is due ('awaiting_retry').
+    retry_at      timestamptz not null,
     created_at    timestamptz not null,
     sent_at       timestamptz,
     last_error    text,
@@ -41,8 +42,8 @@ create table mail (
     constraint mail_order_fk foreign key (event_id, order_id) references orders (event_id, id)
 );
 create index mail_order_idx on mail (event_id, order_id);
--- Old mail is found by age; what is still to be sent is a small part.
-create index mail_open_idx on mail (created_at) where state in ('queued', 'inflight', 'awaiting_retry');
+-- What is still to be sent is a small part.
+create index mail_open_idx on mail (retry_at) where state in ('waiting', 'queued', 'inflight', 'awaiting_retry');
 
 -- One file per ticket and output; the object itself lies in the bucket.
 create table ticket_file (

@@ -147,7 +147,7 @@ async fn a_worker_that_died_with_a_mail_in_hand_is_replaced() {
     let mut db = shop.ctx.db().await.unwrap();
     let id = db.one("select id from mail", &[]).await.unwrap().get("id").unwrap();
     let tx = db.begin().await.unwrap();
-    let claimed = shop::mail::claim(&tx, id, shop.ctx.now()).await;
+    let claimed = shop::mail::sql::claim(&tx, id, shop.ctx.now()).await;
     tx.finish(claimed).await.unwrap();
     drop(db);
     shop.work().await;
@@ -155,6 +155,111 @@ async fn a_worker_that_died_with_a_mail_in_hand_is_replaced() {
     shop.clock.advance_seconds(shop::mail::CLAIM_STALE_SECONDS + 1);
     run(&shop, Job::RequeueMails).await;
     assert_eq!(shop.mails().iter().filter(|mail| mail.to.contains("ada@example.org")).count(), 1);
+}
+
+/// What the row of the only mail of a kind says: state, attempts, seconds until it is due.
+async fn mail_row(shop: &TestShop, kind: &str) -> (String, i32, i64) {
+    let sql = "select state, attempts, retry_at from mail where kind = $1";
+    let row = shop.ctx.db().await.unwrap().one(sql, &[shop::port::db::p(&kind)]).await.unwrap();
+    let due = shop.ctx.now().seconds_until(row.get("retry_at").unwrap());
+    (row.get("state").unwrap(), row.get("attempts").unwrap(), due)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_that_is_not_taken_is_tried_again_by_plan() {
+    let shop = TestShop::with_places(5).await;
+    // Neither a folder nor the beginning of one: every try fails for now.
+    let folder = shop.ctx.config().mail.clone();
+    let shop::config::MailTransport::Folder(folder) = folder else { panic!("tests write to a folder") };
+    std::fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    std::fs::write(&folder, "in the way").unwrap();
+    shop.buyer().buy(&[("Ticket", 1)], Some("manual")).await;
+    shop.work().await;
+    let kind = "order_placed";
+    assert_eq!(shop.number("select count(*) as number from outbox").await, 0, "the row alone drives what follows");
+    for (attempt, seconds) in [(1, 60), (2, 300), (3, 600), (4, 1200), (5, 1800), (6, 3600), (7, 3600)] {
+        let (state, attempts, due) = mail_row(&shop, kind).await;
+        assert_eq!((state.as_str(), attempts), ("awaiting_retry", attempt));
+        assert!((seconds - 30..=seconds).contains(&due), "{due} of {seconds}");
+        // Neither a copy of the message nor the job hurries it.
+        let id = shop.number("select id as number from mail where kind = 'order_placed'").await;
+        let copy = Envelope::unrecorded(Message::SendMail { mail: shop::id::MailId(id) }).body();
+        shop.ctx.queues().await.send(Queue::Mail, &[copy]).await;
+        run(&shop, Job::RequeueMails).await;
+        assert_eq!(mail_row(&shop, kind).await.1, attempt);
+        shop.clock.advance_seconds(seconds + 1);
+        run(&shop, Job::RequeueMails).await;
+    }
+    std::fs::remove_file(&folder).unwrap();
+    shop.clock.advance_seconds(3601);
+    run(&shop, Job::RequeueMails).await;
+    assert_eq!(mail_row(&shop, kind).await.0, "sent");
+    assert_eq!(shop.mails().iter().filter(|mail| mail.to.contains("ada@example.org")).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_is_given_up_by_its_age() {
+    let shop = TestShop::with_places(5).await;
+    let shop::config::MailTransport::Folder(folder) = shop.ctx.config().mail.clone() else { panic!("a folder") };
+    std::fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    std::fs::write(&folder, "in the way").unwrap();
+    shop.buyer().buy(&[("Ticket", 1)], Some("manual")).await;
+    shop.clock.advance_seconds(shop::mail::GIVE_UP_SECONDS + 1);
+    shop.work().await;
+    assert_eq!(mail_row(&shop, "order_placed").await.0, "failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_with_tickets_waits_for_them() {
+    let shop = TestShop::with_places(5).await;
+    shop.buyer().buy(&[("Seat", 1)], None).await;
+    shop.lose_queues().await;
+    shop.clock.advance_seconds(3600);
+    run(&shop, Job::RequeueMails).await;
+    assert_eq!(mail_row(&shop, "order_free").await.0, "waiting");
+    run(&shop, Job::RelayOutbox).await;
+    let mails = shop.mails();
+    let mail = mails.iter().find(|mail| mail.to.contains("ada@example.org")).unwrap();
+    assert_eq!(mail.attachments.len(), 1);
+    assert_eq!(mail_row(&shop, "order_free").await.0, "sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_goes_without_tickets_that_nobody_draws() {
+    let shop = TestShop::with_places(5).await;
+    shop.buyer().buy(&[("Seat", 1)], None).await;
+    shop.lose_queues().await;
+    shop.clock.advance_seconds(shop::mail::WAIT_SECONDS + 1);
+    run(&shop, Job::RequeueMails).await;
+    let mails = shop.mails();
+    let mail = mails.iter().find(|mail| mail.to.contains("ada@example.org")).unwrap();
+    assert!(mail.attachments.is_empty());
+    run(&shop, Job::RelayOutbox).await;
+    assert_eq!(shop.mails().iter().filter(|mail| mail.to.contains("ada@example.org")).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_worker_of_the_present_try_says_how_it_ended() {
+    let shop = TestShop::with_places(5).await;
+    shop.buyer().buy(&[("Ticket", 1)], Some("manual")).await;
+    let mut db = shop.ctx.db().await.unwrap();
+    let (id, now) = (db.one("select id from mail", &[]).await.unwrap().get("id").unwrap(), shop.ctx.now());
+    for attempt in 1..=2 {
+        let tx = db.begin().await.unwrap();
+        let claimed = shop::mail::sql::claim(&tx, id, now).await;
+        assert_eq!(tx.finish(claimed).await.unwrap().unwrap().attempt, attempt);
+        if attempt == 1 {
+            shop::mail::sql::take_due(&*db, now.plus_seconds(121), 10).await.unwrap();
+        }
+    }
+    shop::mail::sql::mark_sent(&*db, id, 1, now).await.unwrap();
+    shop::mail::sql::mark_failed(&*db, id, 1, "late").await.unwrap();
+    shop::mail::sql::mark_retry(&*db, id, 1, "late", now).await.unwrap();
+    let state: String = db.one("select state from mail", &[]).await.unwrap().get("state").unwrap();
+    assert_eq!(state, "inflight");
+    shop::mail::sql::mark_sent(&*db, id, 2, now).await.unwrap();
+    let state: String = db.one("select state from mail", &[]).await.unwrap().get("state").unwrap();
+    assert_eq!(state, "sent");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -89,9 +89,9 @@ const FILL: &str = "
       from orders o join item i on i.event_id = o.event_id;
     insert into payment (event_id, order_id, local_id, provider, state, amount, created_at)
     select event_id, id, 1, 'manual', 'confirmed', 100, now() from orders;
-    insert into mail (organizer_id, event_id, order_id, kind, recipient, locale, state, created_at)
+    insert into mail (organizer_id, event_id, order_id, kind, recipient, locale, state, created_at, retry_at)
     select organizer_id, event_id, id, 'order_paid', 'a@example.org', 'en', case when id % 500 = 0 then 'queued' else 'sent' end,
-           now() - interval '1 day' from orders;
+           now() - interval '1 day', now() - interval '1 day' from orders;
     insert into cart_position (event_id, cart_id, item_id, price, listed_price, tax_rate_ppm, tax_value, created_at, expires_at,
                                max_extend_at, holds_stock)
     select i.event_id, 'cart' || n, i.id, 100, 100, 0, 0, now(), now() + (n - 10) * interval '1 minute', now(), n % 5 = 0
@@ -128,8 +128,8 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
     ("taken codes", order::sql::ALL, "code = any($2)", "ORGANIZER, array[CODE]"),
     ("overdue orders", order::sql::ALL, "select id, expires_at", "EVENT, now(), 100"),
     ("events with overdue orders", order::sql::ALL, "distinct event_id", "now()"),
-    ("claim of a mail", mail::sql::ALL, "set state = 'inflight'", "7, now(), now()"),
-    ("open mails", mail::sql::ALL, "limit 500", "now(), now()"),
+    ("claim of a mail", mail::sql::ALL, "set state = 'inflight'", "7, now()"),
+    ("due mails", mail::sql::ALL, "skip locked", "now(), now(), 500"),
     ("handled message", outbox::sql::ALL, "processed_at) values", "7, now()"),
     ("outbox leftovers", outbox::sql::ALL, "skip locked", "now() - interval '1 hour', now(), 500"),
     ("files of an order", ticket::sql::ALL, "op.order_id = $2", "EVENT, ORDER, 'pdf'"),
@@ -170,7 +170,7 @@ fn reads_all_of(line: &str, table: &str) -> bool {
 async fn states_are_the_same_in_the_database() {
     let shop = TestShop::empty().await;
     let db = shop.ctx.db().await.unwrap();
-    let mail_states = ["queued", "inflight", "awaiting_retry", "failed", "sent"];
+    let mail_states = ["waiting", "queued", "inflight", "awaiting_retry", "failed", "sent"];
     let actors = ["buyer", "token", "system"];
     let expected: [(&str, BTreeSet<&str>); 8] = [
         ("orders_status", OrderStatus::ALL.map(OrderStatus::code).into()),

@@ -1,8 +1,10 @@
 //! Mails: queued with the cause, written when they are sent, sent once (spec domain 22).
 //!
-//! A worker claims a mail (`queued → inflight`), hands it over, and records that. A worker that dies in between leaves
-//! it `inflight`; after [`CLAIM_STALE_SECONDS`] another one may claim it. So a mail can be handed over twice only if a
-//! worker dies between the server's "taken" and the commit after it; both copies then have the same Message-ID.
+//! A worker claims a mail (`queued → inflight`), hands it over, and records that. Only a queued mail can be claimed,
+//! whoever asks. What is not sent then has a moment at which the periodic job queues it again ([`sql::take_due`]): a
+//! mail whose tickets are not drawn (`waiting`), that was not taken (`awaiting_retry`), or whose worker has died
+//! (`inflight`). So a mail can be handed over twice only if a worker dies between the server's "taken" and the commit
+//! after it; both copies then have the same Message-ID.
 
 mod compose;
 pub mod sql;
@@ -57,8 +59,16 @@ impl Kind {
 
 /// Longest time that a worker may take to hand over a mail: above the worker's timeout.
 pub const CLAIM_STALE_SECONDS: i64 = 120;
-/// After so many tries a mail has failed.
-pub const ATTEMPTS_MAX: i32 = 10;
+/// Seconds until the next try, by number of tries (spec domain 22.2); after these, [`RETRY_LAST_SECONDS`].
+const RETRY_SECONDS: [i32; 5] = [60, 300, 600, 1200, 1800];
+/// Seconds between the later tries.
+const RETRY_LAST_SECONDS: i32 = 3600;
+/// A mail of this age that is not taken has failed.
+pub const GIVE_UP_SECONDS: i64 = 24 * 3600;
+/// A mail that waits for its tickets for this long goes without them.
+pub const WAIT_SECONDS: i64 = 6 * 3600;
+/// A queued mail is announced again after this long: its message is lost.
+const QUEUED_SECONDS: i64 = 600;
 
 /// Someone who is not the buyer.
 pub struct Recipient<'a> {
@@ -68,7 +78,8 @@ pub struct Recipient<'a> {
     pub locale: &'a str,
 }
 
-/// Puts a mail into the outbox table, in the transaction of its cause. Without a recipient it goes to the buyer.
+/// Writes a mail down in the transaction of its cause. Without a recipient it goes to the buyer. One that brings the
+/// tickets waits until [`sql::release`]; the others are to be announced with a message.
 pub async fn queue(
     tx: &Tx<'_>,
     event: &Event,
@@ -84,6 +95,8 @@ pub async fn queue(
 pub struct Claimed {
     /// Its row.
     pub id: MailId,
+    /// Which try this is: only its worker may say how it ended.
+    pub attempt: i32,
     /// Its event.
     pub event: EventId,
     /// Its order.
@@ -106,22 +119,4 @@ pub struct Written {
     pub text: String,
     /// HTML.
     pub html: String,
-}
-
-/// What [`claim`] found.
-pub enum Claim {
-    /// It is ours to send.
-    Ours(Box<Claimed>),
-    /// It was sent or given up.
-    Done,
-    /// Another worker has it.
-    Taken,
-}
-
-/// Claims a mail for this worker.
-pub async fn claim(tx: &Tx<'_>, mail: MailId, now: Timestamp) -> Result<Claim, DbError> {
-    if let Some(claimed) = sql::claim(tx, mail, now).await? {
-        return Ok(Claim::Ours(Box::new(claimed)));
-    }
-    Ok(if sql::is_open(tx, mail).await? { Claim::Taken } else { Claim::Done })
 }

@@ -1,16 +1,20 @@
 //! Statements about mails.
 
-use super::{ATTEMPTS_MAX, CLAIM_STALE_SECONDS, Claimed, Kind, Recipient, Written};
+use super::{
+    CLAIM_STALE_SECONDS, Claimed, GIVE_UP_SECONDS, Kind, QUEUED_SECONDS, RETRY_LAST_SECONDS, RETRY_SECONDS, Recipient,
+    WAIT_SECONDS, Written,
+};
 use crate::{
     event::Event,
     id::{MailId, OrderId},
-    port::db::{DbError, Query, Tx, p},
+    port::db::{DbError, Query, Tx, array, p},
     time::Timestamp,
 };
 
 const INSERT: &str = "
-    insert into mail (organizer_id, event_id, order_id, kind, recipient, locale, state, created_at)
-    select o.organizer_id, o.event_id, o.id, $3, coalesce($4, o.email), coalesce($5, o.locale), 'queued', $6
+    insert into mail (organizer_id, event_id, order_id, kind, recipient, locale, state, created_at, retry_at)
+    select o.organizer_id, o.event_id, o.id, $3, coalesce($4, o.email), coalesce($5, o.locale),
+           case when $8 then 'waiting' else 'queued' end, $6, $7
       from orders o where o.event_id = $1 and o.id = $2
     returning id";
 
@@ -23,19 +27,29 @@ pub(super) async fn insert(
     now: Timestamp,
 ) -> Result<MailId, DbError> {
     let (email, locale) = (recipient.map(|to| to.email), recipient.map(|to| to.locale));
+    let waits = kind.has_tickets();
+    let retry_at = now.plus_seconds(if waits { WAIT_SECONDS } else { QUEUED_SECONDS });
     let kind = kind.name();
-    let params = [p(&event.id), p(&order), p(&kind), p(&email), p(&locale), p(&now)];
+    let params = [p(&event.id), p(&order), p(&kind), p(&email), p(&locale), p(&now), p(&retry_at), p(&waits)];
     tx.one(INSERT, &params).await?.get("id")
 }
 
-const CLAIM: &str = "
-    update mail set state = 'inflight', claimed_at = $2, attempts = attempts + 1
-     where id = $1 and (state in ('queued', 'awaiting_retry') or (state = 'inflight' and claimed_at < $3))
-    returning id, event_id, order_id, kind, recipient, locale, subject, body_text, body_html";
+const RELEASE: &str = "update mail set state = 'queued', retry_at = $2 where id = $1 and state = 'waiting'";
 
-pub(super) async fn claim(tx: &Tx<'_>, mail: MailId, now: Timestamp) -> Result<Option<Claimed>, DbError> {
-    let stale = now.plus_seconds(-CLAIM_STALE_SECONDS);
-    let Some(row) = tx.opt(CLAIM, &[p(&mail), p(&now), p(&stale)]).await? else { return Ok(None) };
+/// The tickets that the mail waits for are there, or will never be.
+pub async fn release(tx: &Tx<'_>, mail: MailId, now: Timestamp) -> Result<(), DbError> {
+    tx.execute(RELEASE, &[p(&mail), p(&now.plus_seconds(QUEUED_SECONDS))]).await.map(|_| ())
+}
+
+const CLAIM: &str = "
+    update mail set state = 'inflight', retry_at = $2, attempts = attempts + 1
+     where id = $1 and state = 'queued'
+    returning id, attempts, event_id, order_id, kind, recipient, locale, subject, body_text, body_html";
+
+/// Claims a mail for this worker. `None` if there is nothing to do now: it waits, is sent, or another worker has it.
+pub async fn claim(tx: &Tx<'_>, mail: MailId, now: Timestamp) -> Result<Option<Claimed>, DbError> {
+    let stale = now.plus_seconds(CLAIM_STALE_SECONDS);
+    let Some(row) = tx.opt(CLAIM, &[p(&mail), p(&stale)]).await? else { return Ok(None) };
     let subject: Option<String> = row.get("subject")?;
     let written = match subject {
         Some(subject) => Some(Written { subject, text: row.get("body_text")?, html: row.get("body_html")? }),
@@ -43,6 +57,7 @@ pub(super) async fn claim(tx: &Tx<'_>, mail: MailId, now: Timestamp) -> Result<O
     };
     Ok(Some(Claimed {
         id: row.get("id")?,
+        attempt: row.get("attempts")?,
         event: row.get("event_id")?,
         order: row.get("order_id")?,
         kind: Kind::parse(row.get("kind")?)?,
@@ -52,13 +67,6 @@ pub(super) async fn claim(tx: &Tx<'_>, mail: MailId, now: Timestamp) -> Result<O
     }))
 }
 
-const IS_OPEN: &str =
-    "select exists (select 1 from mail where id = $1 and state in ('queued', 'inflight', 'awaiting_retry')) as open";
-
-pub(super) async fn is_open(tx: &Tx<'_>, mail: MailId) -> Result<bool, DbError> {
-    tx.one(IS_OPEN, &[p(&mail)]).await?.get("open")
-}
-
 const KEEP_TEXT: &str = "update mail set subject = $2, body_text = $3, body_html = $4 where id = $1";
 
 /// Keeps the text of a mail, so that another try sends the same.
@@ -66,47 +74,66 @@ pub async fn keep_text(q: &impl Query, mail: MailId, text: &Written) -> Result<(
     q.execute(KEEP_TEXT, &[p(&mail), p(&text.subject), p(&text.text), p(&text.html)]).await.map(|_| ())
 }
 
-const MARK_SENT: &str = "update mail set state = 'sent', sent_at = $2, last_error = null where id = $1";
+// Only the worker that made the present try may end it: the attempt is its fence.
+
+const MARK_SENT: &str = "
+    update mail set state = 'sent', sent_at = $3, last_error = null
+     where id = $1 and state = 'inflight' and attempts = $2";
 
 /// The other side has taken the mail.
-pub async fn mark_sent(tx: &Tx<'_>, mail: MailId, now: Timestamp) -> Result<(), DbError> {
-    tx.execute(MARK_SENT, &[p(&mail), p(&now)]).await.map(|_| ())
+pub async fn mark_sent(q: &impl Query, mail: MailId, attempt: i32, now: Timestamp) -> Result<(), DbError> {
+    q.execute(MARK_SENT, &[p(&mail), p(&attempt), p(&now)]).await.map(|_| ())
 }
 
-const MARK_FAILED: &str = "update mail set state = 'failed', last_error = $2 where id = $1";
+const MARK_FAILED: &str = "
+    update mail set state = 'failed', last_error = $3 where id = $1 and state = 'inflight' and attempts = $2";
 
 /// The mail can never be handed over.
-pub async fn mark_failed(tx: &Tx<'_>, mail: MailId, error: &str) -> Result<(), DbError> {
-    tx.execute(MARK_FAILED, &[p(&mail), p(&error)]).await.map(|_| ())
+pub async fn mark_failed(q: &impl Query, mail: MailId, attempt: i32, error: &str) -> Result<(), DbError> {
+    q.execute(MARK_FAILED, &[p(&mail), p(&attempt), p(&error)]).await.map(|_| ())
 }
 
 const MARK_RETRY: &str = "
-    update mail set state = case when attempts < $3 then 'awaiting_retry' else 'failed' end, last_error = $2 where id = $1";
+    update mail set state = case when created_at > $5 then 'awaiting_retry' else 'failed' end, last_error = $3,
+           retry_at = $4::timestamptz + coalesce(($6::integer[])[attempts], $7) * interval '1 second'
+     where id = $1 and state = 'inflight' and attempts = $2
+    returning state = 'failed' as failed";
 
-/// The mail was not taken this time.
-pub async fn mark_retry(q: &impl Query, mail: MailId, error: &str) -> Result<(), DbError> {
-    q.execute(MARK_RETRY, &[p(&mail), p(&error), p(&ATTEMPTS_MAX)]).await.map(|_| ())
+/// The mail was not taken this time. True if that was the last time.
+pub async fn mark_retry(
+    q: &impl Query,
+    mail: MailId,
+    attempt: i32,
+    error: &str,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let (plan, give_up) = (RETRY_SECONDS.to_vec(), now.plus_seconds(-GIVE_UP_SECONDS));
+    let params = [p(&mail), p(&attempt), p(&error), p(&now), p(&give_up), array(&plan), p(&RETRY_LAST_SECONDS)];
+    q.opt(MARK_RETRY, &params).await?.map_or(Ok(false), |row| row.get("failed"))
 }
 
-const LEFT_BEHIND: &str = "
-    select id from mail
-     where (state in ('queued', 'awaiting_retry') and created_at < $1 and coalesce(claimed_at, created_at) < $1)
-        or (state = 'inflight' and claimed_at < $2)
-     order by id limit 500";
+const TAKE_DUE: &str = "
+    update mail set state = 'queued', retry_at = $2
+     where id in (select id from mail
+                   where state in ('waiting', 'queued', 'inflight', 'awaiting_retry') and retry_at <= $1
+                   order by retry_at limit $3 for update skip locked)
+    returning id";
 
-/// Mails that nobody is sending: queued or failed for longer than ten minutes, or claimed by a worker that died.
-pub async fn left_behind(q: &impl Query, now: Timestamp) -> Result<Vec<MailId>, DbError> {
-    let (unsent, stale) = (now.plus_seconds(-600), now.plus_seconds(-CLAIM_STALE_SECONDS));
-    q.query(LEFT_BEHIND, &[p(&unsent), p(&stale)]).await?.iter().map(|row| row.get("id")).collect()
+/// Queues mails whose time has come, for the caller to announce. If that fails, they come again ten minutes later.
+pub async fn take_due(q: &impl Query, now: Timestamp, max: i64) -> Result<Vec<MailId>, DbError> {
+    let again = now.plus_seconds(QUEUED_SECONDS);
+    q.query(TAKE_DUE, &[p(&now), p(&again), p(&max)]).await?.iter().map(|row| row.get("id")).collect()
 }
 
-const RELEASE_CLAIMS: &str = "update mail set state = 'queued' where state = 'inflight'";
+const RELEASE_CLAIMS: &str =
+    "update mail set state = 'queued', retry_at = created_at where state in ('queued', 'inflight')";
 
-/// Gives back what workers had claimed, because all of them are gone (a restart of the local stack).
+/// Makes every mail due that a worker or a message had in hand, because all of them are gone (a restart of the local
+/// stack).
 pub async fn release_claims(q: &impl Query) -> Result<(), DbError> {
     q.execute(RELEASE_CLAIMS, &[]).await.map(|_| ())
 }
 
 /// Every statement of this file, for the test that prepares them all.
 pub const ALL: &[&str] =
-    &[INSERT, CLAIM, IS_OPEN, KEEP_TEXT, MARK_SENT, MARK_FAILED, MARK_RETRY, LEFT_BEHIND, RELEASE_CLAIMS];
+    &[INSERT, RELEASE, CLAIM, KEEP_TEXT, MARK_SENT, MARK_FAILED, MARK_RETRY, TAKE_DUE, RELEASE_CLAIMS];

@@ -1,6 +1,6 @@
 //! Handing mails over: Amazon SES, an SMTP server, or a folder on this machine.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use aws_sdk_sesv2::{
     error::DisplayErrorContext,
@@ -51,6 +51,9 @@ enum Transport {
     Folder(std::path::PathBuf),
 }
 
+/// How long the mail server may take for one command.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Hands mails over.
 pub struct Mailer {
     transport: Transport,
@@ -58,7 +61,7 @@ pub struct Mailer {
 }
 
 impl Mailer {
-    /// A mailer; connects on first use. Fails on an unusable SMTP address.
+    /// A mailer; connects on first use. Fails on an unusable SMTP address, which somebody will correct: temporarily.
     pub fn new(config: &Config) -> Result<Self, MailError> {
         let transport = match &config.mail {
             MailTransport::Ses => {
@@ -68,7 +71,9 @@ impl Mailer {
             }
             MailTransport::Smtp(url) => {
                 let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.reveal());
-                Transport::Smtp(builder.map_err(|error| MailError::Permanent(error.to_string()))?.build())
+                Transport::Smtp(
+                    builder.map_err(|error| MailError::Temporary(error.to_string()))?.timeout(Some(TIMEOUT)).build(),
+                )
             }
             MailTransport::Folder(path) => Transport::Folder(path.clone()),
         };

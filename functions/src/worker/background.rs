@@ -9,6 +9,10 @@ use crate::{
     time::Timestamp,
 };
 
+/// How many mails are queued at once, and how often in one run.
+const ROUND_MAX: i64 = 500;
+const ROUNDS_MAX: usize = 20;
+
 /// Runs the job that is due.
 pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<(), WorkError> {
     let Message::Periodic { job } = envelope.message else { return Err(WorkError::Unknown) };
@@ -26,8 +30,13 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<(), WorkErr
             Outgoing::unrecorded(messages).dispatch(ctx).await;
         }
         Job::RequeueMails => {
-            let mails = mail::sql::left_behind(&*ctx.db().await?, now).await?;
-            Outgoing::unrecorded(mails.into_iter().map(|mail| Message::SendMail { mail })).dispatch(ctx).await;
+            for _ in 0..ROUNDS_MAX {
+                let mails = mail::sql::take_due(&*ctx.db().await?, now, ROUND_MAX).await?;
+                if mails.is_empty() {
+                    break;
+                }
+                Outgoing::unrecorded(mails.into_iter().map(|mail| Message::SendMail { mail })).dispatch(ctx).await;
+            }
         }
         Job::Sweep => sweep(ctx, now).await?,
     }

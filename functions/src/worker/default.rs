@@ -6,7 +6,7 @@ use crate::{
     ctx::Ctx,
     event,
     id::{MailId, OrderId},
-    order,
+    mail, order,
     outbox::{self, Envelope, Message, Outgoing},
     port::db::{Db, DbError, Tx},
     ticket::{self, TicketFile},
@@ -64,6 +64,7 @@ async fn record(
     if let Some((event, files)) = rendered.filter(|(_, files)| !files.is_empty()) {
         ticket::sql::record(tx, event, &files, now).await?;
     }
-    let mail: Vec<Message> = then_mail.map(|mail| Message::SendMail { mail }).into_iter().collect();
-    outbox::record(tx, &mail, now).await
+    let Some(mail) = then_mail else { return Ok(Outgoing::default()) };
+    mail::sql::release(tx, mail, now).await?;
+    outbox::record(tx, &[Message::SendMail { mail }], now).await
 }

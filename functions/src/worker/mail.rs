@@ -6,7 +6,7 @@ use crate::{
     ctx::Ctx,
     event,
     id::MailId,
-    mail::{self, Claim, Claimed, Written, compose, sql},
+    mail::{Claimed, Written, compose, sql},
     order,
     outbox::{self, Envelope, Message},
     port::{
@@ -16,66 +16,45 @@ use crate::{
     ticket,
 };
 
-/// Sends one mail: claim → hand over → record. A second message for the same mail finds it claimed or sent.
+/// Sends one mail: claim → hand over → record. From the claim on, the row of the mail alone drives what follows, so the
+/// message is handled with it; a second message for the same mail finds nothing to claim.
 pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<(), WorkError> {
     let Message::SendMail { mail } = envelope.message else { return Err(WorkError::Unknown) };
+    let Some(claimed) = claim(ctx, &envelope, mail).await? else { return Ok(()) };
+    let attempt = claimed.attempt;
+    let sent = send(ctx, claimed).await;
+    // The connection may have been lost meanwhile: ask for it again.
+    let (db, now) = (ctx.db().await?, ctx.now());
+    match sent {
+        Ok(()) => sql::mark_sent(&*db, mail, attempt, now).await?,
+        Err(WorkError::Mail(MailError::Permanent(why))) => {
+            tracing::error!(mail.id = mail.0, "a mail was refused for good");
+            sql::mark_failed(&*db, mail, attempt, &why).await?;
+        }
+        // What the server says may name the recipient: it stays in the row.
+        Err(error) => match sql::mark_retry(&*db, mail, attempt, &error.to_string(), now).await? {
+            true => tracing::error!(mail.id = mail.0, attempt, "a mail was given up"),
+            false => tracing::warn!(mail.id = mail.0, attempt, "a mail was not sent and is tried again later"),
+        },
+    }
+    Ok(())
+}
+
+async fn claim(ctx: &Ctx, envelope: &Envelope, mail: MailId) -> Result<Option<Claimed>, WorkError> {
     let now = ctx.now();
     let mut db = ctx.db().await?;
     let tx = db.begin().await?;
-    let claim = mail::claim(&tx, mail, now).await;
-    let claimed = match tx.finish(claim).await? {
-        Claim::Ours(claimed) => claimed,
-        // The worker that has it records the message; if it died, the mail is found again later.
-        Claim::Taken => return Ok(()),
-        Claim::Done => {
-            let tx = db.begin().await?;
-            let done = outbox::claim(&tx, &envelope, now).await;
-            tx.finish(done).await?;
-            return Ok(());
-        }
-    };
-    let outgoing = prepare(ctx, &*db, *claimed).await;
-    let sent = match outgoing {
-        Ok(outgoing) => ctx.mailer().await?.send(&outgoing).await,
-        Err(WorkError::Mail(error)) => Err(error),
-        Err(error) => {
-            sql::mark_retry(&*db, mail, &error.to_string()).await?;
-            return Err(error);
-        }
-    };
-    match sent {
-        Ok(()) => settle(ctx, &mut db, &envelope, mail, None).await,
-        Err(MailError::Permanent(why)) => {
-            tracing::error!(mail.id = mail.0, "a mail was refused for good");
-            settle(ctx, &mut db, &envelope, mail, Some(&why)).await
-        }
-        Err(MailError::Temporary(why)) => {
-            sql::mark_retry(&*db, mail, &why).await?;
-            Err(MailError::Temporary(why).into())
-        }
-    }
-}
-
-/// Records the end of a mail together with the end of its message.
-async fn settle(
-    ctx: &Ctx,
-    db: &mut crate::port::db::Db,
-    envelope: &Envelope,
-    mail: MailId,
-    failure: Option<&str>,
-) -> Result<(), WorkError> {
-    let now = ctx.now();
-    let tx = db.begin().await?;
-    let recorded = async {
-        match failure {
-            None => sql::mark_sent(&tx, mail, now).await?,
-            Some(why) => sql::mark_failed(&tx, mail, why).await?,
-        }
-        outbox::claim(&tx, envelope, now).await
+    let claimed = async {
+        outbox::claim(&tx, envelope, now).await?;
+        sql::claim(&tx, mail, now).await
     }
     .await;
-    tx.finish(recorded).await?;
-    Ok(())
+    Ok(tx.finish(claimed).await?)
+}
+
+async fn send(ctx: &Ctx, claimed: Claimed) -> Result<(), WorkError> {
+    let outgoing = prepare(ctx, &*ctx.db().await?, claimed).await?;
+    Ok(ctx.mailer().await?.send(&outgoing).await?)
 }
 
 /// The mail with its text, written now if no earlier try has, and with the tickets that exist.

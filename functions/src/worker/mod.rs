@@ -100,7 +100,7 @@ impl Schedule {
 pub const SCHEDULES: &[Schedule] = &[
     Schedule { name: "relay_outbox", job: Job::RelayOutbox, every: Duration::from_secs(60) },
     Schedule { name: "expire_orders", job: Job::ExpireOrders, every: Duration::from_secs(60) },
-    Schedule { name: "requeue_mails", job: Job::RequeueMails, every: Duration::from_secs(300) },
+    Schedule { name: "requeue_mails", job: Job::RequeueMails, every: Duration::from_secs(60) },
     Schedule { name: "sweep", job: Job::Sweep, every: Duration::from_secs(3600) },
 ];
 
