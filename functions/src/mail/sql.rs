@@ -95,7 +95,7 @@ pub async fn mark_failed(q: &impl Query, mail: MailId, attempt: i32, error: &str
 
 const MARK_RETRY: &str = "
     update mail set state = case when created_at > $5 then 'awaiting_retry' else 'failed' end, last_error = $3,
-           retry_at = $4::timestamptz + coalesce(($6::integer[])[attempts], $7) * interval '1 second'
+           retry_at = $4::timestamptz + make_interval(secs => coalesce(($6::integer[])[attempts], $7))
      where id = $1 and state = 'inflight' and attempts = $2
     returning state = 'failed' as failed";
 
