@@ -63,12 +63,28 @@ where
     (values, array_of(&T::TYPE))
 }
 
+/// What went wrong in the words of the database, fit for a log: its DETAIL, which quotes rows, is left out.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Answer(String);
+
+impl Answer {
+    fn new(error: &tokio_postgres::Error) -> Self {
+        if let Some(db) = error.as_db_error() {
+            let constraint = db.constraint().map(|name| format!(" ({name})")).unwrap_or_default();
+            return Self(format!("{} {}{constraint}", db.code().code(), db.message()));
+        }
+        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        Self(format!("{error}{cause}"))
+    }
+}
+
 /// What a statement could not do.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
     /// Lock timeout, deadlock, statement timeout or a lost connection: try again. The commit may have happened.
     #[error("the database is busy or was lost")]
-    Busy(#[source] tokio_postgres::Error),
+    Busy(#[source] Answer),
     /// A named constraint refused a row; `sql.rs` files map the name to a domain error.
     #[error("constraint {name} refused a row")]
     Constraint {
@@ -76,11 +92,11 @@ pub enum DbError {
         name: String,
         /// The refusal itself.
         #[source]
-        source: tokio_postgres::Error,
+        source: Answer,
     },
     /// A bug: wrong statement, wrong type, missing row.
     #[error("a statement failed")]
-    Failed(#[source] tokio_postgres::Error),
+    Failed(#[source] Answer),
     /// A single row was promised and did not come.
     #[error("a statement returned {0} rows instead of one")]
     RowCount(usize),
@@ -111,7 +127,8 @@ impl From<tokio_postgres::Error> for DbError {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(db) = error.as_db_error() else {
             // Neither a refusal by the server nor a decoding bug: the connection is gone.
-            return if is_decoding_bug(&error) { Self::Failed(error) } else { Self::Busy(error) };
+            let answer = Answer::new(&error);
+            return if is_decoding_bug(&error) { Self::Failed(answer) } else { Self::Busy(answer) };
         };
         let code = db.code();
         let busy = [
@@ -126,11 +143,13 @@ impl From<tokio_postgres::Error> for DbError {
             SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
         ];
         if busy.contains(code) || code.code().starts_with("08") {
-            return Self::Busy(error);
+            return Self::Busy(Answer::new(&error));
         }
         match db.constraint() {
-            Some(name) if code.code().starts_with("23") => Self::Constraint { name: name.to_owned(), source: error },
-            _ => Self::Failed(error),
+            Some(name) if code.code().starts_with("23") => {
+                Self::Constraint { name: name.to_owned(), source: Answer::new(&error) }
+            }
+            _ => Self::Failed(Answer::new(&error)),
         }
     }
 }
