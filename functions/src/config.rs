@@ -80,7 +80,7 @@ pub struct Config {
     /// `MAIL_URL`.
     pub mail: MailTransport,
     /// `MAIL_FROM`: the sender's address of mails.
-    pub mail_from: String,
+    pub mail_from: lettre::Address,
     /// `PUBLIC_URL`: what buyers type, without a slash at the end.
     pub public_url: String,
     /// `SECRET_KEY`: signs cookies and form tokens; at least 32 characters.
@@ -157,7 +157,11 @@ impl Config {
                 MailTransport::Ses
             }
         };
-        let mail_from = reader.required("MAIL_FROM", "the sender's address of mails");
+        let mail_from_text = reader.required("MAIL_FROM", "the sender's address of mails");
+        let mail_from: Option<lettre::Address> = mail_from_text.parse().ok();
+        if !mail_from_text.is_empty() && mail_from.is_none() {
+            reader.refuse("MAIL_FROM", "it is an address such as tickets@example.org");
+        }
         let public_url = reader.required("PUBLIC_URL", "the shop's address, such as https://tickets.example.org");
         let is_web_address = public_url.starts_with("https://") || public_url.starts_with("http://");
         if !public_url.is_empty() && !is_web_address {
@@ -167,9 +171,9 @@ impl Config {
         if !secret_key.is_empty() && secret_key.len() < 32 {
             reader.refuse("SECRET_KEY", "it has at least 32 characters");
         }
-        if !reader.errors.is_empty() {
+        let (Some(mail_from), true) = (mail_from, reader.errors.is_empty()) else {
             return Err(ConfigErrors(reader.errors));
-        }
+        };
         Ok(Self {
             database,
             aws,

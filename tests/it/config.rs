@@ -53,10 +53,15 @@ fn all_mistakes_are_told_together() {
     assert!(nothing.0.iter().all(|error| error.contains("is missing")));
     assert!(required.iter().all(|name| nothing.to_string().contains(name)), "{nothing}");
 
-    let wrong = [("MAIL_URL", "carrier pigeon"), ("PUBLIC_URL", "tickets.example.org"), ("SECRET_KEY", "short")];
+    let wrong = [
+        ("MAIL_URL", "carrier pigeon"),
+        ("MAIL_FROM", "tickets at example.org"),
+        ("PUBLIC_URL", "tickets.example.org"),
+        ("SECRET_KEY", "short"),
+    ];
     let errors = read(&[&wrong[..], &[("MEDIA_BUCKET", "")]].concat()).unwrap_err();
     let named: Vec<&str> = errors.0.iter().map(|error| error.split_whitespace().next().unwrap()).collect();
-    assert_eq!(named, ["MEDIA_BUCKET", "MAIL_URL", "PUBLIC_URL", "SECRET_KEY"]);
+    assert_eq!(named, ["MEDIA_BUCKET", "MAIL_URL", "MAIL_FROM", "PUBLIC_URL", "SECRET_KEY"]);
 }
 
 #[test]

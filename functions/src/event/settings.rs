@@ -25,6 +25,7 @@ enum Kind {
     Flag,
     Number,
     Word,
+    Contact,
     Text,
     Texts,
     Words,
@@ -220,10 +221,18 @@ impl Settings {
 
 /// What is wrong with the value of a setting, if the shop knows the setting. Null is fine: it means "not set".
 pub fn fault(key: &str, value: &Value, zone: &TimeZone) -> Option<&'static str> {
-    let kind = if key == "locale" { Kind::Word } else { KINDS.iter().find(|(known, _)| *known == key)?.1 };
+    let kind = match key {
+        "locale" => Kind::Word,
+        "contact_mail" => Kind::Contact,
+        _ => KINDS.iter().find(|(known, _)| *known == key)?.1,
+    };
     let (fine, wanted) = match kind {
         Kind::Flag => (read_flag(value).is_some(), "true or false is needed"),
         Kind::Number => (read_number(value).is_some(), "a whole number from 0 to 1000000 is needed"),
+        Kind::Contact => (
+            value.as_str().is_some_and(|text| text.is_empty() || text.parse::<lettre::message::Mailbox>().is_ok()),
+            "a mail address is needed, such as info@example.org",
+        ),
         Kind::Word => (value.is_string(), "a text is needed"),
         Kind::Text => {
             (read_text(value).is_some() || *value == "", "a text is needed, or an object of texts by language")

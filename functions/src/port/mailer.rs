@@ -8,7 +8,8 @@ use aws_sdk_sesv2::{
     types::{EmailContent, RawMessage},
 };
 use lettre::{
-    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    address::AddressError,
     message::{Attachment, Mailbox, MultiPart, SinglePart, header::ContentType},
 };
 
@@ -20,7 +21,7 @@ pub struct OutgoingMail {
     pub id: String,
     /// Display name of the sender; the address is the configured one.
     pub from_name: String,
-    /// Where answers go.
+    /// Where answers go: an address, perhaps with a name; left out if it cannot be read.
     pub reply_to: Option<String>,
     /// One address.
     pub recipient: String,
@@ -57,7 +58,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Hands mails over.
 pub struct Mailer {
     transport: Transport,
-    from: String,
+    from: Address,
 }
 
 impl Mailer {
@@ -109,15 +110,16 @@ impl Mailer {
 
     fn build(&self, mail: &OutgoingMail) -> Result<Message, MailError> {
         let refused = |error: &dyn std::fmt::Display| MailError::Permanent(error.to_string());
-        let address = |text: &str| text.parse().map_err(|error: lettre::address::AddressError| refused(&error));
-        let domain = self.from.rsplit('@').next().unwrap_or("localhost");
+        let recipient: Address = mail.recipient.parse().map_err(|error: AddressError| refused(&error))?;
         let mut builder = Message::builder()
-            .message_id(Some(format!("<{}@{domain}>", mail.id)))
-            .from(Mailbox::new(Some(mail.from_name.clone()), address(&self.from)?))
-            .to(Mailbox::new(None, address(&mail.recipient)?))
+            .message_id(Some(format!("<{}@{}>", mail.id, self.from.domain())))
+            .from(Mailbox::new(Some(mail.from_name.clone()), self.from.clone()))
+            .to(Mailbox::new(None, recipient))
             .subject(&mail.subject);
-        if let Some(reply_to) = &mail.reply_to {
-            builder = builder.reply_to(Mailbox::new(None, address(reply_to)?));
+        match mail.reply_to.as_deref().map(str::parse::<Mailbox>) {
+            Some(Ok(reply_to)) => builder = builder.reply_to(reply_to),
+            Some(Err(_)) => tracing::warn!(mail.id = mail.id, "the mail has no Reply-To: contact_mail is no address"),
+            None => {}
         }
         let body = MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone());
         let built = if mail.attachments.is_empty() {
