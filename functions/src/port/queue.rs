@@ -1,6 +1,8 @@
 //! The five queues (spec domain 27.1) over SQS.
 
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use std::time::Duration;
+
+use aws_sdk_sqs::{config::timeout::TimeoutConfig, types::SendMessageBatchRequestEntry};
 
 use crate::config::Config;
 
@@ -46,6 +48,8 @@ pub struct Queues {
     url_prefix: String,
 }
 
+/// How long one call may take: a buyer waits for it, and the relay exists for the rest.
+const SEND_TIMEOUT: Duration = Duration::from_secs(2);
 /// SQS takes at most ten messages in one call.
 const BATCH_MAX: usize = 10;
 
@@ -54,6 +58,8 @@ impl Queues {
     pub fn new(config: &Config) -> Self {
         let mut builder = aws_sdk_sqs::config::Builder::from(&super::aws::sdk_config(&config.aws));
         builder.set_endpoint_url(config.aws.endpoint_sqs.clone());
+        // Receiving waits for messages to come, longer than other operations may take.
+        builder.set_timeout_config(Some(TimeoutConfig::disabled()));
         Self { client: aws_sdk_sqs::Client::from_conf(builder.build()), url_prefix: config.queue_url_prefix.clone() }
     }
 
@@ -70,6 +76,7 @@ impl Queues {
     /// Hands over messages; returns the indexes of those that the queue took.
     pub async fn send(&self, queue: Queue, bodies: &[String]) -> Vec<usize> {
         let mut taken = Vec::with_capacity(bodies.len());
+        let within = super::aws::within(SEND_TIMEOUT);
         for (chunk_number, chunk) in bodies.chunks(BATCH_MAX).enumerate() {
             let entries = chunk.iter().enumerate().map(|(offset, body)| {
                 SendMessageBatchRequestEntry::builder()
@@ -83,6 +90,8 @@ impl Queues {
                 .send_message_batch()
                 .queue_url(self.url(queue))
                 .set_entries(Some(entries.collect()))
+                .customize()
+                .config_override(aws_sdk_sqs::config::Builder::default().timeout_config(within.clone()))
                 .send()
                 .await;
             match sent {
@@ -90,13 +99,16 @@ impl Queues {
                     let offsets = answer.successful().iter().filter_map(|entry| entry.id().parse::<usize>().ok());
                     taken.extend(offsets.map(|offset| chunk_number * BATCH_MAX + offset));
                 }
-                // The relay sends again what stays in the outbox.
-                Err(error) => tracing::warn!(
-                    queue = queue.name(),
-                    count = chunk.len(),
-                    error = %aws_sdk_sqs::error::DisplayErrorContext(&error),
-                    "messages were not taken by the queue"
-                ),
+                // The relay sends again what stays in the outbox; the next chunk would only wait for as long.
+                Err(error) => {
+                    tracing::warn!(
+                        queue = queue.name(),
+                        count = bodies.len() - chunk_number * BATCH_MAX,
+                        error = %aws_sdk_sqs::error::DisplayErrorContext(&error),
+                        "messages were not taken by the queue"
+                    );
+                    break;
+                }
             }
         }
         taken
