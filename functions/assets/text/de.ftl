@@ -255,7 +255,7 @@ mail-staff-heading = Neue Bestellung
 mail-staff-text = Für { $event } ist eine neue Bestellung eingegangen.
 mail-staff-status = Status
 mail-staff-contact = Kontakt
-mail-staff-button = Bestellung öffnen
+mail-staff-button = Seite der Veranstaltung öffnen
 mail-staff-why = Sie bekommen diese E-Mail, weil Ihr Team über neue Bestellungen informiert wird.
 
 ## Zahlungsarten

@@ -255,7 +255,7 @@ mail-staff-heading = New order
 mail-staff-text = A new order has been placed for { $event }.
 mail-staff-status = Status
 mail-staff-contact = Contact
-mail-staff-button = Open order
+mail-staff-button = Open event page
 mail-staff-why = You get this email because your team is told about new orders.
 
 ## Ways to pay

@@ -62,7 +62,8 @@ fn to_staff(config: &Config, event: &Event, catalogue: &Catalogue, order: &Order
     let mail = StaffMail {
         lang,
         code: order.code.clone(),
-        url: format!("{}{}", config.public_url, order.path(event)),
+        // Staff has no page of its own for an order, and the buyer's page is the buyer's.
+        url: format!("{}{}", config.public_url, event.path()),
         organizer: event.organizer.name.clone(),
         event: event.name.get(lang).to_owned(),
         status: present::order_status(order),

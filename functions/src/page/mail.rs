@@ -86,7 +86,7 @@ pub struct StaffMail {
     pub lang: Lang,
     /// The order code.
     pub code: String,
-    /// The order in the backend, with scheme and host.
+    /// Where the button leads, with scheme and host: never the buyer's page.
     pub url: String,
     /// The organiser's name.
     pub organizer: String,
