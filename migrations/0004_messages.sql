@@ -6,10 +6,12 @@ create table outbox (
         check (queue in ('checkout', 'mail', 'notifications', 'background', 'default')),
     body        jsonb not null,
     created_at  timestamptz not null,
-    -- When it was last handed to SQS. The row goes away when the message was handled, so a lost queue loses nothing.
-    sent_at     timestamptz
+    -- How often it was handed to SQS. The row goes away when the message was handled, so a lost queue loses nothing.
+    sends       integer not null default 1,
+    -- When the relay sends it again; null: no more, and somebody must look.
+    due_at      timestamptz
 );
-create index outbox_sent_idx on outbox (sent_at nulls first);
+create index outbox_due_idx on outbox (due_at);
 
 create table processed_message (
     outbox_id     bigint primary key,

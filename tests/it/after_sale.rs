@@ -1,9 +1,15 @@
 //! What follows a sale: mails, tickets, payment, expiry. Workers are run by hand, so that each step can be seen.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 use shop::{
-    outbox::{Envelope, Job, Message},
-    port::{db::Query, queue::Queue},
+    event::settings::fault,
+    outbox::{Envelope, Job, Message, SENDS_MAX},
+    port::{
+        db::Query,
+        queue::{Queue, Queues},
+    },
 };
 
 use crate::{
@@ -25,8 +31,11 @@ async fn a_free_order_brings_a_mail_with_the_tickets() {
     let scanned: Vec<String> = mail.attachments.iter().flat_map(|file| qr_codes(&file.bytes)).collect();
     assert_eq!(scanned, secrets);
     // The staff hears of it too, and nobody else does.
-    let staff = mails.iter().filter(|mail| mail.to.contains("team@org.example"));
-    assert_eq!((staff.count(), mails.len()), (1, 2));
+    let staff: Vec<_> = mails.iter().filter(|mail| mail.to.contains("team@org.example")).collect();
+    assert_eq!((staff.len(), mails.len()), (1, 2));
+    // The buyer's page is the buyer's.
+    let leads_to = |path: &str| staff[0].text.contains(path) || staff[0].html.contains(path);
+    assert!(leads_to("/org/gig/") && !leads_to("/order/"));
     // The link in the mail shows that the address works and leads to the order.
     let link = mail.text.split_whitespace().find(|word| word.contains("/open/")).unwrap().replacen(&shop.url, "", 1);
     assert_eq!(buyer.get(&link).await.location.as_deref(), Some(order.as_str()));
@@ -270,6 +279,107 @@ async fn a_message_that_cannot_be_read_holds_nothing_up() {
     shop.buyer().buy(&[("Seat", 1)], None).await;
     shop.work().await;
     assert_eq!(shop.mails().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_cannot_be_read_holds_nothing_up() {
+    let shop = TestShop::with_places(5).await;
+    let foreign = "insert into outbox (queue, body, created_at, due_at)
+                   values ('mail', '{\"kind\": \"mail.fold\"}', now(), now() - interval '1 day')";
+    shop.ctx.db().await.unwrap().execute(foreign, &[]).await.unwrap();
+    shop.buyer().buy(&[("Seat", 1)], None).await;
+    shop.lose_queues().await;
+    shop.clock.advance_seconds(121);
+    run(&shop, Job::RelayOutbox).await;
+    assert_eq!(shop.mails().len(), 2);
+    assert_eq!(shop.number("select count(*) as number from outbox").await, 1, "the row stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_relay_slows_down_and_stops() {
+    let shop = TestShop::with_places(5).await;
+    shop.buyer().buy(&[("Seat", 1)], None).await;
+    let mut begun = shop.ctx.now();
+    let mut waits = Vec::new();
+    while waits.len() < 20 {
+        let row = shop.ctx.db().await.unwrap();
+        let due = row.one("select max(due_at) as due, max(sends) as sends from outbox", &[]).await.unwrap();
+        drop(row);
+        let Some(at) = due.get::<Option<shop::time::Timestamp>>("due").unwrap() else {
+            assert_eq!(due.get::<i32>("sends").unwrap(), SENDS_MAX);
+            break;
+        };
+        waits.push((begun.seconds_until(at) + 5) / 10 * 10);
+        shop.clock.advance_seconds(shop.ctx.now().seconds_until(at) + 1);
+        begun = shop.ctx.now();
+        assert_eq!(shop::outbox::relay(shop.ctx, begun).await.unwrap(), 2);
+    }
+    assert_eq!(waits, [120, 240, 480, 960, 1920, 3600, 3600, 3600, 3600, 3600, 3600]);
+    // What made it fail was mended.
+    shop.lose_queues().await;
+    shop::outbox::forget_sent(&*shop.ctx.db().await.unwrap()).await.unwrap();
+    run(&shop, Job::RelayOutbox).await;
+    assert_eq!(shop.mails().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_relay_goes_on_until_nothing_is_due() {
+    let shop = TestShop::empty().await;
+    let many = "insert into outbox (queue, body, created_at, due_at)
+                select 'mail', '{\"kind\": \"mail.send\", \"mail\": 1}', now(), now() from generate_series(1, 1200)";
+    shop.ctx.db().await.unwrap().execute(many, &[]).await.unwrap();
+    shop.clock.advance_seconds(1);
+    assert_eq!(shop::outbox::relay(shop.ctx, shop.ctx.now()).await.unwrap(), 1200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_with_a_name_and_a_wrong_one_stop_no_mail() {
+    let zone = jiff::tz::TimeZone::UTC;
+    for (contact, fine) in
+        [("info@example.org", true), ("Box Office <info@example.org>", true), ("", true), ("us", false)]
+    {
+        assert_eq!(fault("contact_mail", &json!(contact), &zone).is_none(), fine, "{contact}");
+        let shop = TestShop::with_places(5).await;
+        let set = "update event set settings = settings || jsonb_build_object('contact_mail', $1)";
+        shop.ctx.db().await.unwrap().execute(set, &[shop::port::db::p(&contact)]).await.unwrap();
+        shop.buyer().buy(&[("Ticket", 1)], Some("manual")).await;
+        shop.work().await;
+        assert_eq!(mail_row(&shop, "order_placed").await.0, "sent", "{contact}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_does_not_answer_is_not_waited_for() {
+    let shop = TestShop::empty().await;
+    let silent = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let mut config = shop.ctx.config().clone();
+    config.aws.endpoint_sqs = Some(format!("http://{}", silent.local_addr().unwrap()));
+    let begun = Instant::now();
+    let bodies = vec!["a message".to_owned(); 30];
+    assert!(Queues::new(&config).send(Queue::Mail, &bodies).await.is_empty());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audit_finds_counters_that_differ() {
+    let shop = TestShop::with_places(5).await;
+    shop.buyer().buy(&[("Ticket", 1)], Some("manual")).await;
+    let audit = async || shop::worker::background::audit_stock(shop.ctx, shop.ctx.now()).await.unwrap();
+    assert_eq!(audit().await, 0);
+    let wrong = "update quota_counter set pending = pending + 1 where pending > 0";
+    shop.ctx.db().await.unwrap().execute(wrong, &[]).await.unwrap();
+    assert_eq!(audit().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_carts_are_swept_though_nobody_comes() {
+    let shop = TestShop::with_places(5).await;
+    shop.buyer().add(&[("Seat", 2)]).await;
+    assert_eq!(shop.counters().await["seats"], (0, 0, 2));
+    shop.clock.advance_seconds(15 * 24 * 3600);
+    run(&shop, Job::Sweep).await;
+    assert_eq!(shop.counters().await["seats"], (0, 0, 0));
+    assert_eq!(shop.number("select count(*) as number from cart_position").await, 0);
 }
 
 async fn run(shop: &TestShop, job: Job) {

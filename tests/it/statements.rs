@@ -96,8 +96,9 @@ const FILL: &str = "
                                max_extend_at, holds_stock)
     select i.event_id, 'cart' || n, i.id, 100, 100, 0, 0, now(), now() + (n - 10) * interval '1 minute', now(), n % 5 = 0
       from item i, generate_series(1, 250) n;
-    insert into outbox (queue, body, created_at, sent_at)
-    select 'mail', '{}', now(), case when n % 1000 = 0 then null else now() end from generate_series(1, 20000) n;
+    insert into outbox (queue, body, created_at, due_at)
+    select 'mail', '{}', now(), now() + case when n % 1000 = 0 then interval '-1 hour' else interval '1 hour' end
+      from generate_series(1, 20000) n;
     analyze";
 
 /// Statements that run for every visitor, order or minute: a name, words that only it has, and its parameters. `EVENT`
@@ -108,6 +109,7 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
     ("checkout session", cart::sql::ALL, "select data from", "EVENT, 'cart7'"),
     ("repeated form", cart::sql::ALL, "select outcome", "EVENT, 'form7'"),
     ("carts of a batch", boxoffice::sql::ALL, "union", "EVENT, array['cart7'], now()"),
+    ("events that sold", boxoffice::sql::ALL, "exists (select 1 from orders", "now() - interval '1 day'"),
     ("expired carts", boxoffice::sql::ALL, "count(*) as count\n", "EVENT, now()"),
     ("quotas", boxoffice::sql::ALL, "c.waiting\n      from quota q", "EVENT"),
     ("what quotas count", boxoffice::sql::ALL, "select quota_id, item_id", "EVENT"),
@@ -131,7 +133,7 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
     ("claim of a mail", mail::sql::ALL, "set state = 'inflight'", "7, now()"),
     ("due mails", mail::sql::ALL, "skip locked", "now(), now(), 500"),
     ("handled message", outbox::sql::ALL, "processed_at) values", "7, now()"),
-    ("outbox leftovers", outbox::sql::ALL, "skip locked", "now() - interval '1 hour', now(), 500"),
+    ("outbox leftovers", outbox::sql::ALL, "skip locked", "now(), 12, 500"),
     ("files of an order", ticket::sql::ALL, "op.order_id = $2", "EVENT, ORDER, 'pdf'"),
 ];
 
@@ -201,4 +203,16 @@ async fn states_are_the_same_in_the_database() {
     let in_statements: BTreeSet<&str> =
         mail::sql::ALL.iter().flat_map(|sql| sql.split('\'').skip(1).step_by(2)).collect();
     assert_eq!(in_statements, mail_states.into());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_constraint_says_names_nobody() {
+    let shop = TestShop::empty().await;
+    let db = shop.ctx.db().await.unwrap();
+    let again = "insert into app_user (email, full_name, locale, created_at)
+                 select email, full_name, locale, created_at from app_user";
+    let error = db.execute(again, &[]).await.unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.starts_with("23505 ") && source.ends_with("(app_user_email_key)"), "{source}");
+    assert!(!format!("{error} {error:?} {error:#?} {source}").contains("team@org.example"), "{error:?}");
 }

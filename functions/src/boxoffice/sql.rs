@@ -273,6 +273,16 @@ pub async fn drifted_quotas(q: &impl Query, event: EventId) -> Result<Vec<QuotaI
     Ok(drifted)
 }
 
+const EVENTS_SOLD: &str = "
+    select e.id from event e
+     where exists (select 1 from orders o where o.event_id = e.id and o.created_at >= $1)
+     order by e.id limit 500";
+
+/// Events with an order since `since`.
+pub async fn events_sold(q: &impl Query, since: Timestamp) -> Result<Vec<EventId>, DbError> {
+    q.query(EVENTS_SOLD, &[p(&since)]).await?.iter().map(|row| row.get("id")).collect()
+}
+
 /// Every statement of this file, for the test that prepares them all.
 pub const ALL: &[&str] = &[
     QUOTAS,
@@ -287,4 +297,5 @@ pub const ALL: &[&str] = &[
     INSERT_CART_POSITIONS,
     SET_ORDER_STATUS,
     RECOUNT,
+    EVENTS_SOLD,
 ];

@@ -154,6 +154,14 @@ pub(super) async fn save_form_outcome(
     lock.tx().execute(SAVE_FORM_OUTCOME, &[p(&lock.event()), p(&form), p(&outcome), p(&now)]).await.map(|_| ())
 }
 
+const EVENTS_TO_SETTLE: &str =
+    "select distinct event_id from cart_position where holds_stock and expires_at < $1 order by event_id limit 500";
+
+/// Events with positions that expired before `before` and still hold stock, because nobody has come since.
+pub async fn events_to_settle(q: &impl Query, before: Timestamp) -> Result<Vec<EventId>, DbError> {
+    q.query(EVENTS_TO_SETTLE, &[p(&before)]).await?.iter().map(|row| row.get("event_id")).collect()
+}
+
 const SWEEP_POSITIONS: &str = "delete from cart_position where not holds_stock and expires_at < $1";
 const SWEEP_SESSIONS: &str = "delete from checkout_session where updated_at < $1";
 const SWEEP_FORM_OUTCOMES: &str = "delete from form_outcome where created_at < $1";
@@ -178,6 +186,7 @@ pub const ALL: &[&str] = &[
     INSERT_ANSWERS,
     FORM_OUTCOME,
     SAVE_FORM_OUTCOME,
+    EVENTS_TO_SETTLE,
     SWEEP_POSITIONS,
     SWEEP_SESSIONS,
     SWEEP_FORM_OUTCOMES,

@@ -6,6 +6,8 @@
 
 pub mod sql;
 
+use std::time::{Duration, Instant};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -68,6 +70,8 @@ pub enum Job {
     RequeueMails,
     /// Drop what is no longer needed: old carts, form outcomes, records of handled messages.
     Sweep,
+    /// Compare the quotas' counters with what they count.
+    AuditStock,
 }
 
 impl Message {
@@ -162,26 +166,43 @@ pub async fn claim(tx: &Tx<'_>, envelope: &Envelope, now: Timestamp) -> Result<b
     }
 }
 
-/// A message that has not been handled for this long is sent again.
-const RESEND_AFTER_SECONDS: i64 = 120;
-/// How many leftovers one run of the relay sends.
-const RELAY_MAX: i64 = 500;
+/// A message that has not been handled for this long is sent again, and again after longer and longer times.
+const RESEND_SECONDS: i64 = 120;
+/// After so many sends, which take about seven hours, the relay stops: a message that always fails needs somebody who
+/// looks. Its row stays.
+pub const SENDS_MAX: i32 = 12;
+/// How many leftovers the relay takes at once.
+const RELAY_BATCH: i64 = 500;
+/// No batch begins later than this after the first: the worker has a minute.
+const RELAY_TIME: Duration = Duration::from_secs(20);
 
-/// Sends again what was recorded but not handled. Returns how many were sent.
+/// Sends again what was recorded but not handled. Returns how many were due.
 pub async fn relay(ctx: &Ctx, now: Timestamp) -> Result<usize, DbError> {
-    let db = ctx.db().await?;
-    let leftovers = sql::take_unhandled(&*db, now.plus_seconds(-RESEND_AFTER_SECONDS), now, RELAY_MAX).await?;
-    drop(db);
-    let count = leftovers.len();
-    let envelopes = leftovers
-        .into_iter()
-        .map(|(id, message)| (message.queue(), Envelope { v: VERSION, outbox: Some(id), message }));
-    Outgoing(envelopes.collect()).dispatch(ctx).await;
+    let begun = Instant::now();
+    let mut count = 0;
+    while begun.elapsed() < RELAY_TIME {
+        let leftovers = sql::take_unhandled(&*ctx.db().await?, now, RELAY_BATCH).await?;
+        if leftovers.is_empty() {
+            break;
+        }
+        count += leftovers.len();
+        let mut outgoing = Outgoing::default();
+        for sql::Unhandled { id, sends, message } in leftovers {
+            if sends >= SENDS_MAX {
+                tracing::error!(outbox.id = id.0, sends, "a message is sent for the last time");
+            }
+            match message {
+                Some(message) => outgoing.0.push((message.queue(), Envelope { v: VERSION, outbox: Some(id), message })),
+                None => tracing::error!(outbox.id = id.0, "a message in the outbox cannot be read"),
+            }
+        }
+        outgoing.dispatch(ctx).await;
+    }
     Ok(count)
 }
 
-/// Makes the relay send everything that is not handled, because the queues were emptied (a restart of queues that
-/// live in memory).
+/// Makes the relay send everything that is not handled, what it has given up too: the queues were emptied (a restart
+/// of queues that live in memory), or what made messages fail was mended.
 pub async fn forget_sent(q: &impl Query) -> Result<(), DbError> {
     sql::forget_sent(q).await
 }

@@ -1,6 +1,6 @@
 //! Statements about the outbox and the records of handled messages.
 
-use super::Message;
+use super::{Message, RESEND_SECONDS, SENDS_MAX};
 use crate::{
     id::OutboxId,
     port::db::{DbError, Query, Tx, array, p},
@@ -8,15 +8,16 @@ use crate::{
 };
 
 const INSERT: &str = "
-    insert into outbox (queue, body, created_at, sent_at)
-    select queue, body, $3, $3 from unnest($1::text[], $2::jsonb[]) with ordinality as m (queue, body, n) order by n
+    insert into outbox (queue, body, created_at, due_at)
+    select queue, body, $3, $4 from unnest($1::text[], $2::jsonb[]) with ordinality as m (queue, body, n) order by n
     returning id";
 
 pub(super) async fn insert(tx: &Tx<'_>, messages: &[Message], now: Timestamp) -> Result<Vec<OutboxId>, DbError> {
     let queues: Vec<&str> = messages.iter().map(|message| message.queue().name()).collect();
     let bodies: Vec<serde_json::Value> =
         messages.iter().map(|message| serde_json::to_value(message).expect("a message is plain data")).collect();
-    let rows = tx.query(INSERT, &[array(&queues), array(&bodies), p(&now)]).await?;
+    let due_at = now.plus_seconds(RESEND_SECONDS);
+    let rows = tx.query(INSERT, &[array(&queues), array(&bodies), p(&now), p(&due_at)]).await?;
     rows.iter().map(|row| row.get("id")).collect()
 }
 
@@ -28,29 +29,32 @@ pub(super) async fn mark_processed(tx: &Tx<'_>, id: OutboxId, now: Timestamp) ->
     Ok(tx.execute(MARK_PROCESSED, &[p(&id), p(&now)]).await? == 1)
 }
 
+/// Two minutes between the first two sends, then twice as long each time, up to an hour.
 const TAKE_UNHANDLED: &str = "
-    update outbox set sent_at = $2
-     where id in (select id from outbox where sent_at is null or sent_at < $1
-                   order by sent_at nulls first limit $3 for update skip locked)
-    returning id, body";
+    update outbox
+       set sends = sends + 1,
+           due_at = case when sends + 1 < $2 then $1 + least(3600, 120 * power(2, sends)) * interval '1 second' end
+     where id in (select id from outbox where due_at <= $1 order by due_at limit $3 for update skip locked)
+    returning id, sends, body";
 
-pub(super) async fn take_unhandled(
-    q: &impl Query,
-    older_than: Timestamp,
-    now: Timestamp,
-    max: i64,
-) -> Result<Vec<(OutboxId, Message)>, DbError> {
-    let rows = q.query(TAKE_UNHANDLED, &[p(&older_than), p(&now), p(&max)]).await?;
+/// A row that the relay has taken.
+pub(super) struct Unhandled {
+    pub id: OutboxId,
+    pub sends: i32,
+    /// `None` if this program does not know such a message: a newer one has written it.
+    pub message: Option<Message>,
+}
+
+pub(super) async fn take_unhandled(q: &impl Query, now: Timestamp, max: i64) -> Result<Vec<Unhandled>, DbError> {
+    let rows = q.query(TAKE_UNHANDLED, &[p(&now), p(&SENDS_MAX), p(&max)]).await?;
     let read = rows.iter().map(|row| {
-        let body: serde_json::Value = row.get("body")?;
-        let text = body.to_string();
-        let message = serde_json::from_value(body);
-        Ok((row.get("id")?, message.map_err(|_| DbError::UnknownValue { what: "message", value: text })?))
+        let message = serde_json::from_value(row.get("body")?).ok();
+        Ok(Unhandled { id: row.get("id")?, sends: row.get("sends")?, message })
     });
     read.collect()
 }
 
-const FORGET_SENT: &str = "update outbox set sent_at = null where sent_at is not null";
+const FORGET_SENT: &str = "update outbox set due_at = created_at, sends = 1";
 
 pub(super) async fn forget_sent(q: &impl Query) -> Result<(), DbError> {
     q.execute(FORGET_SENT, &[]).await.map(|_| ())

@@ -2,10 +2,17 @@
 
 use super::WorkError;
 use crate::{
-    cart,
+    boxoffice, cart,
+    catalogue::Catalogue,
     ctx::Ctx,
+    event,
+    id::EventId,
     mail, order,
     outbox::{self, Envelope, Job, Message, Outgoing},
+    port::{
+        db::{Db, DbError},
+        lock::EventLock,
+    },
     time::Timestamp,
 };
 
@@ -39,6 +46,9 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<(), WorkErr
             }
         }
         Job::Sweep => sweep(ctx, now).await?,
+        Job::AuditStock => {
+            audit_stock(ctx, now).await?;
+        }
     }
     Ok(())
 }
@@ -47,9 +57,50 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<(), WorkErr
 const KEEP_SECONDS: i64 = 14 * 24 * 3600;
 
 async fn sweep(ctx: &Ctx, now: Timestamp) -> Result<(), WorkError> {
-    let db = ctx.db().await?;
     let before = now.plus_seconds(-KEEP_SECONDS);
+    let mut db = ctx.db().await?;
+    for event in cart::sql::events_to_settle(&*db, before).await? {
+        settle_carts(&mut db, event, now).await?;
+    }
     cart::sql::sweep(&*db, before).await?;
     outbox::sql::sweep_processed(&*db, before).await?;
     Ok(())
+}
+
+/// Lets go what expired carts of an event hold, in portions: a batch without requests does just that.
+async fn settle_carts(db: &mut Db, event: EventId, now: Timestamp) -> Result<(), WorkError> {
+    let Some(event) = event::by_id(&*db, event).await? else { return Ok(()) };
+    let catalogue = Catalogue::load(&*db, &event).await?;
+    loop {
+        let tx = db.begin().await?;
+        let settled = async {
+            let lock = EventLock::acquire(&tx, event.id).await?;
+            let (_, changes) = boxoffice::serve(&lock, &event, &catalogue, &[], now).await?;
+            boxoffice::write(&lock, &changes, now).await?;
+            Ok::<_, DbError>(changes.released.len())
+        }
+        .await;
+        if tx.finish(settled).await? == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// How far back sales are audited.
+const AUDIT_SECONDS: i64 = 24 * 3600;
+
+/// Compares counters with rows wherever something was sold lately. Returns how many quotas differ: none, unless there
+/// is a bug.
+pub async fn audit_stock(ctx: &Ctx, now: Timestamp) -> Result<usize, WorkError> {
+    let db = ctx.db().await?;
+    let mut drift = 0;
+    for event in boxoffice::sql::events_sold(&*db, now.plus_seconds(-AUDIT_SECONDS)).await? {
+        let quotas = boxoffice::sql::drifted_quotas(&*db, event).await?;
+        if !quotas.is_empty() {
+            tracing::error!(event.id = event.0, ?quotas, "counters differ from what they count");
+            drift += quotas.len();
+        }
+    }
+    tracing::info!(stock_drift = drift, "stock was audited");
+    Ok(drift)
 }

@@ -102,6 +102,7 @@ pub const SCHEDULES: &[Schedule] = &[
     Schedule { name: "expire_orders", job: Job::ExpireOrders, every: Duration::from_secs(60) },
     Schedule { name: "requeue_mails", job: Job::RequeueMails, every: Duration::from_secs(60) },
     Schedule { name: "sweep", job: Job::Sweep, every: Duration::from_secs(3600) },
+    Schedule { name: "audit_stock", job: Job::AuditStock, every: Duration::from_secs(3600) },
 ];
 
 /// Handles a batch one message after the other and names those that must come again.
