@@ -101,6 +101,8 @@ async fn open<'a>(
     ca_pem: Option<&str>,
 ) -> Result<MappedMutexGuard<'a, Db>, DbError> {
     let mut guard = slot.lock().await;
+    // A thawed sandbox has not heard yet that its connection was closed; this lets it listen.
+    tokio::task::yield_now().await;
     if guard.as_ref().is_none_or(Db::is_closed) {
         *guard = Some(Db::connect(url, ca_pem).await?);
     }

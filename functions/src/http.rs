@@ -342,6 +342,17 @@ impl Form {
     }
 }
 
+/// Whether a form was sent by a page of this site, as far as the browser says. Old browsers say nothing at all; for
+/// them the form's token and `SameSite` cookies must do.
+pub fn is_from_this_site(request: &Request, public_url: &str) -> bool {
+    let said = |name: &'static str| header_text(request.headers(), header::HeaderName::from_static(name));
+    match (said("sec-fetch-site"), said("origin")) {
+        (Some(site), _) => matches!(site.as_str(), "same-origin" | "none"),
+        (None, Some(origin)) => origin == public_url,
+        (None, None) => true,
+    }
+}
+
 // --- writing ---
 
 /// A page.

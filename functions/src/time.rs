@@ -16,9 +16,10 @@ impl Timestamp {
         Self::from_micros(moment.as_microsecond())
     }
 
-    /// Microseconds since 1970.
+    /// Microseconds since 1970; far beyond any event, the last moment that a calendar has.
     pub fn from_micros(micros: i64) -> Self {
-        Self(jiff::Timestamp::from_microsecond(micros).expect("Postgres and jiff cover the same centuries"))
+        let edge = if micros < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        Self(jiff::Timestamp::from_microsecond(micros).unwrap_or(edge))
     }
 
     /// Reads ISO 8601 with a zone or offset, as the API writes moments.

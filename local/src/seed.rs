@@ -9,9 +9,9 @@ use shop::{
     event::{
         self,
         import::{ImportError, Imported},
-        staff::{NewTeam, NewToken, create_team, create_token},
     },
     port::db::{DbError, Tx},
+    staff::{NewTeam, NewToken, create_team, create_token},
     time::Timestamp,
 };
 

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use shop::{
-    event::{self, staff},
-    order,
+    event, order,
     port::db::Query as _,
     routes::{Access, ROUTES},
+    staff,
 };
 
 use crate::shop::{Buyer, Page, TestShop, code_of, document, make_organizer};

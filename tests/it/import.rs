@@ -314,7 +314,6 @@ fn prices_follow_the_variation_and_the_tax_rule() {
         categories: Vec::new(),
         items: vec![item("23.00")],
         tax_rules: vec![rule(true)],
-        quotas: Vec::new(),
         questions: Vec::new(),
     };
     let price = |catalogue: &Catalogue, variation| {

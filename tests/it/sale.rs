@@ -249,3 +249,104 @@ async fn pages_speak_the_readers_language() {
     assert!(page.says("lang=\"de\"") && page.says("Das Konzert"));
     assert_eq!(buyer.get("/locale/set?locale=de&next=//evil.example/").await.location.as_deref(), Some("/"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chosen_price_stays_what_the_buyer_chose() {
+    let shop = TestShop::empty().await;
+    let mut event = document(50);
+    event["tax_rules"][0]["price_includes_tax"] = json!(false);
+    event["items"][1]["default_price"] = json!("10.00");
+    event["items"][1]["free_price"] = json!(true);
+    event["items"][1]["tax_rule"] = json!(1);
+    shop.import(&event).await;
+    let buyer = shop.buyer();
+    let mut form = buyer.fill(&[("Ticket", 1)]).await;
+    let price = form[2].0.replace("item_", "price_");
+    form.push((price, "15.00".to_owned()));
+    let page = buyer.send(&form).await;
+    assert!(page.says("€15.00"), "with tax, as every price of this shop");
+    // One more at the same price, and the same price after the reservation was renewed.
+    let again = page.html.split("action=\"/org/gig/cart/add\"").nth(1).unwrap();
+    let again = crate::shop::Page { status: 200, location: None, html: again.to_owned() };
+    let (item, price) = (&form[2].0, &form[3].0);
+    let fields = ["csrf", "form_token", item, price].map(|name| (name.to_owned(), again.hidden(name)));
+    assert!(buyer.send(&fields).await.says("€30.00"));
+    for _ in 0..3 {
+        shop.clock.advance_seconds(31 * 60);
+        let csrf = buyer.shop().await.hidden("csrf");
+        buyer.post("/org/gig/cart/extend", &[("csrf", &csrf)]).await;
+        assert!(buyer.shop().await.says("€30.00"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_scarcest_quota_is_the_one_that_is_shown() {
+    let shop = TestShop::empty().await;
+    let mut event = document(5);
+    event["settings"]["show_quota_left"] = json!(true);
+    event["quotas"] = json!([
+        {"id": 1, "name": "all", "size": null, "items": [1, 2]}, {"id": 2, "name": "tickets", "size": 3, "items": [2]}
+    ]);
+    shop.import(&event).await;
+    let page = shop.buyer().shop().await;
+    assert!(page.says("3 currently available") && page.says("max=\"3\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quota_that_closes_when_sold_out_stays_closed() {
+    let shop = TestShop::empty().await;
+    let mut event = document(1);
+    event["quotas"][1]["close_when_sold_out"] = json!(true);
+    shop.import(&event).await;
+    let buyer = shop.buyer();
+    buyer.add(&[("Ticket", 1)]).await;
+    assert!(shop.buyer().shop().await.says("Reserved"), "a cart does not close it");
+    buyer.tell("ada@example.org").await;
+    buyer.pay_by("manual").await;
+    let form = buyer.review().await;
+    buyer.order(&form).await;
+    let closed =
+        "select count(*) as number from quota q join action_log l on l.object_type = 'quota' and l.object_id = q.id
+                   where q.closed and l.action = 'pretix.event.quota.closed'";
+    assert_eq!(shop.number(closed).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_can_choose_the_cart_of_another_browser() {
+    let shop = TestShop::with_places(5).await;
+    let attacker = shop.buyer().fill(&[("Seat", 1)]).await;
+    let victim = shop.buyer();
+    let csrf = victim.shop().await.hidden("csrf");
+    // Without a form token, with one that was made up, and with one of another event there is no cart to share.
+    for token in ["", "aaaaaaaaaaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaaaaaaaaaa.00000000000000000000000000000000"] {
+        let fields = [("csrf", csrf.as_str()), ("form_token", token), (attacker[2].0.as_str(), "1")];
+        assert_eq!(victim.post("/org/gig/cart/add", &fields).await.status, 403);
+    }
+    // A form that another site sends is refused, even with tokens that are genuine.
+    for (header, value) in
+        [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example")]
+    {
+        let answer = victim.post_with(&[(header, value)], "/org/gig/cart/add", &attacker).await;
+        assert_eq!(answer.status, 403, "{header}: {value}");
+    }
+    assert_eq!(shop.counters().await["seats"], (0, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_are_corrected_once() {
+    let shop = TestShop::with_places(5).await;
+    let buyer = shop.buyer();
+    for (path, right) in [("/ORG/%67ig/", "/org/gig/"), ("/Org/gig/checkout/start?x=1", "/org/gig/checkout/start?x=1")]
+    {
+        assert_eq!(buyer.get(path).await.location.as_deref(), Some(right));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_term_at_the_end_of_time_is_no_problem() {
+    let shop = TestShop::empty().await;
+    let mut event = document(5);
+    event["settings"]["payment_term_last"] = json!("9999-12-30");
+    shop.import(&event).await;
+    shop.buyer().buy(&[("Ticket", 1)], Some("manual")).await;
+}

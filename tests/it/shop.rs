@@ -24,13 +24,14 @@ use serde_json::{Value, json};
 use shop::{
     config::Config,
     ctx::Ctx,
-    event::{self, Event, staff},
+    event::{self, Event},
     port::{
         clock::Clock,
         codes::Codes,
         db::{Db, Query, p},
         queue::Queue,
     },
+    staff,
     time::Timestamp,
     worker::{self, WORKERS},
 };
@@ -364,6 +365,12 @@ impl Buyer {
     /// Sends a form.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         self.read(self.http.post(format!("{}{path}", self.url)).form(fields)).await
+    }
+
+    /// Sends a form with further headers.
+    pub async fn post_with(&self, headers: &[(&str, &str)], path: &str, fields: &[(String, String)]) -> Page {
+        let request = self.http.post(format!("{}{path}", self.url)).form(fields);
+        self.read(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
     }
 
     async fn read(&self, request: reqwest::RequestBuilder) -> Page {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    CartId, CartOutcome, CartPosition, CartRefusal, Changes, Line, NewCartPosition, NotPlaced, Outcome, Product,
-    RenewedCartPosition, Request, Stock, Uses,
+    Availability, CartId, CartOutcome, CartPosition, CartRefusal, Changes, Line, NewCartPosition, NotPlaced, Outcome,
+    Product, RenewedCartPosition, Request, Stock, Uses,
 };
 use crate::{
     id::{CartPositionId, ItemId, OrderId},
@@ -13,18 +13,20 @@ use crate::{
     time::Timestamp,
 };
 
-/// A renewal must give at least this much time, and a position with less left counts as expired (spec domain 8.3).
+/// A position with less time left counts as expired, so that nothing runs out while it is being bought (spec domain 8.3).
 const MARGIN_SECONDS: i64 = 5;
 /// A cart can be renewed for this many reservation times in all (spec domain 8.3).
 const EXTENSIONS_MAX: i64 = 11;
 
 /// Decides a batch in the order of arrival: one outcome for each request, and what to write for all of them.
 ///
-/// Deterministic: the same stock, requests and moment give the same decision.
+/// Deterministic: the same stock, requests and moment give the same decision. A batch holds at most one request of a
+/// cart, because positions get their ids only when they are written.
 pub fn decide(stock: Stock, requests: &[Request], now: Timestamp) -> (Vec<Outcome>, Changes) {
     let mut batch = Batch { stock, changes: Changes::default(), now };
     batch.release_expired();
     let outcomes = requests.iter().map(|request| batch.serve(request)).collect();
+    batch.close_what_sold_out();
     (outcomes, batch.changes)
 }
 
@@ -59,13 +61,23 @@ impl Batch {
 
     /// Expired carts are settled first thing in a batch, so that their places can be sold in it.
     fn release_expired(&mut self) {
-        let expired: Vec<_> =
-            self.stock.cart_positions.values().filter(|p| p.holds_stock && p.expires_at <= self.now).cloned().collect();
+        let margin = self.now.plus_seconds(MARGIN_SECONDS);
+        let positions = self.stock.cart_positions.values();
+        let expired: Vec<_> = positions.filter(|p| p.holds_stock && p.expires_at <= margin).cloned().collect();
         for position in expired {
             self.use_places(position.product, Uses::carts(-1));
             self.stock.cart_positions.entry(position.id).and_modify(|p| p.holds_stock = false);
             self.changes.released.push(position.id);
         }
+    }
+
+    /// Everything paid, ordered or kept closes such a quota; what is only in carts may still come back.
+    fn close_what_sold_out(&mut self) {
+        let touched = self.changes.uses.keys().filter_map(|id| Some((id, self.stock.quotas.get(id)?)));
+        let sold_out = touched.filter(|(_, quota)| {
+            quota.close_when_sold_out && !quota.closed && quota.availability() <= Availability::Ordered
+        });
+        self.changes.closed = sold_out.map(|(id, _)| *id).collect();
     }
 
     // --- carts ---
@@ -87,7 +99,7 @@ impl Batch {
                 _ => {}
             }
             let Some(offer) = self.stock.offers.get(&line.product) else { continue };
-            let price = offer.unit_price(line.typed_price);
+            let price = offer.unit_price(line.chosen_price);
             let product = line.product;
             for _ in 0..count {
                 self.use_places(product, Uses::carts(1));
@@ -177,14 +189,8 @@ impl Batch {
         let mut gone = Vec::new();
         for position in present {
             if position.holds_stock {
-                if expires_at > self.now.plus_seconds(MARGIN_SECONDS) {
-                    self.changes.renewed.push(RenewedCartPosition {
-                        id: position.id,
-                        expires_at,
-                        max_extend_at,
-                        price: None,
-                    });
-                }
+                let renewed = RenewedCartPosition { id: position.id, expires_at, max_extend_at, price: None };
+                self.changes.renewed.push(renewed);
             } else if self.room_for(position.product) > 0 {
                 self.use_places(position.product, Uses::carts(1));
                 let offer = &self.stock.offers[&position.product];

@@ -82,12 +82,15 @@ pub struct Quota {
     pub size: Option<i64>,
     /// A closed quota sells nothing, whatever is left.
     pub closed: bool,
+    /// It closes by itself when it is sold out, and stays closed when places come back (spec domain 4.7).
+    pub close_when_sold_out: bool,
     /// Places in use.
     pub uses: Uses,
 }
 
-/// Whether a product can be had, and why not (spec domain 4.2). Ordered from worst to best.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Whether a product can be had, and why not (spec domain 4.2). Ordered from worst to best: the worst quota of a
+/// product decides, the best product of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Availability {
     /// Sold out for good: everything is paid.
     Gone,
@@ -97,6 +100,29 @@ pub enum Availability {
     Reserved,
     /// So many are left; `None` means without limit.
     Ok(Option<i64>),
+}
+
+impl Availability {
+    fn rank(self) -> (u8, i64) {
+        match self {
+            Self::Gone => (0, 0),
+            Self::Ordered => (1, 0),
+            Self::Reserved => (2, 0),
+            Self::Ok(left) => (3, left.unwrap_or(i64::MAX)),
+        }
+    }
+}
+
+impl Ord for Availability {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+impl PartialOrd for Availability {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl Quota {
@@ -163,14 +189,28 @@ pub struct UnitPrice {
 }
 
 impl Offer {
-    /// The price of one unit, with the higher price that a buyer may have typed (spec domain 5.3).
-    pub fn unit_price(&self, typed: Option<Money>) -> UnitPrice {
-        let price = match typed {
-            Some(typed) if self.free_price && typed.minor() > self.listed.minor() => typed,
-            _ => self.listed,
-        };
-        let (gross, tax) = price.taxed(self.tax_rate, self.price_includes_tax);
-        UnitPrice { listed: self.listed, gross, tax, tax_rate: self.tax_rate }
+    /// The price of one unit, with the higher price *including tax* that the buyer may have chosen (spec domain 5.3).
+    pub fn unit_price(&self, chosen: Option<Money>) -> UnitPrice {
+        let listed = UnitPrice::of_listed(self.listed, self.tax_rate, self.price_includes_tax);
+        match chosen {
+            Some(chosen) if self.free_price && chosen.minor() > listed.gross.minor() => {
+                UnitPrice { listed: self.listed, ..UnitPrice::of_listed(chosen, self.tax_rate, true) }
+            }
+            _ => listed,
+        }
+    }
+}
+
+impl UnitPrice {
+    /// A price of the catalogue, which contains its tax or does not (spec domain 3.2).
+    pub fn of_listed(listed: Money, tax_rate: TaxRate, includes_tax: bool) -> Self {
+        let (gross, tax) = listed.taxed(tax_rate, includes_tax);
+        Self { listed, gross, tax, tax_rate }
+    }
+
+    /// The price without tax.
+    pub fn net(&self) -> Money {
+        Money::new(self.gross.minor() - self.tax.minor(), self.gross.currency())
     }
 }
 
@@ -237,8 +277,8 @@ pub struct Line {
     pub product: Product,
     /// How many; at least 1.
     pub count: i64,
-    /// The price that the buyer typed for a product with a free price.
-    pub typed_price: Option<Money>,
+    /// The price, with tax, that the buyer chose for a product with a free price.
+    pub chosen_price: Option<Money>,
 }
 
 /// What somebody wants from the box office.
@@ -392,7 +432,12 @@ pub struct Changes {
     pub deleted: Vec<CartPositionId>,
     /// New states of orders.
     pub orders: BTreeMap<OrderId, OrderStatus>,
+    /// Quotas that have sold out and close.
+    pub closed: Vec<QuotaId>,
 }
+
+/// No event may allow larger carts (spec domain 8.4).
+const POSITIONS_MAX: i64 = 500;
 
 /// Decides `requests` for the event whose lock is held. The changes are not written yet: rows of a new order that
 /// copy from the cart come first.
@@ -405,7 +450,7 @@ pub async fn serve(
 ) -> Result<(Vec<Outcome>, Changes), DbError> {
     let rules = CartRules {
         reservation_seconds: event.settings.reservation_time() * 60,
-        positions_max: event.settings.max_items_per_order(),
+        positions_max: event.settings.max_items_per_order().min(POSITIONS_MAX),
     };
     let stock = load(lock, event.currency, rules, catalogue.offers(now), requests, now).await?;
     Ok(decide(stock, requests, now))

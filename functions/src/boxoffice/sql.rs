@@ -15,7 +15,7 @@ use crate::{
 };
 
 const QUOTAS: &str = "
-    select q.id, q.size, q.closed, c.paid, c.pending, c.vouchers, c.carts, c.waiting
+    select q.id, q.size, q.closed, q.close_when_sold_out, c.paid, c.pending, c.vouchers, c.carts, c.waiting
       from quota q join quota_counter c on c.quota_id = q.id
      where q.event_id = $1";
 const QUOTA_ITEMS: &str =
@@ -55,7 +55,9 @@ async fn read_quotas(q: &impl Query, event: EventId) -> Result<Quotas, DbError> 
             carts: row.get("carts")?,
             waiting: row.get("waiting")?,
         };
-        quotas.insert(row.get("id")?, Quota { size: row.get("size")?, closed: row.get("closed")?, uses });
+        let close_when_sold_out = row.get("close_when_sold_out")?;
+        let quota = Quota { size: row.get("size")?, closed: row.get("closed")?, close_when_sold_out, uses };
+        quotas.insert(row.get("id")?, quota);
     }
     let mut quotas_of: BTreeMap<Product, Vec<QuotaId>> = BTreeMap::new();
     for row in q.query(QUOTA_ITEMS, &[p(&event)]).await? {
@@ -118,6 +120,16 @@ pub(super) async fn orders(lock: &EventLock<'_>, ids: &Vec<OrderId>) -> Result<B
     Ok(orders)
 }
 
+/// What was read under the lock is still there: a statement that misses a row would make counters and rows disagree,
+/// so the transaction fails instead.
+fn expect_rows(touched: u64, expected: usize) -> Result<(), DbError> {
+    if touched == expected as u64 {
+        Ok(())
+    } else {
+        Err(DbError::RowCount(usize::try_from(touched).unwrap_or(usize::MAX)))
+    }
+}
+
 const ADD_USES: &str = "
     update quota_counter c
        set paid = c.paid + d.paid, pending = c.pending + d.pending, vouchers = c.vouchers + d.vouchers,
@@ -135,13 +147,13 @@ pub(super) async fn add_uses(lock: &EventLock<'_>, uses: &BTreeMap<QuotaId, Uses
     let event = lock.event();
     let params =
         [p(&event), array(&quotas), array(&paid), array(&pending), array(&vouchers), array(&carts), array(&waiting)];
-    lock.tx().execute(ADD_USES, &params).await.map(|_| ())
+    expect_rows(lock.tx().execute(ADD_USES, &params).await?, uses.len())
 }
 
 const RELEASE: &str = "update cart_position set holds_stock = false where event_id = $1 and id = any($2)";
 
 pub(super) async fn release(lock: &EventLock<'_>, ids: &Vec<CartPositionId>) -> Result<(), DbError> {
-    lock.tx().execute(RELEASE, &[p(&lock.event()), array(ids)]).await.map(|_| ())
+    expect_rows(lock.tx().execute(RELEASE, &[p(&lock.event()), array(ids)]).await?, ids.len())
 }
 
 const RENEW: &str = "
@@ -176,13 +188,13 @@ pub(super) async fn renew(lock: &EventLock<'_>, renewed: &[RenewedCartPosition])
         array(&rates),
         array(&taxes),
     ];
-    lock.tx().execute(RENEW, &params).await.map(|_| ())
+    expect_rows(lock.tx().execute(RENEW, &params).await?, renewed.len())
 }
 
 const DELETE_CART_POSITIONS: &str = "delete from cart_position where event_id = $1 and id = any($2)";
 
 pub(super) async fn delete_cart_positions(lock: &EventLock<'_>, ids: &Vec<CartPositionId>) -> Result<(), DbError> {
-    lock.tx().execute(DELETE_CART_POSITIONS, &[p(&lock.event()), array(ids)]).await.map(|_| ())
+    expect_rows(lock.tx().execute(DELETE_CART_POSITIONS, &[p(&lock.event()), array(ids)]).await?, ids.len())
 }
 
 const INSERT_CART_POSITIONS: &str = "
@@ -238,7 +250,20 @@ pub(super) async fn set_order_status(
 ) -> Result<(), DbError> {
     let ids: Vec<OrderId> = orders.keys().copied().collect();
     let states: Vec<&str> = orders.values().map(|status| status.code()).collect();
-    lock.tx().execute(SET_ORDER_STATUS, &[p(&lock.event()), p(&now), array(&ids), array(&states)]).await.map(|_| ())
+    expect_rows(
+        lock.tx().execute(SET_ORDER_STATUS, &[p(&lock.event()), p(&now), array(&ids), array(&states)]).await?,
+        orders.len(),
+    )
+}
+
+const CLOSE_QUOTAS: &str = "
+    with closed as (update quota set closed = true where event_id = $1 and id = any($2) returning id)
+    insert into action_log (organizer_id, event_id, object_type, object_id, action, actor_type, created_at)
+    select event.organizer_id, event.id, 'quota', closed.id, 'pretix.event.quota.closed', 'system', $3
+      from closed, event where event.id = $1";
+
+pub(super) async fn close_quotas(lock: &EventLock<'_>, ids: &Vec<QuotaId>, now: Timestamp) -> Result<(), DbError> {
+    lock.tx().execute(CLOSE_QUOTAS, &[p(&lock.event()), array(ids), p(&now)]).await.map(|_| ())
 }
 
 /// Per quota: the counters and what counting the rows gives. They are equal, always; the audit reports what is not.
@@ -296,6 +321,7 @@ pub const ALL: &[&str] = &[
     DELETE_CART_POSITIONS,
     INSERT_CART_POSITIONS,
     SET_ORDER_STATUS,
+    CLOSE_QUOTAS,
     RECOUNT,
     EVENTS_SOLD,
 ];

@@ -39,6 +39,9 @@ pub async fn write(lock: &EventLock<'_>, changes: &Changes, now: Timestamp) -> R
     if !changes.added.is_empty() {
         sql::insert_cart_positions(lock, &changes.added, now).await?;
     }
+    if !changes.closed.is_empty() {
+        sql::close_quotas(lock, &changes.closed, now).await?;
+    }
     if !changes.orders.is_empty() {
         sql::set_order_status(lock, &changes.orders, now).await?;
     }

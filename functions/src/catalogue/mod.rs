@@ -1,8 +1,9 @@
-//! What an event sells: categories, items, variations, tax rules, quotas and questions, read together.
+//! What an event sells: categories, items, variations, tax rules and questions, read together.
 
 use crate::{
+    boxoffice::UnitPrice,
     event::{Event, Localized},
-    id::{CategoryId, ItemId, QuestionId, QuotaId, TaxRuleId, VariationId},
+    id::{CategoryId, ItemId, QuestionId, TaxRuleId, VariationId},
     money::{Money, TaxRate},
     port::db::{DbError, Query},
     question::Question,
@@ -199,49 +200,6 @@ pub struct TaxRule {
     pub is_default: bool,
 }
 
-/// What one unit costs the buyer, and the tax in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Price {
-    /// What the buyer pays.
-    pub gross: Money,
-    /// The tax in it.
-    pub tax: Money,
-    /// The rate of the tax.
-    pub rate: TaxRate,
-}
-
-impl Price {
-    /// The price without tax.
-    pub fn net(&self) -> Money {
-        Money::new(self.gross.minor() - self.tax.minor(), self.gross.currency())
-    }
-}
-
-impl TaxRule {
-    /// Taxes a listed price (spec domain 3.2).
-    pub fn price_of(&self, listed: Money) -> Price {
-        let (gross, tax) = listed.taxed(self.rate, self.price_includes_tax);
-        Price { gross, tax, rate: self.rate }
-    }
-}
-
-/// A number of places that items share.
-#[derive(Debug, Clone)]
-pub struct Quota {
-    /// Its id.
-    pub id: QuotaId,
-    /// Its name for staff.
-    pub name: String,
-    /// How many places; none means unlimited.
-    pub size: Option<i64>,
-    /// Sells nothing although it has places.
-    pub closed: bool,
-    /// Closes itself when the last place goes.
-    pub close_when_sold_out: bool,
-    /// What takes its places: items without variations, or single variations.
-    pub counts: Vec<(ItemId, Option<VariationId>)>,
-}
-
 /// Everything an event sells, in the order of the shop page.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
@@ -251,8 +209,6 @@ pub struct Catalogue {
     pub items: Vec<Item>,
     /// Tax rules by id.
     pub tax_rules: Vec<TaxRule>,
-    /// Quotas by id.
-    pub quotas: Vec<Quota>,
     /// Questions by position, id; the hidden ones are among them.
     pub questions: Vec<Question>,
 }
@@ -260,15 +216,14 @@ pub struct Catalogue {
 impl Catalogue {
     /// Reads the catalogue of an event. The statements are sent together, so it costs one round trip.
     pub async fn load(q: &impl Query, event: &Event) -> Result<Self, DbError> {
-        let (categories, items, variations, tax_rules, quotas, questions) = tokio::try_join!(
+        let (categories, items, variations, tax_rules, questions) = tokio::try_join!(
             sql::categories(q, event.id),
             sql::items(q, event.id, event.currency),
             sql::variations(q, event.id, event.currency),
             sql::tax_rules(q, event.id),
-            sql::quotas(q, event.id),
             crate::question::of_event(q, event.id),
         )?;
-        let mut catalogue = Self { categories, items, tax_rules, quotas, questions };
+        let mut catalogue = Self { categories, items, tax_rules, questions };
         for (item, variation) in variations {
             // An item that came into being between two of the statements is simply not there yet.
             if let Some(item) = catalogue.items.iter_mut().find(|candidate| candidate.id == item) {
@@ -308,11 +263,6 @@ impl Catalogue {
         }
     }
 
-    /// The quotas that one unit takes a place of. None of them means that it cannot be sold (spec domain 2.2).
-    pub fn quotas_of(&self, item: ItemId, variation: Option<VariationId>) -> impl Iterator<Item = &Quota> {
-        self.quotas.iter().filter(move |quota| quota.counts.contains(&(item, variation)))
-    }
-
     /// Questions asked of the buyer for one unit of an item, in their order (spec domain 7.1).
     pub fn questions_for(&self, item: ItemId) -> Vec<&Question> {
         self.questions.iter().filter(|question| question.is_asked_for(item)).collect()
@@ -325,11 +275,10 @@ impl Catalogue {
     }
 
     /// What one unit costs (spec domain 5.1, 3.2).
-    pub fn price(&self, item: &Item, variation: Option<&Variation>) -> Price {
+    pub fn price(&self, item: &Item, variation: Option<&Variation>) -> UnitPrice {
+        let rule = self.tax_rule(item);
         let listed = item.listed_price(variation);
-        match self.tax_rule(item) {
-            Some(rule) => rule.price_of(listed),
-            None => Price { gross: listed, tax: Money::zero(listed.currency()), rate: TaxRate::ZERO },
-        }
+        let tax_rate = rule.map_or(TaxRate::ZERO, |rule| rule.rate);
+        UnitPrice::of_listed(listed, tax_rate, rule.is_none_or(|rule| rule.price_includes_tax))
     }
 }

@@ -1,9 +1,9 @@
-//! Statements about categories, items, variations, tax rules and quotas.
+//! Statements about categories, items, variations, tax rules.
 
-use super::{Category, Item, Quota, TaxRule, Variation, WindowMode};
+use super::{Category, Item, TaxRule, Variation, WindowMode};
 use crate::{
     event::Localized,
-    id::{EventId, ItemId, VariationId},
+    id::{EventId, ItemId},
     money::{Currency, Money, TaxRate},
     port::db::{DbError, Query, Row, p},
 };
@@ -28,17 +28,6 @@ const VARIATIONS: &str = "
 
 const TAX_RULES: &str = "
     select id, name, rate_ppm, code, price_includes_tax, is_default from tax_rule where event_id = $1 order by id";
-
-const QUOTAS: &str = "
-    select q.id, q.name, q.size, q.closed, q.close_when_sold_out,
-           coalesce(c.item_ids, '{}') as item_ids, coalesce(c.variation_ids, '{}') as variation_ids
-      from quota q
-      left join (
-          select quota_id, array_agg(item_id order by item_id, variation_id) as item_ids,
-                 array_agg(variation_id order by item_id, variation_id) as variation_ids
-            from quota_item where event_id = $1 group by quota_id
-      ) c on c.quota_id = q.id
-     where q.event_id = $1 order by q.id";
 
 pub(super) async fn categories(q: &impl Query, event: EventId) -> Result<Vec<Category>, DbError> {
     let read = |row: &Row| {
@@ -126,22 +115,6 @@ pub(super) async fn tax_rules(q: &impl Query, event: EventId) -> Result<Vec<TaxR
     q.query(TAX_RULES, &[p(&event)]).await?.iter().map(read).collect()
 }
 
-pub(super) async fn quotas(q: &impl Query, event: EventId) -> Result<Vec<Quota>, DbError> {
-    let read = |row: &Row| {
-        let items: Vec<ItemId> = row.get("item_ids")?;
-        let variations: Vec<Option<VariationId>> = row.get("variation_ids")?;
-        Ok(Quota {
-            id: row.get("id")?,
-            name: row.get("name")?,
-            size: row.get("size")?,
-            closed: row.get("closed")?,
-            close_when_sold_out: row.get("close_when_sold_out")?,
-            counts: items.into_iter().zip(variations).collect(),
-        })
-    };
-    q.query(QUOTAS, &[p(&event)]).await?.iter().map(read).collect()
-}
-
 fn amount(row: &Row, column: &str, currency: Currency) -> Result<Option<Money>, DbError> {
     let minor: Option<i64> = row.get(column)?;
     Ok(minor.map(|minor| Money::new(minor, currency)))
@@ -153,4 +126,4 @@ fn window_mode(row: &Row, column: &str) -> Result<WindowMode, DbError> {
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[CATEGORIES, ITEMS, VARIATIONS, TAX_RULES, QUOTAS];
+pub const ALL: &[&str] = &[CATEGORIES, ITEMS, VARIATIONS, TAX_RULES];

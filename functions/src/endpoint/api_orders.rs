@@ -9,7 +9,7 @@ use crate::{
     ctx::Ctx,
     event::Event,
     http::{self, ApiError},
-    order::{self, Filter, Order, OrderStatus, PayError, Payment, Position, sql::Actor},
+    order::{self, Filter, Order, OrderStatus, PayError, Payment, Position},
     port::db::Query,
     staff::{Permission, Staff},
 };
@@ -95,8 +95,7 @@ pub async fn mark_paid(ctx: &'static Ctx, request: Request) -> Result<Response<B
     let order = find(&*db, &event, &request).await?;
     let catalogue = Catalogue::load(&*db, &event).await?;
     let tx = db.begin().await?;
-    let actor = Actor::Token(staff.token());
-    let paid = order::mark_paid(&tx, &event, &catalogue, &order, send_email, &actor, ctx.now()).await;
+    let paid = order::mark_paid(&tx, &staff, &event, &catalogue, &order, send_email, ctx.now()).await;
     let outgoing = tx.finish(paid).await.map_err(|error| match error {
         PayError::Db(error) => error.into(),
         refused => ApiError::BadRequest(format!("{refused}.")),

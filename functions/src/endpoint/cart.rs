@@ -13,13 +13,13 @@ use crate::{
     event::Presale,
     http::{ApiError, Form},
     id::{CartPositionId, ItemId, VariationId},
-    money::{Money, MoneyError},
+    money::{Money, MoneyError, TaxRate},
     page::{MessageKind, field},
 };
 
 /// Puts products into the cart.
 pub async fn add(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
-    change(ctx, request, |visit, catalogue, cart, form| {
+    change(ctx, request, true, |visit, catalogue, cart, form| {
         let lines = read_lines(visit, catalogue, form)?;
         Ok((boxoffice::Request::AddToCart { cart, lines }, "cart-added"))
     })
@@ -28,7 +28,7 @@ pub async fn add(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, 
 
 /// Takes one position out of the cart.
 pub async fn remove(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
-    change(ctx, request, |_, _, cart, form| {
+    change(ctx, request, false, |_, _, cart, form| {
         let position =
             form.get("id").and_then(|id| id.parse().ok()).map(CartPositionId).ok_or("cart-error-unknown-position")?;
         Ok((boxoffice::Request::RemoveFromCart { cart, position }, "cart-removed"))
@@ -38,12 +38,12 @@ pub async fn remove(ctx: &'static Ctx, request: Request) -> Result<Response<Body
 
 /// Empties the cart.
 pub async fn clear(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
-    change(ctx, request, |_, _, cart, _| Ok((boxoffice::Request::ClearCart { cart }, "cart-cleared"))).await
+    change(ctx, request, false, |_, _, cart, _| Ok((boxoffice::Request::ClearCart { cart }, "cart-cleared"))).await
 }
 
 /// Renews the reservation.
 pub async fn extend(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
-    change(ctx, request, |_, _, cart, _| {
+    change(ctx, request, false, |_, _, cart, _| {
         Ok((boxoffice::Request::AddToCart { cart, lines: Vec::new() }, "cart-extended"))
     })
     .await
@@ -60,14 +60,14 @@ impl From<&'static str> for Mistake {
 
 type Read = fn(&Visit<'_>, &Catalogue, CartId, &Form) -> Result<(boxoffice::Request, &'static str), Mistake>;
 
-async fn change(ctx: &'static Ctx, request: Request, read: Read) -> Result<Response<Body>, ApiError> {
+async fn change(ctx: &'static Ctx, request: Request, adds: bool, read: Read) -> Result<Response<Body>, ApiError> {
     let mut db = ctx.db().await?;
     let visit = Visit::open(ctx, &*db, &request).await?;
-    let form = visit.form(&request)?;
+    let form = if adds { visit.form_of_any_page(&request)? } else { visit.form(&request)? };
     let now = ctx.now();
     let takes = |request: &boxoffice::Request| matches!(request, boxoffice::Request::AddToCart { .. });
     let catalogue = Catalogue::load(&*db, &visit.event).await?;
-    let cart = visit.cart_for(&form);
+    let cart = visit.cart_for(&form)?;
     let (wanted, success) = match read(&visit, &catalogue, cart.clone(), &form) {
         Ok(read) => read,
         Err(Mistake(key)) => return Ok(visit.go_to_shop(MessageKind::Error, key)),
@@ -189,12 +189,16 @@ fn read_line(
         None => field::item_price(product.item),
     };
     let typed = form.get(&price_field).filter(|text| item.free_price && !text.is_empty());
-    let typed_price = match typed.map(|text| Money::parse_decimal(&text.replace(',', "."), visit.event.currency)) {
+    let chosen_price = match typed.map(|text| Money::parse_decimal(&text.replace(',', "."), visit.event.currency)) {
         None => None,
         Some(Ok(price)) if price.minor() > PRICE_MAX => return Err(Mistake("cart-error-price-too-high")),
         Some(Ok(price)) if price.minor() >= 0 => Some(price),
         Some(Err(MoneyError::Overflow)) => return Err(Mistake("cart-error-price-too-high")),
         Some(_) => return Err(Mistake("cart-error-price-not-a-number")),
     };
-    Ok(Line { product, count, typed_price })
+    // Shops that show prices without tax take them so (spec domain 5.3).
+    let rate = catalogue.tax_rule(item).map_or(TaxRate::ZERO, |rule| rule.rate);
+    let is_net = visit.event.settings.display_net_prices();
+    let chosen_price = chosen_price.map(|price| if is_net { price.taxed(rate, false).0 } else { price });
+    Ok(Line { product, count, chosen_price })
 }

@@ -38,7 +38,7 @@ pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
         frame: Frame { event: None, ..visit.frame(name.clone()) },
         base: visit.event.path(),
         csrf: visit.csrf(),
-        form_token: ctx.codes().form_token(),
+        form_token: visit.form_token(),
         cart: visit.cart_box(&catalogue, &positions, false, now),
         name,
         dates: present::dates(&visit.event, lang),
@@ -186,7 +186,7 @@ impl Shelf<'_> {
         Price {
             amount,
             up_to: None,
-            suggestion: item.free_price.then_some(listed),
+            suggestion: item.free_price.then_some(amount),
             original: original.filter(|original| original.minor() > listed.minor()),
             tax,
         }

@@ -55,7 +55,7 @@ pub async fn open(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
 pub async fn request_download(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
     let mut db = ctx.db().await?;
     let visit = Visit::open(ctx, &*db, &request).await?;
-    visit.form(&request)?;
+    visit.form_of_any_page(&request)?;
     let wanted = Wanted::find(&visit, &*db, &request, ctx.now()).await?;
     if wanted.file.is_none() {
         let tx = db.begin().await?;

@@ -12,6 +12,7 @@ use crate::{
     event::{self, Event},
     http::{self, ApiError, Form},
     i18n::Lang,
+    money::Money,
     page::{
         Frame, Link, Message, MessageKind,
         cart::{CartBox, CartLine},
@@ -80,7 +81,10 @@ impl<'a> Visit<'a> {
         let asked = request.raw_http_path();
         let as_asked = format!("/{organizer_slug}/{event_slug}/");
         if as_asked != event.path() && *request.method() == Method::GET {
-            return Err(ApiError::Moved(asked.replacen(&as_asked, &event.path(), 1)));
+            // What comes behind the two slugs, however they were spelled and encoded.
+            let rest = asked.splitn(4, '/').nth(3).unwrap_or_default();
+            let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+            return Err(ApiError::Moved(format!("{}{rest}{query}", event.path())));
         }
         if !event.live {
             return Err(ApiError::ShopOffline);
@@ -135,22 +139,45 @@ impl<'a> Visit<'a> {
         self.signer().csrf(&self.event, self.cart.as_ref())
     }
 
-    /// Reads a form and makes sure that it was made by this shop for this browser.
+    /// Reads a form and makes sure that it was made by this shop for this browser and its cart.
     pub fn form(&self, request: &Request) -> Result<Form, ApiError> {
+        self.form_for(request, &[self.cart.as_ref()])
+    }
+
+    /// As [`Visit::form`], but a page that was loaded before the cart began counts too: for forms that take nothing
+    /// away and show nothing of the cart.
+    pub fn form_of_any_page(&self, request: &Request) -> Result<Form, ApiError> {
+        self.form_for(request, &[self.cart.as_ref(), None])
+    }
+
+    fn form_for(&self, request: &Request, carts: &[Option<&CartId>]) -> Result<Form, ApiError> {
         let form = Form::read(request)?;
         let token = form.get(field::CSRF).unwrap_or_default();
-        let foreign_site = http::header_text(request.headers(), ::http::HeaderName::from_static("sec-fetch-site"))
-            .is_some_and(|site| site == "cross-site");
-        if foreign_site || !self.signer().csrf_fits(&self.event, self.cart.as_ref(), token) {
-            return Err(ApiError::ForeignForm);
+        let fits = carts.iter().any(|cart| self.signer().csrf_fits(&self.event, *cart, token));
+        if fits && http::is_from_this_site(request, &self.ctx.config().public_url) {
+            Ok(form)
+        } else {
+            Err(ApiError::ForeignForm)
         }
-        Ok(form)
     }
 
     /// The cart that a form works on: the browser's, or the one that this form begins.
-    pub fn cart_for(&self, form: &Form) -> CartId {
+    pub fn cart_for(&self, form: &Form) -> Result<CartId, ApiError> {
+        match &self.cart {
+            Some(cart) => Ok(cart.clone()),
+            None => Ok(self.signer().cart_begun_by(&self.event, self.own_form_token(form)?)),
+        }
+    }
+
+    /// A key for a form that must act once.
+    pub fn form_token(&self) -> String {
+        self.signer().form_token(&self.event, &self.ctx.codes().form_token())
+    }
+
+    /// The key of a form that this shop has made.
+    pub fn own_form_token<'f>(&self, form: &'f Form) -> Result<&'f str, ApiError> {
         let token = form.get(field::FORM_TOKEN).unwrap_or_default();
-        self.cart.clone().unwrap_or_else(|| self.signer().cart_begun_by(&self.event, token))
+        if self.signer().is_form_token(&self.event, token) { Ok(token) } else { Err(ApiError::ForeignForm) }
     }
 
     /// What makes a repetition of this form the same form: its token and everything in it.
@@ -233,14 +260,32 @@ impl<'a> Visit<'a> {
         Some(CartBox {
             base: self.event.path(),
             csrf: self.csrf(),
-            form_token: self.ctx.codes().form_token(),
-            lines: lines.into_iter().map(|(line, _)| line).collect(),
+            form_token: self.form_token(),
+            lines: lines
+                .into_iter()
+                .map(|(line, position)| self.with_limit(catalogue, positions, line, position))
+                .collect(),
             taxes: present::tax_lines(positions.iter().map(|position| (position.tax_rate, position.tax))),
             total: present::sum(&self.event, positions.iter().map(|position| position.price)),
             seconds_left: now.seconds_until(expires_at),
             can_extend: expires_at <= now
                 || now.plus_seconds(reservation).min(first.max_extend_at) > expires_at.plus_seconds(60),
         })
+    }
+
+    /// A line without its "+" where one more would break a limit.
+    fn with_limit(
+        &self,
+        catalogue: &Catalogue,
+        all: &[cart::Position],
+        line: CartLine,
+        position: &cart::Position,
+    ) -> CartLine {
+        let item = position.product.item;
+        let of_item = all.iter().filter(|other| other.product.item == item).count() as i64;
+        let limit = catalogue.item(item).and_then(|item| item.max_per_order).map_or(i64::MAX, i64::from);
+        let is_full = all.len() as i64 >= self.event.settings.max_items_per_order() || of_item >= limit;
+        CartLine { again: if is_full { Vec::new() } else { line.again }, ..line }
     }
 
     fn cart_line(&self, catalogue: &Catalogue, position: &cart::Position, details: Vec<String>) -> CartLine {
@@ -253,8 +298,11 @@ impl<'a> Visit<'a> {
             Some(variation) => field::variation_price(product.item, variation),
             None => field::item_price(product.item),
         };
+        // The price as it is typed here: without tax where the shop shows it so (spec domain 5.3).
+        let net = Money::new(position.price.minor() - position.tax.minor(), position.price.currency());
+        let shown = if self.event.settings.display_net_prices() { net } else { position.price };
         let free_price = catalogue.item(product.item).is_some_and(|item| item.free_price);
-        let typed = free_price.then(|| (price, position.price.to_decimal()));
+        let typed = free_price.then(|| (price, shown.to_decimal()));
         CartLine {
             id: position.id,
             name: catalogue.product_name(product, self.lang),

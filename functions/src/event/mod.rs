@@ -12,7 +12,6 @@ use crate::{
 pub mod import;
 pub mod settings;
 pub mod sql;
-pub mod staff;
 mod text;
 
 use crate::i18n::Lang;
@@ -97,10 +96,15 @@ impl Event {
         format!("/{}/{}/", self.organizer.slug, self.slug)
     }
 
-    /// The shop's languages, the most important first; English if it has none that the shop speaks.
+    /// The shop's languages, the one for readers of none of them first; English if it has none that the shop speaks.
     pub fn langs(&self) -> Vec<Lang> {
-        let mut langs: Vec<Lang> = self.settings.locales().into_iter().filter_map(Lang::parse).collect();
-        langs.dedup();
+        let chosen = std::iter::once(self.settings.locale()).chain(self.settings.locales());
+        let mut langs: Vec<Lang> = Vec::new();
+        for lang in chosen.filter_map(Lang::parse) {
+            if !langs.contains(&lang) {
+                langs.push(lang);
+            }
+        }
         if langs.is_empty() { vec![Lang::En] } else { langs }
     }
 
@@ -161,7 +165,8 @@ impl Event {
 
 fn end_of_day(day: &ZonedDateTime) -> Timestamp {
     let last_second = day.date().at(23, 59, 59, 0).to_zoned_datetime(day.time_zone().clone());
-    Timestamp::from_jiff(last_second.expect("a day of a supported century has an end").timestamp())
+    // The last day of the calendar has no end in every zone.
+    Timestamp::from_jiff(last_second.map_or(day.timestamp(), |end| end.timestamp()))
 }
 
 /// The event under `/organizer/event/`, in any case of letters.

@@ -53,24 +53,6 @@ const ORGANIZERS: &str = "
 
 const ORGANIZER_BY_SLUG: &str = "select id, slug, name from organizer where lower(slug) = lower($1)";
 
-pub(super) const INSERT_TEAM: &str = "
-    insert into team (organizer_id, name, all_events, permissions, notify_orders)
-    values ($1, $2, true, $3, $4) returning id";
-
-/// One statement, so that a user is never without the team that explains them. The organiser is checked with the team.
-pub(super) const INSERT_USER: &str = "
-    with wanted as (select id from team where organizer_id = $1 and id = $2),
-         added as (
-             insert into app_user (email, full_name, locale, created_at)
-             select $3, $4, $5, $6 from wanted returning id),
-         joined as (
-             insert into team_member (team_id, user_id) select wanted.id, added.id from wanted, added)
-    select id from added";
-
-pub(super) const INSERT_TOKEN: &str = "
-    insert into api_token (organizer_id, team_id, name, token_hash, created_at) values ($1, $2, $3, $4, $5)
-    returning id";
-
 pub(super) async fn event_by_slug(q: &impl Query, organizer: &str, event: &str) -> Result<Option<Event>, DbError> {
     q.opt(EVENT_BY_SLUG, &[p(&organizer), p(&event)]).await?.as_ref().map(read_event).transpose()
 }
@@ -135,14 +117,4 @@ fn read_event(row: &Row) -> Result<Event, DbError> {
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[
-    EVENT_BY_SLUG,
-    EVENT_BY_ID,
-    EVENTS_UPCOMING,
-    EVENTS_PAST,
-    ORGANIZERS,
-    ORGANIZER_BY_SLUG,
-    INSERT_TEAM,
-    INSERT_USER,
-    INSERT_TOKEN,
-];
+pub const ALL: &[&str] = &[EVENT_BY_SLUG, EVENT_BY_ID, EVENTS_UPCOMING, EVENTS_PAST, ORGANIZERS, ORGANIZER_BY_SLUG];

@@ -116,7 +116,7 @@ async fn write(
     let secrets: Vec<PositionSecrets> = positions.iter().map(|_| PositionSecrets::draw(codes)).collect();
     sql::insert_positions(lock, event, id, positions, &secrets).await?;
     sql::insert_payment(lock, id, &new, order.agreed_total, now).await?;
-    sql::log(lock.tx(), event, id, "pretix.event.order.placed", &sql::Actor::Buyer, now).await?;
+    sql::log(lock.tx(), event, &[id], "pretix.event.order.placed", &sql::Actor::Buyer, now).await?;
     let outgoing = messages(lock, event, id, free, now).await?;
     cart::sql::delete_session(lock, order.cart).await?;
     Ok(Placement::Order { code: new.code, secret: new.secret, outgoing })

@@ -13,6 +13,7 @@ use crate::{
         db::{DbError, Tx},
         lock::EventLock,
     },
+    staff::Staff,
     time::Timestamp,
 };
 
@@ -37,14 +38,14 @@ pub enum PayError {
 /// payments are given up (spec domain 13.6). A late order is paid as long as there is room.
 pub async fn mark_paid(
     tx: &Tx<'_>,
+    staff: &Staff,
     event: &Event,
     catalogue: &Catalogue,
     order: &Order,
     send_email: bool,
-    actor: &sql::Actor,
     now: Timestamp,
 ) -> Result<Outgoing, PayError> {
-    let lock = EventLock::acquire(tx, event.id).await?;
+    let lock = EventLock::acquire(tx, staff.event()).await?;
     let request = Request::PayOrder { order: order.id, accept_late: true };
     let (outcomes, changes) = boxoffice::serve(&lock, event, catalogue, &[request], now).await?;
     match outcomes.first() {
@@ -62,7 +63,8 @@ pub async fn mark_paid(
     if open > 0 {
         sql::insert_confirmed_payment(&lock, order.id, Provider::Manual, open, now).await?;
     }
-    sql::log(tx, event, order.id, "pretix.event.order.paid", actor, now).await?;
+    let actor = sql::Actor::Token(staff.token());
+    sql::log(tx, event, &[order.id], "pretix.event.order.paid", &actor, now).await?;
     let then_mail = match send_email {
         true => Some(mail::queue(tx, event, order.id, mail::Kind::OrderPaid, None, now).await?),
         false => None,
@@ -90,9 +92,7 @@ pub async fn expire_due(tx: &Tx<'_>, event: &Event, catalogue: &Catalogue, now: 
     let (outcomes, changes) = boxoffice::serve(&lock, event, catalogue, &requests, now).await?;
     boxoffice::write(&lock, &changes, now).await?;
     let expired: Vec<OrderId> = changes.orders.keys().copied().collect();
-    for order in &expired {
-        sql::log(tx, event, *order, "pretix.event.order.expired", &sql::Actor::System, now).await?;
-    }
+    sql::log(tx, event, &expired, "pretix.event.order.expired", &sql::Actor::System, now).await?;
     debug_assert_eq!(outcomes.iter().filter(|outcome| **outcome == Outcome::Expired).count(), expired.len());
     Ok(expired.len())
 }

@@ -336,13 +336,13 @@ pub enum Actor {
 
 const LOG: &str = "
     insert into action_log (organizer_id, event_id, object_type, object_id, action, actor_type, actor_id, created_at)
-    values ($1, $2, 'order', $3, $4, $5, $6, $7)";
+    select $1, $2, 'order', id, $4, $5, $6, $7 from unnest($3::bigint[]) as o (id)";
 
-/// Records that something happened to an order (spec domain 23.1).
+/// Records that something happened to orders (spec domain 23.1).
 pub(super) async fn log(
     tx: &Tx<'_>,
     event: &Event,
-    order: OrderId,
+    orders: &[OrderId],
     action: &'static str,
     actor: &Actor,
     now: Timestamp,
@@ -352,7 +352,8 @@ pub(super) async fn log(
         Actor::Token(token) => ("token", Some(*token)),
         Actor::System => ("system", None),
     };
-    let params = [p(&event.organizer.id), p(&event.id), p(&order), p(&action), p(&kind), p(&id), p(&now)];
+    let orders = orders.to_vec();
+    let params = [p(&event.organizer.id), p(&event.id), array(&orders), p(&action), p(&kind), p(&id), p(&now)];
     tx.execute(LOG, &params).await.map(|_| ())
 }
 

@@ -97,8 +97,8 @@ pub enum DbError {
     /// A bug: wrong statement, wrong type, missing row.
     #[error("a statement failed")]
     Failed(#[source] Answer),
-    /// A single row was promised and did not come.
-    #[error("a statement returned {0} rows instead of one")]
+    /// A statement touched another number of rows than it must.
+    #[error("a statement touched {0} rows, which is not what it must")]
     RowCount(usize),
     /// A stored value that the program does not know, such as a state.
     #[error("the database holds an unknown {what}: {value}")]

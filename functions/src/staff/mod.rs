@@ -1,11 +1,12 @@
 //! Who works for an organiser, as a value: a function that needs a right takes a [`Staff`], so forgetting the check
 //! does not compile.
 
+mod create;
 pub mod sql;
 
+pub use create::{NewTeam, NewToken, NewUser, create_team, create_token, create_user, token_hash};
 use http::header;
 use lambda_http::Request;
-use sha2::{Digest, Sha256};
 
 use crate::{
     event::{self, Event},
@@ -38,7 +39,7 @@ impl Permission {
     }
 }
 
-/// A program of the organiser that may do what it asks for, in one event.
+/// A program of the organiser that may do what it asks for, in one event. Domain functions take the event from it.
 #[derive(Debug)]
 pub struct Staff {
     token: TokenId,
@@ -71,8 +72,7 @@ impl Staff {
     ) -> Result<(Self, Event), ApiError> {
         let header = header_text(request.headers(), header::AUTHORIZATION).unwrap_or_default();
         let token = header.strip_prefix("Token ").ok_or(ApiError::Unauthenticated)?;
-        let hash = Sha256::digest(token.trim()).to_vec();
-        let credential = sql::credential(q, &hash).await?.ok_or(ApiError::Unauthenticated)?;
+        let credential = sql::credential(q, &token_hash(token.trim())).await?.ok_or(ApiError::Unauthenticated)?;
         let event = event::find(q, organizer_slug, event_slug).await?.ok_or(ApiError::Forbidden)?;
         let in_team = credential.all_events || credential.events.contains(&event.id);
         let granted = credential.permissions.iter().any(|granted| permission.is_granted_by(granted));

@@ -6,6 +6,24 @@ use crate::{
     port::db::{DbError, Query, p},
 };
 
+pub(super) const INSERT_TEAM: &str = "
+    insert into team (organizer_id, name, all_events, permissions, notify_orders)
+    values ($1, $2, true, $3, $4) returning id";
+
+/// One statement, so that a user is never without the team that explains them. The organiser is checked with the team.
+pub(super) const INSERT_USER: &str = "
+    with wanted as (select id from team where organizer_id = $1 and id = $2),
+         added as (
+             insert into app_user (email, full_name, locale, created_at)
+             select $3, $4, $5, $6 from wanted returning id),
+         joined as (
+             insert into team_member (team_id, user_id) select wanted.id, added.id from wanted, added)
+    select id from added";
+
+pub(super) const INSERT_TOKEN: &str = "
+    insert into api_token (organizer_id, team_id, name, token_hash, created_at) values ($1, $2, $3, $4, $5)
+    returning id";
+
 const CREDENTIAL: &str = "
     select t.id, t.organizer_id, team.permissions, team.all_events,
            array(select event_id from team_event te where te.team_id = team.id) as events
@@ -48,4 +66,4 @@ pub async fn subscribers(q: &impl Query, event: &Event) -> Result<Vec<Subscriber
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[CREDENTIAL, SUBSCRIBERS];
+pub const ALL: &[&str] = &[INSERT_TEAM, INSERT_USER, INSERT_TOKEN, CREDENTIAL, SUBSCRIBERS];

@@ -38,7 +38,7 @@ fn cart(name: &str) -> CartId {
 
 /// Puts so many of these products into a cart.
 pub fn add(name: &str, lines: &[(i64, i64)]) -> Request {
-    let line = |(number, count): &(i64, i64)| Line { product: product(*number), count: *count, typed_price: None };
+    let line = |(number, count): &(i64, i64)| Line { product: product(*number), count: *count, chosen_price: None };
     Request::AddToCart { cart: cart(name), lines: lines.iter().map(line).collect() }
 }
 
@@ -97,7 +97,9 @@ impl World {
             orders: BTreeMap::new(),
         };
         for (id, (size, products)) in (1..).map(QuotaId).zip(quotas) {
-            stock.quotas.insert(id, Quota { size: *size, closed: false, uses: Uses::default() });
+            stock
+                .quotas
+                .insert(id, Quota { size: *size, closed: false, close_when_sold_out: false, uses: Uses::default() });
             for number in *products {
                 stock.quotas_of.entry(product(*number)).or_default().push(id);
             }

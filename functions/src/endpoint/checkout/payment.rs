@@ -35,7 +35,7 @@ pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
     if let Some(earlier) = desk.redirect_before(StepName::Payment) {
         return Ok(earlier);
     }
-    Ok(render(ctx, &desk, None))
+    Ok(render(&desk, None))
 }
 
 /// Keeps the choice.
@@ -51,14 +51,14 @@ pub async fn save(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
         return Ok(earlier);
     }
     let chosen = form.get(field::PAYMENT).and_then(Provider::parse).filter(|chosen| offered(&desk).contains(chosen));
-    let Some(chosen) = chosen else { return Ok(render(ctx, &desk, Some(visit.text("error-payment")))) };
+    let Some(chosen) = chosen else { return Ok(render(&desk, Some(visit.text("error-payment")))) };
     let session = Session { payment: Some(chosen), ..desk.session.clone() };
     cart::save_session(&*db, visit.event.id, &desk.cart, &session, desk.now).await?;
     Ok(desk.go_on_after(StepName::Payment))
 }
 
-fn render(ctx: &Ctx, desk: &Desk<'_>, error: Option<String>) -> Response<Body> {
-    let checkout = desk.checkout(StepName::Payment, ctx.codes().form_token());
+fn render(desk: &Desk<'_>, error: Option<String>) -> Response<Body> {
+    let checkout = desk.checkout(StepName::Payment, desk.visit.form_token());
     let (event, lang) = (&desk.visit.event, desk.visit.lang);
     let providers = offered(desk);
     // One provider only: nothing to choose, but something to read.

@@ -25,7 +25,7 @@ pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
     let db = ctx.db().await?;
     let visit = Visit::open(ctx, &*db, &request).await?;
     Ok(match Desk::open(&visit, &*db, ctx.now()).await? {
-        Ok(desk) => render(ctx, &desk, &Filled::from_desk(&desk), &HashMap::new()),
+        Ok(desk) => render(&desk, &Filled::from_desk(&desk), &HashMap::new()),
         Err(elsewhere) => elsewhere,
     })
 }
@@ -41,7 +41,7 @@ pub async fn save(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
     };
     let read = match Read::from_form(&desk, &form) {
         Ok(read) => read,
-        Err(errors) => return Ok(render(ctx, &desk, &Filled::from_form(&form), &errors)),
+        Err(errors) => return Ok(render(&desk, &Filled::from_form(&form), &errors)),
     };
     let tx = db.begin().await?;
     let saved = async {
@@ -286,8 +286,8 @@ impl Filled {
     }
 }
 
-fn render(ctx: &Ctx, desk: &Desk<'_>, filled: &Filled, errors: &Errors) -> Response<Body> {
-    let checkout = desk.checkout(StepName::Questions, ctx.codes().form_token());
+fn render(desk: &Desk<'_>, filled: &Filled, errors: &Errors) -> Response<Body> {
+    let checkout = desk.checkout(StepName::Questions, desk.visit.form_token());
     let show = Show { desk, filled, errors };
     let page = QuestionsPage {
         frame: desk.visit.frame(desk.title(&checkout)),
