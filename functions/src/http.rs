@@ -275,11 +275,7 @@ where
 
 /// A parameter of the route's path. The gateway only calls a handler whose path has matched.
 pub fn path(request: &Request, name: &str) -> Result<String, ApiError> {
-    request
-        .path_parameters_ref()
-        .and_then(|parameters| parameters.first(name))
-        .map(str::to_owned)
-        .ok_or(ApiError::NotFound)
+    request.path_parameters_ref().and_then(|parameters| parameters.first(name)).map(storable).ok_or(ApiError::NotFound)
 }
 
 /// A parameter of the query.

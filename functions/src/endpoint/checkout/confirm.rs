@@ -18,7 +18,10 @@ use crate::{
         field,
     },
     payment::Provider,
-    port::db::{Db, DbError},
+    port::{
+        codes::Codes,
+        db::{Db, DbError},
+    },
 };
 
 /// Shows the order as it would be placed.
@@ -40,7 +43,7 @@ pub async fn place(ctx: &'static Ctx, request: Request) -> Result<Response<Body>
     let mut db = ctx.db().await?;
     let visit = Visit::open(ctx, &*db, &request).await?;
     let form = visit.form(&request).or_else(|error| repeated_form(error, &request))?;
-    let form_token = form.get(field::FORM_TOKEN).filter(|token| token.len() >= FORM_TOKEN_LENGTH_MIN);
+    let form_token = form.get(field::FORM_TOKEN).filter(|token| token.len() == Codes::FORM_TOKEN_LENGTH);
     let Some(form_token) = form_token else { return Err(ApiError::ForeignForm) };
     if let Some(order) = order::sql::by_form_token(&*db, visit.event.id, form_token).await? {
         return Ok(ordered(&visit, &order));
@@ -116,9 +119,6 @@ async fn attempt(
         Placement::None(NotPlaced::PriceChanged) => elsewhere(again(visit, "price-changed")),
     }
 }
-
-/// Form tokens are drawn with 24 characters; a shorter one could be guessed.
-const FORM_TOKEN_LENGTH_MIN: usize = 24;
 
 /// After the order the browser has no cart any more, so the form of a second click is bound to a cart that is gone.
 /// Its token alone finds the order; nothing else is done with such a form.
