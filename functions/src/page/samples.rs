@@ -385,6 +385,8 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         text: Html::from_markdown_opt("Art, music and food where the cranes used to be. Since 1998."),
         past: false,
         url: "/kulturhafen/".into(),
+        previous: None,
+        next: Some("/kulturhafen/?page=2".into()),
         events: vec![
             row(
                 "Nacht der Lichter",
