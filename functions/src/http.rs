@@ -46,6 +46,9 @@ pub enum ApiError {
     /// 302: the same page under its right spelling.
     #[error("moved to {0}")]
     Moved(String),
+    /// 404: beyond the last page of a list.
+    #[error("invalid page")]
+    InvalidPage,
     /// 405.
     #[error("this method is not offered")]
     MethodNotAllowed,
@@ -55,7 +58,7 @@ pub enum ApiError {
     /// 415.
     #[error("{0}")]
     UnsupportedMedia(String),
-    /// 503 with Retry-After.
+    /// 503 with Retry-After; 409 in the API.
     #[error("busy")]
     Busy(#[source] DbError),
     /// 500: a bug. Its text stays in the log.
@@ -88,7 +91,7 @@ impl ApiError {
             Self::Invalid(_) | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::ShopOffline | Self::ForeignForm => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::InvalidPage => StatusCode::NOT_FOUND,
             Self::Moved(_) => StatusCode::FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -107,7 +110,7 @@ impl ApiError {
             Self::Forbidden => "forbidden",
             Self::ShopOffline => "shop_offline",
             Self::ForeignForm => "foreign_form",
-            Self::NotFound => "not_found",
+            Self::NotFound | Self::InvalidPage => "not_found",
             Self::Moved(_) => "moved",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TooLarge => "too_large",
@@ -196,6 +199,8 @@ fn render_error(asked: &Asked, error: ApiError) -> Response<Body> {
         return redirect(StatusCode::FOUND, location);
     }
     let mut response = if asked.path.starts_with("/api/") {
+        // Clients of the API know a lock that was not free in time as a conflict.
+        let status = if let ApiError::Busy(_) = error { StatusCode::CONFLICT } else { status };
         json(status, &api_body(&error))
     } else if asked.wants_json {
         let mut response = json(status, &problem_body(&error));
@@ -223,6 +228,7 @@ fn api_body(error: &ApiError) -> serde_json::Value {
             "You do not have permission to perform this action.".into()
         }
         ApiError::NotFound | ApiError::Moved(_) => "Not found.".into(),
+        ApiError::InvalidPage => "Invalid page.".into(),
         ApiError::MethodNotAllowed => "Method not allowed.".into(),
         ApiError::TooLarge => "The body is larger than 10 MB.".into(),
         ApiError::Busy(_) => "The server was too busy to process this request. Please try again.".into(),
@@ -275,11 +281,7 @@ where
 
 /// A parameter of the route's path. The gateway only calls a handler whose path has matched.
 pub fn path(request: &Request, name: &str) -> Result<String, ApiError> {
-    request
-        .path_parameters_ref()
-        .and_then(|parameters| parameters.first(name))
-        .map(str::to_owned)
-        .ok_or(ApiError::NotFound)
+    request.path_parameters_ref().and_then(|parameters| parameters.first(name)).map(storable).ok_or(ApiError::NotFound)
 }
 
 /// A parameter of the query.

@@ -235,7 +235,11 @@ async fn only_a_form_of_this_shop_for_this_browser_does_something() {
         }
         for other in elsewhere.iter().chain([&neighbour]) {
             // The owner's token is worth nothing in another browser.
-            assert_eq!(call(other, case, &path, &with(&form, "csrf", &right)).await.status, case.stranger, "{case:?}");
+            let answer = call(other, case, &path, &with(&form, "csrf", &right)).await;
+            // Without a cart here, it looks like a page from before an order: back to the shop, with nothing done.
+            let to_shop = answer.location.as_deref() == Some("/org/gig/") && case.path.contains("/cart/");
+            let refused = answer.status == case.stranger || (to_shop && !std::ptr::eq(other, &neighbour));
+            assert!(refused, "{case:?} {answer:?}");
         }
         assert_eq!(fingerprint(&shop).await, before, "{case:?} was refused and did something");
         assert_eq!(call(&owner, case, &path, &with(&form, "csrf", &right)).await.status, case.right, "{case:?}");

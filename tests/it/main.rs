@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod after_sale;
+mod api_orders;
 mod authorisation;
 mod boxoffice;
 mod browser;

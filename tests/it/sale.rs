@@ -350,3 +350,110 @@ async fn a_payment_term_at_the_end_of_time_is_no_problem() {
     shop.import(&event).await;
     shop.buyer().buy(&[("Ticket", 1)], Some("manual")).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_typed_price_is_never_guessed() {
+    let shop = TestShop::empty().await;
+    let mut event = document(50);
+    event["items"][1]["free_price"] = json!(true);
+    shop.import(&event).await;
+    let buyer = shop.buyer();
+    let add = async |price: &str| {
+        let mut form = buyer.fill(&[("Ticket", 1)]).await;
+        let item = form.iter().find(|(name, _)| name.starts_with("item_")).unwrap().0.clone();
+        form.retain(|(name, _)| !name.starts_with("price"));
+        form.push((item.replace("item_", "price_"), price.to_owned()));
+        buyer.send(&form).await
+    };
+    for price in ["1,000", "1.000", "1,000.00", "many", "-1"] {
+        assert!(add(price).await.says("Please enter a number as the price."), "{price}");
+    }
+    for price in ["100000000000", "99999999999999999999"] {
+        assert!(add(price).await.says("The price you entered is too high."), "{price}");
+    }
+    assert_eq!(shop.counters().await["tickets"], (0, 0, 0));
+    for price in ["30,50", "2000000000.00"] {
+        assert!(add(price).await.says(ADDED), "{price}");
+    }
+    let sum = shop.number("select sum(price)::bigint as number from cart_position").await;
+    assert_eq!(sum, 3050 + 200_000_000_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_last_day_of_payments_nothing_is_reserved() {
+    let shop = TestShop::empty().await;
+    let mut event = document(5);
+    event["settings"]["payment_term_last"] = json!(shop.ctx.now().plus_seconds(24 * 3600).to_string()[..10]);
+    shop.import(&event).await;
+    let buyer = shop.buyer();
+    buyer.add(&[("Seat", 1)]).await;
+    let form = buyer.fill(&[("Seat", 1)]).await;
+    shop.clock.advance_seconds(3 * 24 * 3600);
+    let page = buyer.send(&form).await;
+    assert!(page.says("All payments for this event must be in by now"), "{}", page.html);
+    let csrf = [("csrf", form[0].1.as_str())];
+    assert_eq!(buyer.post("/org/gig/cart/extend", &csrf).await.status, 303);
+    assert!(buyer.shop().await.says("All payments for this event must be in by now"));
+    assert_eq!(shop.number("select count(*) as number from cart_position").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_one_line_without_control_characters() {
+    let shop = TestShop::with_places(5).await;
+    let buyer = shop.buyer();
+    buyer.add(&[("Ticket", 1)]).await;
+    let path = "/org/gig/checkout/questions/";
+    let page = buyer.get(path).await;
+    let name = page.html.split("name=\"pos_").skip(1).map(|rest| rest.split('"').next().unwrap());
+    let name = format!("pos_{}", name.clone().find(|name| name.ends_with("_name")).unwrap());
+    let csrf = page.hidden("csrf");
+    let form = [("csrf", csrf.as_str()), ("email", "ada@example.org"), (name.as_str(), "Ada\r\nLove\u{7}lace\u{1b}")];
+    assert_eq!(buyer.post(path, &form).await.status, 303);
+    let stored = "select count(*) as number from cart_position where attendee_name = 'Ada Lovelace'";
+    assert_eq!(shop.number(stored).await, 1);
+    // What has nothing else in it is empty.
+    assert_eq!(buyer.post(path, &[form[0], form[1], (name.as_str(), "\u{7}\u{1b}")]).await.status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_longer_than_any_of_ours_are_refused() {
+    let shop = TestShop::with_places(5).await;
+    let buyer = shop.buyer();
+    let order = buyer.buy(&[("Seat", 1)], None).await;
+    buyer.add(&[("Seat", 1)]).await;
+    buyer.tell("ada@example.org").await;
+    let mut form = buyer.review().await;
+    // Hardly compressible, so that it would be too large for a row of an index.
+    let long: String =
+        (0..30_000_u64).map(|n| char::from(b'a' + (n * n * 2_654_435_761 % 1_000_003 % 26) as u8)).collect();
+    form[1].1 = format!("{}{long}", form[1].1);
+    assert_eq!(buyer.order(&form).await.status, 403);
+    assert_eq!(shop.number("select count(*) as number from orders").await, 1);
+    let long = &long[..5_000];
+    let (code, secret) = (code_of(&order), order.trim_end_matches('/').rsplit('/').next().unwrap());
+    for path in [
+        format!("/org/gig/order/{long}/{secret}/"),
+        format!("/org/gig/order/{code}/{long}/"),
+        format!("/org/gig/order/{code}%00/{secret}/"),
+        format!("{order}open/{long}/"),
+        format!("{order}download/{long}/pdf/"),
+        format!("/org/{long}/"),
+        format!("/{long}/"),
+    ] {
+        assert_eq!(buyer.get(&path).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_from_before_the_order_leads_back_to_the_shop() {
+    let shop = TestShop::with_places(5).await;
+    let buyer = shop.buyer();
+    buyer.add(&[("Seat", 1)]).await;
+    let old = buyer.fill(&[("Seat", 1)]).await;
+    buyer.tell("ada@example.org").await;
+    let form = buyer.review().await;
+    assert_eq!(buyer.order(&form).await.status, 303);
+    assert!(buyer.send(&old).await.says("That page was too old, so nothing was changed."));
+    assert_eq!(shop.counters().await["seats"], (1, 0, 0));
+    assert!(buyer.add(&[("Seat", 1)]).await.says(ADDED));
+}

@@ -42,6 +42,9 @@ events-upcoming-empty = Zurzeit gibt es keine kommenden Veranstaltungen.
 events-past-empty = Keine vergangenen Veranstaltungen.
 show-past = Vergangene Veranstaltungen
 show-upcoming = Kommende Veranstaltungen
+pages-label = Seiten
+page-previous = Vorige Seite
+page-next = Nächste Seite
 tickets = Tickets
 more-info = Mehr erfahren
 sale-buy = Jetzt kaufen
@@ -130,6 +133,7 @@ cart-error-min-items-per-product = Bitte wählen Sie mindestens { $count } Stüc
 cart-error-not-started = Der Buchungszeitraum für diese Veranstaltung hat noch nicht begonnen.
 cart-error-ended = Der Buchungszeitraum für diese Veranstaltung ist vorbei.
 cart-error-payment-ended = Alle Zahlungen für diese Veranstaltung müssten schon da sein, deshalb kann nichts mehr bestellt werden.
+cart-error-page-too-old = Diese Seite war zu alt, deshalb wurde nichts geändert. Bitte versuchen Sie es hier noch einmal.
 cart-error-price-not-a-number = Bitte geben Sie als Preis eine Zahl ein.
 cart-error-price-too-high = Der eingegebene Preis ist zu hoch.
 
@@ -213,7 +217,7 @@ position-canceled = Storniert
 info-heading = Ihre Angaben
 waiting-heading = Ihr Ticket wird gedruckt
 waiting-text = Das dauert ein paar Sekunden. Die Seite sieht von selbst wieder nach, und der Download beginnt, sobald das Ticket fertig ist.
-waiting-again = Jetzt nachsehen
+waiting-again = Erneut drucken
 back-to-order = Zurück zur Bestellung
 
 ## Fehler

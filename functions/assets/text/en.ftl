@@ -42,6 +42,9 @@ events-upcoming-empty = No upcoming events at the moment.
 events-past-empty = No past events.
 show-past = Past events
 show-upcoming = Upcoming events
+pages-label = Pages
+page-previous = Previous page
+page-next = Next page
 tickets = Tickets
 more-info = More info
 sale-buy = Buy now
@@ -130,6 +133,7 @@ cart-error-min-items-per-product = Please choose at least { $count } of { $name 
 cart-error-not-started = The booking period for this event has not yet started.
 cart-error-ended = The booking period for this event is over.
 cart-error-payment-ended = All payments for this event must be in by now, so nothing more can be ordered.
+cart-error-page-too-old = That page was too old, so nothing was changed. Please try again here.
 cart-error-price-not-a-number = Please enter a number as the price.
 cart-error-price-too-high = The price you entered is too high.
 
@@ -213,7 +217,7 @@ position-canceled = Canceled
 info-heading = Your information
 waiting-heading = Your ticket is being printed
 waiting-text = This takes a few seconds. The page looks again by itself, and the download starts when the ticket is ready.
-waiting-again = Look again now
+waiting-again = Print again
 back-to-order = Back to your order
 
 ## Errors

@@ -10,11 +10,12 @@ use crate::{
     cart,
     catalogue::Catalogue,
     ctx::Ctx,
-    event::Presale,
-    http::{ApiError, Form},
+    event::{Event, Presale},
+    http::{self, ApiError, Form},
     id::{CartPositionId, ItemId, VariationId},
-    money::{Money, MoneyError, TaxRate},
+    money::{Currency, Money, MoneyError, TaxRate},
     page::{MessageKind, field},
+    time::Timestamp,
 };
 
 /// Puts products into the cart.
@@ -49,6 +50,15 @@ pub async fn extend(ctx: &'static Ctx, request: Request) -> Result<Response<Body
     .await
 }
 
+/// Text key of why nothing can be ordered now, if so (spec domain 8.4).
+pub(super) fn closed(event: &Event, now: Timestamp) -> Option<&'static str> {
+    match event.presale(now) {
+        Presale::NotStarted { .. } => Some("cart-error-not-started"),
+        Presale::Ended => Some("cart-error-ended"),
+        Presale::Running => event.last_payment().is_some_and(|last| last < now).then_some("cart-error-payment-ended"),
+    }
+}
+
 /// Text key of a mistake in the form, with the product that it is about.
 struct Mistake(&'static str);
 
@@ -63,7 +73,14 @@ type Read = fn(&Visit<'_>, &Catalogue, CartId, &Form) -> Result<(boxoffice::Requ
 async fn change(ctx: &'static Ctx, request: Request, adds: bool, read: Read) -> Result<Response<Body>, ApiError> {
     let mut db = ctx.db().await?;
     let visit = Visit::open(ctx, &*db, &request).await?;
-    let form = if adds { visit.form_of_any_page(&request)? } else { visit.form(&request)? };
+    let read_form = if adds { visit.form_of_any_page(&request) } else { visit.form(&request) };
+    let is_ours = http::is_from_this_site(&request, &ctx.config().public_url);
+    let form = match read_form {
+        Err(ApiError::ForeignForm) if is_ours && is_of_a_cart_that_is_gone(&visit, &Form::read(&request)?) => {
+            return Ok(visit.go_to_shop(MessageKind::Warning, "cart-error-page-too-old"));
+        }
+        form => form?,
+    };
     let now = ctx.now();
     let takes = |request: &boxoffice::Request| matches!(request, boxoffice::Request::AddToCart { .. });
     let catalogue = Catalogue::load(&*db, &visit.event).await?;
@@ -72,12 +89,8 @@ async fn change(ctx: &'static Ctx, request: Request, adds: bool, read: Read) -> 
         Ok(read) => read,
         Err(Mistake(key)) => return Ok(visit.go_to_shop(MessageKind::Error, key)),
     };
-    match visit.event.presale(now) {
-        Presale::NotStarted { .. } if takes(&wanted) => {
-            return Ok(visit.go_to_shop(MessageKind::Error, "cart-error-not-started"));
-        }
-        Presale::Ended if takes(&wanted) => return Ok(visit.go_to_shop(MessageKind::Error, "cart-error-ended")),
-        _ => {}
+    if let Some(key) = closed(&visit.event, now).filter(|_| takes(&wanted)) {
+        return Ok(visit.go_to_shop(MessageKind::Error, key));
     }
     let form_key = Visit::form_key(&form, &cart);
     let tx = db.begin().await?;
@@ -87,6 +100,12 @@ async fn change(ctx: &'static Ctx, request: Request, adds: bool, read: Read) -> 
     let mut response = visit.go(&visit.event.path(), Some(&note));
     visit.keep_cart(&mut response, &cart);
     Ok(response)
+}
+
+/// Whether a form is from a page that was loaded before its cart became an order in another tab.
+fn is_of_a_cart_that_is_gone(visit: &Visit<'_>, form: &Form) -> bool {
+    let token = form.get(field::CSRF).unwrap_or_default();
+    visit.cart.is_none() && token.len() == visit.csrf().len() && token.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Puts an outcome into words (spec domain 8.7).
@@ -144,6 +163,23 @@ const COUNT_MAX: i64 = 10_000;
 /// Largest price that a buyer may type, in major units (spec domain 5.3).
 const PRICE_MAX: i64 = 99_999_999_999;
 
+/// Reads a price that a buyer has typed. `1,000` may mean a thousand or one: it is refused, not guessed.
+fn read_price(typed: &str, currency: Currency) -> Result<Money, Mistake> {
+    let typed = typed.replace(',', ".");
+    let thousands = |(_, group): (&str, &str)| group.len() == 3 && group.bytes().all(|byte| byte.is_ascii_digit());
+    if typed.rsplit_once('.').is_some_and(thousands) {
+        return Err(Mistake("cart-error-price-not-a-number"));
+    }
+    match Money::parse_decimal(&typed, currency) {
+        Ok(price) if price.minor() > PRICE_MAX * 10_i64.pow(currency.decimals()) => {
+            Err(Mistake("cart-error-price-too-high"))
+        }
+        Ok(price) if price.minor() >= 0 => Ok(price),
+        Err(MoneyError::Overflow) => Err(Mistake("cart-error-price-too-high")),
+        _ => Err(Mistake("cart-error-price-not-a-number")),
+    }
+}
+
 /// Reads `item_<id>`, `variation_<item>_<variation>` and their prices. Fields of other names are left alone; products
 /// that do not exist here are not for sale.
 fn read_lines(visit: &Visit<'_>, catalogue: &Catalogue, form: &Form) -> Result<Vec<Line>, Mistake> {
@@ -189,16 +225,10 @@ fn read_line(
         None => field::item_price(product.item),
     };
     let typed = form.get(&price_field).filter(|text| item.free_price && !text.is_empty());
-    let chosen_price = match typed.map(|text| Money::parse_decimal(&text.replace(',', "."), visit.event.currency)) {
-        None => None,
-        Some(Ok(price)) if price.minor() > PRICE_MAX => return Err(Mistake("cart-error-price-too-high")),
-        Some(Ok(price)) if price.minor() >= 0 => Some(price),
-        Some(Err(MoneyError::Overflow)) => return Err(Mistake("cart-error-price-too-high")),
-        Some(_) => return Err(Mistake("cart-error-price-not-a-number")),
-    };
+    let typed = typed.map(|typed| read_price(typed, visit.event.currency)).transpose()?;
     // Shops that show prices without tax take them so (spec domain 5.3).
     let rate = catalogue.tax_rule(item).map_or(TaxRate::ZERO, |rule| rule.rate);
     let is_net = visit.event.settings.display_net_prices();
-    let chosen_price = chosen_price.map(|price| if is_net { price.taxed(rate, false).0 } else { price });
+    let chosen_price = typed.map(|price| if is_net { price.taxed(rate, false).0 } else { price });
     Ok(Line { product, count, chosen_price })
 }

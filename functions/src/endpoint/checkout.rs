@@ -12,13 +12,12 @@ pub use questions::{save as save_questions, show as show_questions};
 
 use lambda_http::{Body, Request, Response};
 
-use super::visit::Visit;
+use super::{cart::closed, visit::Visit};
 use crate::{
     boxoffice::CartId,
     cart::{self, Position, Session},
     catalogue::Catalogue,
     ctx::Ctx,
-    event::Presale,
     http::ApiError,
     money::Money,
     page::{
@@ -90,13 +89,8 @@ impl<'a> Desk<'a> {
         if positions.is_empty() {
             return to_shop("cart-empty");
         }
-        match visit.event.presale(now) {
-            Presale::Running => {}
-            Presale::NotStarted { .. } => return to_shop("cart-error-not-started"),
-            Presale::Ended => return to_shop("cart-error-ended"),
-        }
-        if visit.event.last_payment().is_some_and(|last| last < now) {
-            return to_shop("cart-error-payment-ended");
+        if let Some(key) = closed(&visit.event, now) {
+            return to_shop(key);
         }
         let session = cart::session(q, visit.event.id, &cart).await?;
         Ok(Ok(Self { visit, catalogue, cart, positions, session, now }))

@@ -35,6 +35,9 @@ pub async fn home(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
     Ok(http::html(StatusCode::OK, page::render(&page)))
 }
 
+/// Events on a page of an organiser. Each costs a few statements for its badge, so this bounds what a reader can ask for.
+const EVENTS_PER_PAGE: usize = 20;
+
 /// The events of an organiser.
 pub async fn organizer(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
     let db = ctx.db_for_display().await?;
@@ -51,8 +54,20 @@ pub async fn organizer(ctx: &'static Ctx, request: Request) -> Result<Response<B
         true => event::past(&*db, organizer.id, now).await?,
         false => event::upcoming(&*db, organizer.id, now).await?,
     };
-    let mut rows = Vec::with_capacity(events.len());
-    for event in &events {
+    let number: usize = match http::query(&request, "page") {
+        None => 1,
+        Some(number) => number.parse().ok().filter(|number| *number >= 1).ok_or(ApiError::NotFound)?,
+    };
+    let mut pages = events.chunks(EVENTS_PER_PAGE).skip(number - 1);
+    let shown = match pages.next() {
+        None if number > 1 => return Err(ApiError::NotFound),
+        shown => shown.unwrap_or_default(),
+    };
+    let address = |number: usize| format!("{url}?{}page={number}", if past { "old=1&" } else { "" });
+    let previous = (number > 1).then(|| address(number - 1));
+    let next = pages.next().map(|_| address(number + 1));
+    let mut rows = Vec::with_capacity(shown.len());
+    for event in shown {
         rows.push(EventRow {
             name: event.name.get(lang).to_owned(),
             url: event.path(),
@@ -67,7 +82,7 @@ pub async fn organizer(ctx: &'static Ctx, request: Request) -> Result<Response<B
         path: request.raw_http_path().to_owned(),
         ..Frame::bare(lang)
     };
-    let page = OrganizerPage { frame, name: organizer.name, text: None, past, url, events: rows };
+    let page = OrganizerPage { frame, name: organizer.name, text: None, past, url, events: rows, previous, next };
     Ok(http::html(StatusCode::OK, page::render(&page)))
 }
 

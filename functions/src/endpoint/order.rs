@@ -51,7 +51,8 @@ pub async fn open(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
     Ok(visit.go(&order.path(&visit.event), None))
 }
 
-/// Asks for a ticket: it is made if it does not exist yet, and the page that waits for it is shown.
+/// Asks for a ticket: it is made if it does not exist yet. Ends on the page that waits for it, never at the file: a
+/// browser that was sent there by a form would refuse, because forms may only lead to this site.
 pub async fn request_download(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
     let mut db = ctx.db().await?;
     let visit = Visit::open(ctx, &*db, &request).await?;
@@ -65,7 +66,7 @@ pub async fn request_download(ctx: &'static Ctx, request: Request) -> Result<Res
         drop(db);
         outgoing.dispatch(ctx).await;
     }
-    Ok(visit.go(&wanted.url(&visit), None))
+    Ok(visit.go(&format!("{}?wait=yes", wanted.url(&visit)), None))
 }
 
 /// Leads to the ticket file, or shows the waiting page until it is there.
@@ -73,7 +74,8 @@ pub async fn show_download(ctx: &'static Ctx, request: Request) -> Result<Respon
     let db = ctx.db().await?;
     let visit = Visit::open(ctx, &*db, &request).await?;
     let wanted = Wanted::find(&visit, &*db, &request, ctx.now()).await?;
-    if let Some(file) = &wanted.file {
+    let asked_just_now = http::query(&request, "wait").is_some();
+    if let Some(file) = wanted.file.as_ref().filter(|_| !asked_just_now) {
         let name = ticket::file_name(&visit.event, &wanted.order, &wanted.position);
         let url = ctx.media().await.download_url(&file.object_key, &name).await.map_err(ApiError::internal)?;
         return Ok(http::redirect(StatusCode::SEE_OTHER, &url));
@@ -81,6 +83,7 @@ pub async fn show_download(ctx: &'static Ctx, request: Request) -> Result<Respon
     let page = WaitingPage {
         frame: Frame { noindex: true, ..visit.frame(visit.text("waiting-heading")) },
         url: wanted.url(&visit),
+        csrf: visit.csrf(),
         seconds: 2,
         order_url: wanted.order.path(&visit.event),
     };
@@ -133,8 +136,6 @@ fn order_page(visit: &Visit<'_>, catalogue: &Catalogue, order: &Order, thanks: b
     let heading = lang.text_with("order-heading", &[("name", order.code.as_str().into())]);
     OrderPage {
         frame: Frame { noindex: true, ..visit.frame(heading) },
-        url: order.path(event),
-        csrf: visit.csrf(),
         code: order.code.clone(),
         placed: order.created_at,
         status: present::order_status(order),

@@ -45,5 +45,10 @@ pub async fn missing(_ctx: &'static Ctx, request: Request) -> Result<Response<Bo
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
         return Ok(http::redirect(StatusCode::MOVED_PERMANENTLY, &format!("{path}/{query}")));
     }
+    // Methods that no route of the API offers, such as PUT on an order.
+    let writes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    if writes && path.starts_with("/api/v1/") && path.ends_with('/') {
+        return Err(ApiError::MethodNotAllowed);
+    }
     Err(ApiError::NotFound)
 }

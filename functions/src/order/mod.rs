@@ -226,7 +226,7 @@ pub async fn by_id(q: &impl Query, event: &Event, id: OrderId) -> Result<Option<
     Ok(sql::orders(q, event, &vec![id]).await?.pop())
 }
 
-/// One page of the event's orders, newest first, and how many there are.
+/// One page of the event's orders and how many there are.
 pub async fn list(
     q: &impl Query,
     event: &Event,
@@ -235,7 +235,11 @@ pub async fn list(
     limit: i64,
 ) -> Result<(Vec<Order>, i64), DbError> {
     let (ids, count) = sql::page_of_ids(q, event.id, filter, offset, limit).await?;
-    Ok((sql::orders(q, event, &ids).await?, count))
+    let mut orders = sql::orders(q, event, &ids).await?;
+    if !filter.newest_first {
+        orders.reverse();
+    }
+    Ok((orders, count))
 }
 
 /// Which orders to list (spec rest-api 9.2).
@@ -247,4 +251,18 @@ pub struct Filter {
     pub email: Option<String>,
     /// With this code, in any case of letters.
     pub code: Option<String>,
+    /// In test mode, or not.
+    pub testmode: Option<bool>,
+    /// In this language.
+    pub locale: Option<String>,
+    /// Through this channel.
+    pub sales_channel: Option<String>,
+    /// Placed then or later.
+    pub created_since: Option<Timestamp>,
+    /// Placed before.
+    pub created_before: Option<Timestamp>,
+    /// Changed then or later.
+    pub modified_since: Option<Timestamp>,
+    /// The latest first instead of the oldest.
+    pub newest_first: bool,
 }

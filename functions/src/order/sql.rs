@@ -136,15 +136,26 @@ fn payment(row: &Row, event: &Event) -> Result<Payment, DbError> {
     })
 }
 
-const PAGE_OF_IDS: &str = "
-    select id from orders
+/// A statement about the orders that a [`Filter`] lets through; its parameters are `$1` to `$10`.
+macro_rules! filtered {
+    ($head:literal, $tail:literal) => {
+        concat!(
+            $head,
+            "
+      from orders
      where event_id = $1 and ($2::text is null or status = $2) and ($3::text is null or lower(email) = lower($3))
-       and ($4::text is null or code = upper($4))
-     order by created_at desc, id desc offset $5 limit $6";
-const COUNT: &str = "
-    select count(*) as count from orders
-     where event_id = $1 and ($2::text is null or status = $2) and ($3::text is null or lower(email) = lower($3))
-       and ($4::text is null or code = upper($4))";
+       and ($4::text is null or code = upper($4)) and ($5::boolean is null or testmode = $5)
+       and ($6::text is null or locale = $6) and ($7::text is null or sales_channel = $7)
+       and ($8::timestamptz is null or created_at >= $8) and ($9::timestamptz is null or created_at < $9)
+       and ($10::timestamptz is null or modified_at >= $10)
+    ",
+            $tail
+        )
+    };
+}
+const COUNT: &str = filtered!("select count(*) as count", "");
+const IDS_OLDEST_FIRST: &str = filtered!("select id", "order by created_at, id offset $11 limit $12");
+const IDS_NEWEST_FIRST: &str = filtered!("select id", "order by created_at desc, id desc offset $11 limit $12");
 
 pub(super) async fn page_of_ids(
     q: &impl Query,
@@ -154,10 +165,24 @@ pub(super) async fn page_of_ids(
     limit: i64,
 ) -> Result<(Vec<OrderId>, i64), DbError> {
     let status = filter.status.map(OrderStatus::code);
-    let params = [p(&event), p(&status), p(&filter.email), p(&filter.code), p(&offset), p(&limit)];
-    let rows = q.query(PAGE_OF_IDS, &params).await?;
+    let params = [
+        p(&event),
+        p(&status),
+        p(&filter.email),
+        p(&filter.code),
+        p(&filter.testmode),
+        p(&filter.locale),
+        p(&filter.sales_channel),
+        p(&filter.created_since),
+        p(&filter.created_before),
+        p(&filter.modified_since),
+        p(&offset),
+        p(&limit),
+    ];
+    let ids = if filter.newest_first { IDS_NEWEST_FIRST } else { IDS_OLDEST_FIRST };
+    let rows = q.query(ids, &params).await?;
     let ids = rows.iter().map(|row| row.get("id")).collect::<Result<_, DbError>>()?;
-    Ok((ids, q.one(COUNT, &params[..4]).await?.get("count")?))
+    Ok((ids, q.one(COUNT, &params[..10]).await?.get("count")?))
 }
 
 const TAKEN_CODES: &str = "select code from orders where organizer_id = $1 and code = any($2)";
@@ -365,8 +390,9 @@ pub const ALL: &[&str] = &[
     ORDERS,
     POSITIONS,
     PAYMENTS,
-    PAGE_OF_IDS,
     COUNT,
+    IDS_OLDEST_FIRST,
+    IDS_NEWEST_FIRST,
     TAKEN_CODES,
     INSERT_ORDER,
     INSERT_POSITIONS,

@@ -42,6 +42,10 @@ pub struct OrganizerPage {
     pub url: String,
     /// The events, in the order to show.
     pub events: Vec<EventRow>,
+    /// The page before this one.
+    pub previous: Option<String>,
+    /// The page after this one.
+    pub next: Option<String>,
 }
 
 /// An event in the list.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd};
 
 /// HTML that may go into a page as it is, because it was made here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,7 +40,9 @@ fn harmless(event: Event<'_>) -> Option<Event<'_>> {
         Event::SoftBreak => Event::HardBreak,
         Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => return None,
         Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
-            let dest_url = if is_harmless(&dest_url) { dest_url } else { "#".into() };
+            // `<ada@example.org>` has no scheme yet: it gets its `mailto:` when it is written.
+            let harmless = link_type == LinkType::Email || is_harmless(&dest_url);
+            let dest_url = if harmless { dest_url } else { "#".into() };
             Event::Start(Tag::Link { link_type, dest_url, title, id })
         }
         Event::Start(Tag::Heading { level, id, classes, attrs }) => {
@@ -80,6 +82,8 @@ mod tests {
         assert_eq!(html("**Bold**\n*move*"), "<p><strong>Bold</strong><br />\n<em>move</em></p>\n");
         assert_eq!(html("# Doors"), "<h3>Doors</h3>\n");
         assert_eq!(html("[site](https://example.org)"), "<p><a href=\"https://example.org\">site</a></p>\n");
+        let mail = "<p><a href=\"mailto:info@example.org\">info@example.org</a></p>\n";
+        assert_eq!(html("<info@example.org>"), mail);
     }
 
     #[test]

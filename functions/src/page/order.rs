@@ -13,10 +13,6 @@ use crate::time::Timestamp;
 pub struct OrderPage {
     /// What is around the content.
     pub frame: Frame,
-    /// The order's own address, ending in a slash; forms are sent below it.
-    pub url: String,
-    /// See [`super::field::CSRF`].
-    pub csrf: String,
     /// The order code.
     pub code: String,
     /// When it was placed.
@@ -150,7 +146,7 @@ pub struct OrderLine {
     pub price: Money,
     /// Cancelled positions stay visible, struck through.
     pub canceled: bool,
-    /// Where the ticket is asked for (POST), when there is one.
+    /// Where the ticket is, when there is one.
     pub download: Option<String>,
 }
 
@@ -169,8 +165,10 @@ pub struct FeeLine {
 pub struct WaitingPage {
     /// What is around the content.
     pub frame: Frame,
-    /// The ticket's address, which shows this page until the file is there.
+    /// The ticket's address, which shows this page until the file is there; a form sent there asks for it again.
     pub url: String,
+    /// See [`super::field::CSRF`].
+    pub csrf: String,
     /// Seconds until the page looks again.
     pub seconds: u32,
     /// The order's page.

@@ -292,8 +292,6 @@ fn order(lang: Lang, status: OrderStatus) -> OrderPage {
     let confirm = confirm(lang);
     OrderPage {
         frame: Frame { noindex: true, ..frame(lang, &lang.text_with("order-heading", &[("name", "A7K3Q".into())])) },
-        url: "/kulturhafen/lichter/order/A7K3Q/s3cret/".into(),
-        csrf: "c5rf".into(),
         code: "A7K3Q".into(),
         placed: at("2026-07-01T10:00:00Z"),
         status,
@@ -387,6 +385,8 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         text: Html::from_markdown_opt("Art, music and food where the cranes used to be. Since 1998."),
         past: false,
         url: "/kulturhafen/".into(),
+        previous: None,
+        next: Some("/kulturhafen/?page=2".into()),
         events: vec![
             row(
                 "Nacht der Lichter",
@@ -419,6 +419,7 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
     let waiting = WaitingPage {
         frame: Frame { noindex: true, ..frame(lang, &lang.text("waiting-heading")) },
         url: "/kulturhafen/lichter/order/A7K3Q/s3cret/download/1/pdf/".into(),
+        csrf: "c5rf".into(),
         seconds: 3,
         order_url: "/kulturhafen/lichter/order/A7K3Q/s3cret/".into(),
     };

@@ -67,7 +67,7 @@ pub fn validate(question: &Question, raw: &[&str], zone: &TimeZone) -> Result<Op
     let stored = match question.kind {
         QuestionType::YesNo | QuestionType::Choice | QuestionType::Choices => unreachable!("handled above"),
         QuestionType::Number => number(&text).ok_or(AnswerError::Number)?,
-        QuestionType::Line => text.replace('\n', " "),
+        QuestionType::Line => one_line(&text),
         QuestionType::Text => text,
         QuestionType::File => return Err(AnswerError::File),
         QuestionType::Date => text.parse::<civil::Date>().map_err(|_| AnswerError::Date)?.to_string(),
@@ -88,6 +88,11 @@ pub fn local_input(stored: &str, zone: &TimeZone) -> String {
 /// Line ends of browsers become `\n`; other control characters mean nothing (and Postgres refuses one of them).
 fn clean(raw: &str) -> String {
     raw.trim().chars().filter(|character| *character == '\n' || !character.is_control()).collect()
+}
+
+/// What a buyer has typed, as one line without control characters.
+pub fn one_line(raw: &str) -> String {
+    clean(raw).replace('\n', " ")
 }
 
 /// A check box that is not ticked sends nothing, so nothing means no.

@@ -13,7 +13,7 @@ use crate::{
 mod answer;
 pub mod sql;
 
-pub use answer::{AnswerError, local_input, validate};
+pub use answer::{AnswerError, local_input, one_line, validate};
 
 /// The kind of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

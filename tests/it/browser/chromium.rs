@@ -46,13 +46,19 @@ pub enum Script {
 pub struct Browser {
     client: Client,
     // Ends before its profile is removed.
-    _driver: Driver,
+    driver: Driver,
 }
 
 /// chromedriver and the browsers that it started, in a process group of their own.
 struct Driver {
     process: Child,
     profile: PathBuf,
+}
+
+impl Driver {
+    fn downloads(&self) -> PathBuf {
+        self.profile.join("downloads")
+    }
 }
 
 impl Drop for Driver {
@@ -89,10 +95,10 @@ impl Browser {
         let driver = Driver { process, profile };
         let mut flags: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
         flags.push(format!("--user-data-dir={}", driver.profile.display()));
-        let prefs = match script {
-            Script::On => json!({}),
-            Script::Off => json!({"profile.managed_default_content_settings.javascript": 2}),
-        };
+        let mut prefs = json!({"download.default_directory": driver.downloads(), "download.prompt_for_download": false, "plugins.always_open_pdf_externally": true});
+        if script == Script::Off {
+            prefs["profile.managed_default_content_settings.javascript"] = json!(2);
+        }
         let Value::Object(capabilities) = json!({
             "browserName": "chrome",
             "goog:loggingPrefs": {"browser": "ALL"},
@@ -109,7 +115,7 @@ impl Browser {
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             }
         };
-        Ok(Self { client, _driver: driver })
+        Ok(Self { client, driver })
     }
 
     /// Opens a page.
@@ -172,10 +178,15 @@ impl Browser {
         self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
     }
 
-    /// The cookies as a request would send them.
-    pub async fn cookies(&self) -> String {
-        let cookies = self.client.get_all_cookies().await.unwrap();
-        cookies.iter().map(|cookie| format!("{}={}", cookie.name(), cookie.value())).collect::<Vec<_>>().join("; ")
+    /// The PDF files that were downloaded completely.
+    pub fn downloads(&self) -> Vec<Vec<u8>> {
+        let Ok(folder) = std::fs::read_dir(self.driver.downloads()) else { return Vec::new() };
+        let files = folder.map(|entry| entry.unwrap().path());
+        files
+            .filter(|file| file.extension().is_some_and(|kind| kind == "pdf"))
+            .map(|file| std::fs::read(file).unwrap())
+            .filter(|bytes| !bytes.is_empty())
+            .collect()
     }
 
     /// Shows the page on a screen of that size.

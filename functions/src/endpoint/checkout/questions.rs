@@ -201,13 +201,13 @@ fn read_position(desk: &Desk<'_>, form: &Form, position: &Position, errors: &mut
 }
 
 fn text(form: &Form, name: &str, required: bool, errors: &mut Errors) -> Option<String> {
-    let value = form.get(name).unwrap_or_default();
+    let value = question::one_line(form.get(name).unwrap_or_default());
     if value.chars().count() > TEXT_MAX {
         errors.insert(name.to_owned(), "error-too-long");
     } else if value.is_empty() && required {
         errors.insert(name.to_owned(), "error-required");
     }
-    (!value.is_empty()).then(|| value.to_owned())
+    (!value.is_empty()).then_some(value)
 }
 
 /// An address that mail servers take: the mail library decides, and a domain has a dot.
