@@ -72,11 +72,8 @@ impl Codes {
         self.text(URL_SECRET, 48)
     }
 
-    /// Length of [`Codes::form_token`]. A shorter one could be guessed, a longer one is not ours.
-    pub const FORM_TOKEN_LENGTH: usize = 24;
-
     /// A token that makes one form act once.
     pub fn form_token(&self) -> String {
-        self.text(URL_SECRET, Self::FORM_TOKEN_LENGTH)
+        self.text(URL_SECRET, 24)
     }
 }
