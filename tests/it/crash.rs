@@ -186,12 +186,21 @@ fn built() -> PathBuf {
     program
 }
 
-/// Whether the program is younger than every file that cargo noted as its source.
+/// Whether the program is younger than everything it is made of.
 fn is_current(program: &Path) -> bool {
-    let changed = |file: &Path| file.metadata().and_then(|data| data.modified()).ok();
-    let Ok(sources) = std::fs::read_to_string(program.with_extension("d")) else { return false };
-    let sources = sources.replace("\\ ", "\0");
-    let mut files = sources.split_whitespace().skip(1).map(|file| PathBuf::from(file.replace('\0', " ")));
-    let built: Option<SystemTime> = changed(program);
-    built.is_some() && files.all(|file| changed(&file).is_some_and(|at| Some(at) <= built))
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let made_of = ["local/src", "local/seed", "functions/src", "functions/templates", "functions/assets", "migrations"];
+    let newest = made_of.iter().map(|folder| last_change(&workspace.join(folder))).max();
+    changed(program).is_some_and(|built| Some(built) >= newest)
+}
+
+fn changed(file: &Path) -> Option<SystemTime> {
+    file.metadata().and_then(|data| data.modified()).ok()
+}
+
+/// When something in a folder was last changed.
+fn last_change(folder: &Path) -> SystemTime {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let moments = entries.map(|path| if path.is_dir() { last_change(&path) } else { changed(&path).unwrap() });
+    moments.max().unwrap_or(SystemTime::UNIX_EPOCH)
 }
