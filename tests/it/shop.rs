@@ -230,7 +230,7 @@ impl TestShop {
     pub async fn counters(&self) -> HashMap<String, (i64, i64, i64)> {
         let event = self.gig().await.id;
         let db = self.ctx.db().await.unwrap();
-        let drifted = shop::boxoffice::sql::drifted_quotas(&*db, event).await.unwrap();
+        let drifted = shop::boxoffice::audit::drifted_quotas(&*db, event).await.unwrap();
         assert!(drifted.is_empty(), "counters of quotas {drifted:?} differ from their rows");
         let sql = "select q.name, c.paid, c.pending, c.carts from quota q join quota_counter c on c.quota_id = q.id
                     where q.event_id = $1";

@@ -1,69 +1,67 @@
-//! Reads the stock that a batch needs and writes what was decided. Only ever under the event's lock.
+//! What an event has, as far as a batch needs it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::{CartId, CartRules, Changes, Offer, Product, Request, Stock, sql};
-use crate::{id::OrderId, money::Currency, port::db::DbError, port::lock::EventLock, time::Timestamp};
+use super::{CartId, Offer, Product, Quota};
+use crate::{
+    id::{CartPositionId, OrderId, QuotaId},
+    money::{Currency, Money},
+    order::OrderStatus,
+    time::Timestamp,
+};
 
-/// Reads what `requests` are about. `offers` come from the catalogue, read before the lock was taken.
-pub async fn load(
-    lock: &EventLock<'_>,
-    currency: Currency,
-    rules: CartRules,
-    offers: BTreeMap<Product, Offer>,
-    requests: &[Request],
-    now: Timestamp,
-) -> Result<Stock, DbError> {
-    let carts: BTreeSet<&CartId> = requests.iter().filter_map(cart_of).collect();
-    let orders: Vec<OrderId> = requests.iter().filter_map(order_of).collect();
-    let (quotas, quotas_of) = sql::quotas(lock).await?;
-    let cart_positions = sql::cart_positions(lock, currency, &carts, now).await?;
-    let orders = if orders.is_empty() { BTreeMap::new() } else { sql::orders(lock, &orders).await? };
-    Ok(Stock { currency, rules, quotas, quotas_of, offers, cart_positions, orders })
+/// Limits of carts, from the event's settings.
+#[derive(Debug, Clone, Copy)]
+pub struct CartRules {
+    /// How long a cart keeps its places (spec domain 8.3).
+    pub reservation_seconds: i64,
+    /// Most positions in one cart (spec domain 8.4).
+    pub positions_max: i64,
 }
 
-/// Writes the changes of a batch: one statement for each kind of change that occurred.
-pub async fn write(lock: &EventLock<'_>, changes: &Changes, now: Timestamp) -> Result<(), DbError> {
-    if changes.uses.values().any(|uses| *uses != super::Uses::default()) {
-        sql::add_uses(lock, &changes.uses).await?;
-    }
-    if !changes.released.is_empty() {
-        sql::release(lock, &changes.released).await?;
-    }
-    if !changes.renewed.is_empty() {
-        sql::renew(lock, &changes.renewed).await?;
-    }
-    if !changes.deleted.is_empty() {
-        sql::delete_cart_positions(lock, &changes.deleted).await?;
-    }
-    if !changes.added.is_empty() {
-        sql::insert_cart_positions(lock, &changes.added, now).await?;
-    }
-    if !changes.closed.is_empty() {
-        sql::close_quotas(lock, &changes.closed, now).await?;
-    }
-    if !changes.orders.is_empty() {
-        sql::set_order_status(lock, &changes.orders, now).await?;
-    }
-    Ok(())
+/// A position in a cart.
+#[derive(Debug, Clone)]
+pub struct CartPosition {
+    /// Its row.
+    pub id: CartPositionId,
+    /// The cart.
+    pub cart: CartId,
+    /// What it is.
+    pub product: Product,
+    /// What it costs, with tax.
+    pub price: Money,
+    /// When the reservation ends.
+    pub expires_at: Timestamp,
+    /// When renewing ends.
+    pub max_extend_at: Timestamp,
+    /// Whether it is counted in the quotas' carts.
+    pub holds_stock: bool,
 }
 
-fn cart_of(request: &Request) -> Option<&CartId> {
-    match request {
-        Request::AddToCart { cart, .. }
-        | Request::RemoveFromCart { cart, .. }
-        | Request::ClearCart { cart }
-        | Request::PlaceOrder { cart, .. } => Some(cart),
-        Request::PayOrder { .. } | Request::ExpireOrder { .. } => None,
-    }
+/// An order as far as it holds places.
+#[derive(Debug, Clone)]
+pub struct OrderStock {
+    /// Its status.
+    pub status: OrderStatus,
+    /// What it holds, or held.
+    pub products: Vec<Product>,
 }
 
-fn order_of(request: &Request) -> Option<OrderId> {
-    match request {
-        Request::PayOrder { order, .. } | Request::ExpireOrder { order } => Some(*order),
-        Request::AddToCart { .. }
-        | Request::RemoveFromCart { .. }
-        | Request::ClearCart { .. }
-        | Request::PlaceOrder { .. } => None,
-    }
+/// What an event has, as far as a batch needs it.
+#[derive(Debug, Clone)]
+pub struct Stock {
+    /// Currency of the event.
+    pub currency: Currency,
+    /// Limits of carts.
+    pub rules: CartRules,
+    /// Every quota of the event.
+    pub quotas: BTreeMap<QuotaId, Quota>,
+    /// The quotas that count a product. A product without a quota cannot be sold (spec domain 2.2).
+    pub quotas_of: BTreeMap<Product, Vec<QuotaId>>,
+    /// What the catalogue says.
+    pub offers: BTreeMap<Product, Offer>,
+    /// Positions of the carts in the batch, and expired ones of other carts.
+    pub cart_positions: BTreeMap<CartPositionId, CartPosition>,
+    /// The orders in the batch.
+    pub orders: BTreeMap<OrderId, OrderStock>,
 }

@@ -7,7 +7,7 @@ use lambda_http::{Body, Request, Response};
 
 use super::visit::Visit;
 use crate::{
-    boxoffice::{self, Availability, Quota, sql::quotas_for_display},
+    boxoffice::{self, Availability, Quota, load::quotas_for_display},
     catalogue::{Catalogue, Category, Item, Variation, Visibility},
     ctx::Ctx,
     event::Presale,

@@ -4,7 +4,7 @@ use ::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
 
 use crate::{
-    boxoffice::{Availability, Product, Quota, sql::quotas_for_display},
+    boxoffice::{Availability, Product, Quota, load::quotas_for_display},
     catalogue::Catalogue,
     ctx::Ctx,
     event::{self, Event, Presale},

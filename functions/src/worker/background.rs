@@ -94,8 +94,8 @@ const AUDIT_SECONDS: i64 = 24 * 3600;
 pub async fn audit_stock(ctx: &Ctx, now: Timestamp) -> Result<usize, WorkError> {
     let db = ctx.db().await?;
     let mut drift = 0;
-    for event in boxoffice::sql::events_sold(&*db, now.plus_seconds(-AUDIT_SECONDS)).await? {
-        let quotas = boxoffice::sql::drifted_quotas(&*db, event).await?;
+    for event in boxoffice::audit::events_sold(&*db, now.plus_seconds(-AUDIT_SECONDS)).await? {
+        let quotas = boxoffice::audit::drifted_quotas(&*db, event).await?;
         if !quotas.is_empty() {
             tracing::error!(event.id = event.0, ?quotas, "counters differ from what they count");
             drift += quotas.len();

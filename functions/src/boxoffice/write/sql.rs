@@ -1,124 +1,17 @@
-//! Statements of the box office. All take the event from the lock, so a row of another event is never found.
+//! Writes what a batch has decided.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::{CartId, CartPosition, NewCartPosition, OrderStock, Product, Quota, RenewedCartPosition, Uses};
 use crate::{
-    id::{CartPositionId, EventId, ItemId, OrderId, QuotaId, VariationId},
-    money::{Currency, Money},
+    boxoffice::{NewCartPosition, RenewedCartPosition, Uses},
+    id::{CartPositionId, ItemId, OrderId, QuotaId, VariationId},
     order::OrderStatus,
     port::{
-        db::{DbError, Query, Row, array, p},
+        db::{DbError, Query, array, p},
         lock::EventLock,
     },
     time::Timestamp,
 };
-
-const QUOTAS: &str = "
-    select q.id, q.size, q.closed, q.close_when_sold_out, c.paid, c.pending, c.vouchers, c.carts, c.waiting
-      from quota q join quota_counter c on c.quota_id = q.id
-     where q.event_id = $1";
-const QUOTA_ITEMS: &str =
-    "select quota_id, item_id, variation_id from quota_item where event_id = $1 order by quota_id";
-
-type Quotas = (BTreeMap<QuotaId, Quota>, BTreeMap<Product, Vec<QuotaId>>);
-
-pub(super) async fn quotas(lock: &EventLock<'_>) -> Result<Quotas, DbError> {
-    read_quotas(lock.tx(), lock.event()).await
-}
-
-const EXPIRED_CARTS: &str = "
-    select item_id, variation_id, count(*) as count
-      from cart_position where event_id = $1 and holds_stock and expires_at <= $2
-     group by item_id, variation_id";
-
-/// The quotas of an event as they stand, without a lock: for display only, never for a decision. Expired carts count
-/// as gone already: if the page counted them until the next batch releases them, nobody could begin that batch.
-pub async fn quotas_for_display(q: &impl Query, event: EventId, now: Timestamp) -> Result<Quotas, DbError> {
-    let (mut quotas, quotas_of) = read_quotas(q, event).await?;
-    for row in q.query(EXPIRED_CARTS, &[p(&event), p(&now)]).await? {
-        let count: i64 = row.get("count")?;
-        for quota in quotas_of.get(&product(&row)?).into_iter().flatten() {
-            quotas.entry(*quota).and_modify(|quota| quota.uses.carts -= count);
-        }
-    }
-    Ok((quotas, quotas_of))
-}
-
-async fn read_quotas(q: &impl Query, event: EventId) -> Result<Quotas, DbError> {
-    let mut quotas = BTreeMap::new();
-    for row in q.query(QUOTAS, &[p(&event)]).await? {
-        let uses = Uses {
-            paid: row.get("paid")?,
-            pending: row.get("pending")?,
-            vouchers: row.get("vouchers")?,
-            carts: row.get("carts")?,
-            waiting: row.get("waiting")?,
-        };
-        let close_when_sold_out = row.get("close_when_sold_out")?;
-        let quota = Quota { size: row.get("size")?, closed: row.get("closed")?, close_when_sold_out, uses };
-        quotas.insert(row.get("id")?, quota);
-    }
-    let mut quotas_of: BTreeMap<Product, Vec<QuotaId>> = BTreeMap::new();
-    for row in q.query(QUOTA_ITEMS, &[p(&event)]).await? {
-        quotas_of.entry(product(&row)?).or_default().push(row.get("quota_id")?);
-    }
-    Ok((quotas, quotas_of))
-}
-
-fn product(row: &Row) -> Result<Product, DbError> {
-    Ok(Product { item: row.get("item_id")?, variation: row.get("variation_id")? })
-}
-
-/// Expired carts are settled in portions: what is left over stays counted, which errs on the safe side.
-const CART_POSITIONS: &str = "
-    select id, cart_id, item_id, variation_id, price, expires_at, max_extend_at, holds_stock
-      from cart_position where event_id = $1 and cart_id = any($2)
-    union
-    (select id, cart_id, item_id, variation_id, price, expires_at, max_extend_at, holds_stock
-       from cart_position where event_id = $1 and holds_stock and expires_at <= $3
-      order by expires_at limit 1000)";
-
-pub(super) async fn cart_positions(
-    lock: &EventLock<'_>,
-    currency: Currency,
-    carts: &BTreeSet<&CartId>,
-    now: Timestamp,
-) -> Result<BTreeMap<CartPositionId, CartPosition>, DbError> {
-    let carts: Vec<&str> = carts.iter().map(|cart| cart.0.as_str()).collect();
-    let rows = lock.tx().query(CART_POSITIONS, &[p(&lock.event()), array(&carts), p(&now)]).await?;
-    let read = rows.iter().map(|row| {
-        let position = CartPosition {
-            id: row.get("id")?,
-            cart: CartId(row.get("cart_id")?),
-            product: product(row)?,
-            price: Money::new(row.get("price")?, currency),
-            expires_at: row.get("expires_at")?,
-            max_extend_at: row.get("max_extend_at")?,
-            holds_stock: row.get("holds_stock")?,
-        };
-        Ok((position.id, position))
-    });
-    read.collect()
-}
-
-const ORDERS: &str = "
-    select o.id, o.status, op.item_id, op.variation_id
-      from orders o left join order_position op on op.order_id = o.id and not op.canceled
-     where o.event_id = $1 and o.id = any($2)";
-
-pub(super) async fn orders(lock: &EventLock<'_>, ids: &Vec<OrderId>) -> Result<BTreeMap<OrderId, OrderStock>, DbError> {
-    let mut orders = BTreeMap::new();
-    for row in lock.tx().query(ORDERS, &[p(&lock.event()), array(ids)]).await? {
-        let status = OrderStatus::parse(row.get("status")?)?;
-        let order: &mut OrderStock =
-            orders.entry(row.get("id")?).or_insert(OrderStock { status, products: Vec::new() });
-        if row.get::<Option<ItemId>>("item_id")?.is_some() {
-            order.products.push(product(&row)?);
-        }
-    }
-    Ok(orders)
-}
 
 /// What was read under the lock is still there: a statement that misses a row would make counters and rows disagree,
 /// so the transaction fails instead.
@@ -266,62 +159,6 @@ pub(super) async fn close_quotas(lock: &EventLock<'_>, ids: &Vec<QuotaId>, now: 
     lock.tx().execute(CLOSE_QUOTAS, &[p(&lock.event()), array(ids), p(&now)]).await.map(|_| ())
 }
 
-/// Per quota: the counters and what counting the rows gives. They are equal, always; the audit reports what is not.
-const RECOUNT: &str = "
-    select q.id, c.paid, c.pending, c.carts,
-           (select count(*) from order_position op join orders o on o.id = op.order_id
-              join quota_item qi on qi.quota_id = q.id and qi.item_id = op.item_id
-                   and qi.variation_id is not distinct from op.variation_id
-             where op.event_id = $1 and not op.canceled and o.status = 'p') as paid_rows,
-           (select count(*) from order_position op join orders o on o.id = op.order_id
-              join quota_item qi on qi.quota_id = q.id and qi.item_id = op.item_id
-                   and qi.variation_id is not distinct from op.variation_id
-             where op.event_id = $1 and not op.canceled and o.status = 'n') as pending_rows,
-           (select count(*) from cart_position cp
-              join quota_item qi on qi.quota_id = q.id and qi.item_id = cp.item_id
-                   and qi.variation_id is not distinct from cp.variation_id
-             where cp.event_id = $1 and cp.holds_stock) as cart_rows
-      from quota q join quota_counter c on c.quota_id = q.id
-     where q.event_id = $1
-     order by q.id";
-
-/// The quotas of an event whose counters differ from their rows: none, unless there is a bug.
-pub async fn drifted_quotas(q: &impl Query, event: EventId) -> Result<Vec<QuotaId>, DbError> {
-    let mut drifted = Vec::new();
-    for row in q.query(RECOUNT, &[p(&event)]).await? {
-        let number = |column: &str| row.get::<i64>(column);
-        let counted = (number("paid_rows")?, number("pending_rows")?, number("cart_rows")?);
-        if (number("paid")?, number("pending")?, number("carts")?) != counted {
-            drifted.push(row.get("id")?);
-        }
-    }
-    Ok(drifted)
-}
-
-const EVENTS_SOLD: &str = "
-    select e.id from event e
-     where exists (select 1 from orders o where o.event_id = e.id and o.created_at >= $1)
-     order by e.id limit 500";
-
-/// Events with an order since `since`.
-pub async fn events_sold(q: &impl Query, since: Timestamp) -> Result<Vec<EventId>, DbError> {
-    q.query(EVENTS_SOLD, &[p(&since)]).await?.iter().map(|row| row.get("id")).collect()
-}
-
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[
-    QUOTAS,
-    QUOTA_ITEMS,
-    EXPIRED_CARTS,
-    CART_POSITIONS,
-    ORDERS,
-    ADD_USES,
-    RELEASE,
-    RENEW,
-    DELETE_CART_POSITIONS,
-    INSERT_CART_POSITIONS,
-    SET_ORDER_STATUS,
-    CLOSE_QUOTAS,
-    RECOUNT,
-    EVENTS_SOLD,
-];
+pub const ALL: &[&str] =
+    &[ADD_USES, RELEASE, RENEW, DELETE_CART_POSITIONS, INSERT_CART_POSITIONS, SET_ORDER_STATUS, CLOSE_QUOTAS];

@@ -1,0 +1,5 @@
+//! Counts again what the quotas' counters say: they must agree, always.
+
+pub mod sql;
+
+pub use sql::{drifted_quotas, events_sold};
