@@ -43,7 +43,7 @@ const INSERT_CONFIRMATIONS: &str = "
     insert into mail (id, organizer_id, event_id, order_id, kind, recipient, locale, state, created_at, retry_at)
     overriding system value
     select id, $1, $2, order_id, kind, recipient, locale, case when waits then 'waiting' else 'queued' end, $3,
-           case when waits then $4 else $5 end
+           case when waits then $4::timestamptz else $5 end
       from unnest($6::bigint[], $7::bigint[], $8::text[], $9::text[], $10::text[], $11::boolean[])
            as m (id, order_id, kind, recipient, locale, waits)";
 
