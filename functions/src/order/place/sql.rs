@@ -137,7 +137,7 @@ pub(super) async fn copy_answers(lock: &EventLock<'_>, orders: &[PlacedOrder]) -
 
 const INSERT_PAYMENTS: &str = "
     insert into payment (event_id, order_id, local_id, provider, state, amount, created_at, confirmed_at)
-    select $1, order_id, 1, provider, state, amount, $2, case when state = 'confirmed' then $2 end
+    select $1, order_id, 1, provider, state, amount, $2::timestamptz, case when state = 'confirmed' then $2::timestamptz end
       from unnest($3::bigint[], $4::text[], $5::text[], $6::bigint[]) as n (order_id, provider, state, amount)";
 
 pub(super) async fn insert_payments(
