@@ -113,7 +113,7 @@ const RECORD: &str = "
     select $1, form_token, outcome, $2 from unnest($3::text[], $4::jsonb[]) as o (form_token, outcome)";
 
 /// Records outcomes with what they say.
-pub(in crate::boxoffice) async fn record(
+pub async fn record(
     lock: &EventLock<'_>,
     outcomes: &[(&str, &Outcome)],
     now: Timestamp,
