@@ -24,6 +24,7 @@ const MIGRATIONS: &[Migration] = migrations![
     3 "0003_sales",
     4 "0004_messages",
     5 "0005_box_office",
+    6 "0006_hot_tables",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

@@ -58,7 +58,7 @@ pub(super) async fn serve(
         biased;
         write(lock, event, &changes, now),
         waiting::sql::record(lock, &record, now),
-        waiting::sql::done(lock, &done, now),
+        waiting::sql::done(lock, &done),
     )?;
     outcomes.extend(keys.into_iter().map(str::to_owned).zip(decided));
     Ok(Served { outcomes, outgoing })

@@ -72,6 +72,13 @@ pub struct PositionAnswers {
     pub answers: Vec<(QuestionId, String)>,
 }
 
+impl PositionAnswers {
+    /// Whether there is nothing new in it.
+    pub fn says_the_same_as(&self, known: &Position) -> bool {
+        self.id == known.id && self.attendee == known.attendee && self.answers == known.answers
+    }
+}
+
 /// The positions of a cart in the order of the shop, expired ones among them.
 pub async fn positions(
     q: &impl Query,
@@ -79,7 +86,14 @@ pub async fn positions(
     catalogue: &Catalogue,
     cart: &CartId,
 ) -> Result<Vec<Position>, DbError> {
-    let mut positions = sql::positions(q, event.id, event.currency, cart).await?;
+    let answers =
+        async { if catalogue.questions.is_empty() { Ok(Vec::new()) } else { sql::answers(q, event.id, cart).await } };
+    let (mut positions, answers) =
+        tokio::try_join!(biased; sql::positions(q, event.id, event.currency, cart), answers)?;
+    for (id, question, answer) in answers {
+        // A position that has gone between the two statements has no answers either.
+        positions.iter_mut().filter(|p| p.id == id).for_each(|p| p.answers.push((question, answer.clone())));
+    }
     positions.sort_by_key(|position| (catalogue.rank(position.product), position.price.minor(), position.id));
     Ok(positions)
 }

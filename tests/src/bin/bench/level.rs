@@ -38,7 +38,8 @@ async fn measure(options: &Options) -> Result<Figures, Failure> {
     let mode = Mode::parse(options.text("mode", "handlers"))?;
     let (buyers, events) = (options.number("buyers", 1), options.number("events", 1));
     let delay_us = options.number("delay-us", 0);
-    let shop = Shop::open(events, Duration::from_micros(delay_us)).await?;
+    let pool = u32::try_from(options.number("pool", 0))?;
+    let shop = Shop::open(events, Duration::from_micros(delay_us), pool).await?;
     growth::fill(&shop, options.number("filled", 0)).await?;
     let time = Duration::from_secs(options.number("seconds", 8));
     let mut figures = match mode {

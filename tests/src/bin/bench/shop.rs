@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 
-use local::{postgres::Cluster, server::Server, sqs};
+use local::{pooler::Pooler, postgres::Cluster, server::Server, sqs};
 use serde_json::json;
 use shop::{
     catalogue::Catalogue,
@@ -27,6 +27,7 @@ pub struct Shop {
     config: Config,
     clock: &'static Clock,
     _sqs: Server,
+    _pooler: Option<Pooler>,
 }
 
 /// An event and what it sells.
@@ -39,15 +40,18 @@ pub struct OnSale {
 }
 
 impl Shop {
-    /// A new shop with `events` events, `delay` away from its database.
-    pub async fn open(events: u64, delay: Duration) -> Result<Self, Failure> {
+    /// A new shop with `events` events, `delay` away from its database. Its functions share `pool` connections, or
+    /// have one each if that is 0.
+    pub async fn open(events: u64, delay: Duration, pool: u32) -> Result<Self, Failure> {
         let cluster = Cluster::start_measured().await?;
         cluster.create_database("bench").await?;
         let direct = cluster.url("bench");
         let mut db = Db::connect(&direct, None).await?;
         shop::migrate::run(&mut db).await?;
         let sqs = sqs::start().await?;
-        let database = if delay.is_zero() { direct } else { far_away(&direct, delay).await? };
+        let pooler = if pool == 0 { None } else { Some(Pooler::start(&direct, pool)?) };
+        let near = pooler.as_ref().map_or(direct, |pooler| pooler.url("bench"));
+        let database = if delay.is_zero() { near } else { far_away(&near, delay).await? };
         let variables = HashMap::from([
             ("DATABASE_URL", database),
             ("AWS_REGION", sqs::REGION.to_owned()),
@@ -63,7 +67,7 @@ impl Shop {
             ("SECRET_KEY", "only for measuring, protects nothing".to_owned()),
         ]);
         let config = Config::from_lookup(|name| variables.get(name).cloned())?;
-        let shop = Self { cluster, config, clock: Box::leak(Box::default()), _sqs: sqs };
+        let shop = Self { cluster, config, clock: Box::leak(Box::default()), _sqs: sqs, _pooler: pooler };
         let queues = shop.sandbox();
         for queue in Queue::ALL {
             sqs::create_queue(queues.queues().await.client(), queue.name()).await?;
