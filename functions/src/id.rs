@@ -59,6 +59,10 @@ id_type!(
     CategoryId,
     /// A tax rule of an event.
     TaxRuleId,
+    /// A date of an event series.
+    SubeventId,
+    /// A voucher of an event.
+    VoucherId,
     /// A quota of an event.
     QuotaId,
     /// A question of an event.

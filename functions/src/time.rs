@@ -10,6 +10,18 @@ const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(jiff::Timestamp);
 
+impl serde::Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.0.as_microsecond())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <i64 as serde::Deserialize>::deserialize(deserializer).map(Self::from_micros)
+    }
+}
+
 impl Timestamp {
     /// Cuts what Postgres would not keep, so that a stored moment equals the one in memory.
     pub fn from_jiff(moment: jiff::Timestamp) -> Self {

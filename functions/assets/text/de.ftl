@@ -136,6 +136,35 @@ cart-error-payment-ended = Alle Zahlungen für diese Veranstaltung müssten scho
 cart-error-page-too-old = Diese Seite war zu alt, deshalb wurde nichts geändert. Bitte versuchen Sie es hier noch einmal.
 cart-error-price-not-a-number = Bitte geben Sie als Preis eine Zahl ein.
 cart-error-price-too-high = Der eingegebene Preis ist zu hoch.
+cart-error-voucher-required = { $name } gibt es nur mit einem Gutschein. Bitte geben Sie unten Ihren Code ein.
+cart-error-not-sold-alone = { $name } gibt es nur zusammen mit einem anderen Produkt.
+cart-error-voucher-invalid = Dieser Gutscheincode ist uns nicht bekannt. Bitte prüfen Sie, ob Sie ihn richtig eingegeben haben.
+cart-error-voucher-expired = Dieser Gutschein gilt nicht mehr: Seine Zeit ist abgelaufen.
+cart-error-voucher-invalid-item = Dieser Gutschein gilt nicht für das gewählte Produkt.
+cart-error-voucher-invalid-subevent = Dieser Gutschein gilt für einen anderen Termin.
+cart-error-voucher-no-match = In Ihrem Warenkorb ist nichts, wofür dieser Gutschein gilt.
+cart-error-voucher-redeemed = Dieser Gutschein ist aufgebraucht.
+cart-error-voucher-redeemed-cart =
+    { $count ->
+        [one] Dieser Gutschein liegt gerade in einem Warenkorb. Wird daraus keine Bestellung, ist er in höchstens { $count } Minute wieder frei.
+       *[other] Dieser Gutschein liegt gerade in einem Warenkorb. Wird daraus keine Bestellung, ist er in höchstens { $count } Minuten wieder frei.
+    }
+cart-error-voucher-redeemed-partial =
+    { $count ->
+        [one] Dieser Gutschein reichte nur für { $count } Produkt.
+       *[other] Dieser Gutschein reichte nur für { $count } Produkte.
+    }
+cart-error-voucher-min-usages = Dieser Gutschein braucht mindestens { $count } Produkte in einem Warenkorb.
+cart-error-voucher-min-usages-removed = Dieser Gutschein braucht mindestens { $count } Produkte in einem Warenkorb, deshalb wurden die übrigen entfernt.
+cart-error-addon-invalid-base = Das lässt sich dem gewählten Produkt nicht hinzufügen.
+cart-error-addon-max-count = Bitte wählen Sie höchstens { $count } aus „{ $name }“.
+cart-error-addon-min-count = Bitte wählen Sie mindestens { $count } aus „{ $name }“.
+cart-error-addon-no-multi = { $name } können Sie nur einmal wählen.
+cart-voucher-applied =
+    { $count ->
+        [one] Der Gutschein wurde für { $count } Produkt eingelöst.
+       *[other] Der Gutschein wurde für { $count } Produkte eingelöst.
+    }
 
 ## Kasse
 checkout = Kasse

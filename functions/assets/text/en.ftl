@@ -136,6 +136,35 @@ cart-error-payment-ended = All payments for this event must be in by now, so not
 cart-error-page-too-old = That page was too old, so nothing was changed. Please try again here.
 cart-error-price-not-a-number = Please enter a number as the price.
 cart-error-price-too-high = The price you entered is too high.
+cart-error-voucher-required = { $name } can only be bought with a voucher. Please enter your code below.
+cart-error-not-sold-alone = { $name } can only be bought together with another product.
+cart-error-voucher-invalid = This voucher code is not known in our shop. Please check that you typed it correctly.
+cart-error-voucher-expired = This voucher is no longer valid: its time is over.
+cart-error-voucher-invalid-item = This voucher does not apply to the product you chose.
+cart-error-voucher-invalid-subevent = This voucher is for another date.
+cart-error-voucher-no-match = There is nothing in your cart that this voucher applies to.
+cart-error-voucher-redeemed = This voucher has been used up.
+cart-error-voucher-redeemed-cart =
+    { $count ->
+        [one] This voucher is in a cart at the moment. If that cart is not ordered, you can use it again in up to { $count } minute.
+       *[other] This voucher is in a cart at the moment. If that cart is not ordered, you can use it again in up to { $count } minutes.
+    }
+cart-error-voucher-redeemed-partial =
+    { $count ->
+        [one] This voucher could only be used for { $count } product.
+       *[other] This voucher could only be used for { $count } products.
+    }
+cart-error-voucher-min-usages = This voucher needs at least { $count } products in one cart.
+cart-error-voucher-min-usages-removed = This voucher needs at least { $count } products in one cart, so the others were removed.
+cart-error-addon-invalid-base = You cannot add this to the product you chose.
+cart-error-addon-max-count = Please choose at most { $count } of “{ $name }”.
+cart-error-addon-min-count = Please choose at least { $count } of “{ $name }”.
+cart-error-addon-no-multi = You can choose { $name } only once.
+cart-voucher-applied =
+    { $count ->
+        [one] The voucher has been applied to { $count } product.
+       *[other] The voucher has been applied to { $count } products.
+    }
 
 ## Checkout
 checkout = Checkout

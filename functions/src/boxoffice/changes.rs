@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{CartId, Product, UnitPrice, Uses};
+use super::{CartId, Product, UnitPrice, Uses, VoucherTerms, VoucherUses};
 use crate::{
-    id::{CartPositionId, OrderId, QuotaId},
+    id::{CartPositionId, OrderId, QuotaId, VoucherId},
+    money::Money,
     order::OrderStatus,
     time::Timestamp,
 };
@@ -18,10 +19,27 @@ pub struct NewCartPosition {
     pub product: Product,
     /// Its price.
     pub price: UnitPrice,
+    /// The price, with tax, that the buyer typed.
+    pub custom_price: Option<Money>,
+    /// The voucher that it uses.
+    pub voucher: Option<VoucherId>,
+    /// The position that it is added to.
+    pub addon_to: Option<CartPositionId>,
+    /// What comes with it, as positions of their own.
+    pub parts: Vec<NewPart>,
     /// When the reservation ends.
     pub expires_at: Timestamp,
     /// When renewing ends.
     pub max_extend_at: Timestamp,
+}
+
+/// A bundled part of a new position.
+#[derive(Debug, Clone)]
+pub struct NewPart {
+    /// What.
+    pub product: Product,
+    /// Its price.
+    pub price: UnitPrice,
 }
 
 /// A position whose reservation begins anew, at the present price if it had ended.
@@ -37,6 +55,28 @@ pub struct RenewedCartPosition {
     pub price: Option<UnitPrice>,
 }
 
+/// A position that costs something else now, because of its voucher.
+#[derive(Debug, Clone)]
+pub struct RepricedCartPosition {
+    /// The position.
+    pub id: CartPositionId,
+    /// The voucher that it uses.
+    pub voucher: Option<VoucherId>,
+    /// Its price.
+    pub price: UnitPrice,
+}
+
+/// A voucher to be written.
+#[derive(Debug, Clone)]
+pub struct SavedVoucher {
+    /// The voucher to change; a new one has no id yet.
+    pub id: Option<VoucherId>,
+    /// What it is to be.
+    pub terms: VoucherTerms,
+    /// Whether its remaining uses are counted.
+    pub holds_stock: bool,
+}
+
 /// What is to be written so that the database agrees with the outcomes.
 #[derive(Debug, Default)]
 pub struct Changes {
@@ -46,6 +86,8 @@ pub struct Changes {
     pub released: Vec<CartPositionId>,
     /// Positions that go on.
     pub renewed: Vec<RenewedCartPosition>,
+    /// Positions with another price; written after the renewed ones.
+    pub repriced: Vec<RepricedCartPosition>,
     /// Positions to add.
     pub added: Vec<NewCartPosition>,
     /// Positions to delete.
@@ -54,4 +96,12 @@ pub struct Changes {
     pub orders: BTreeMap<OrderId, OrderStatus>,
     /// Quotas that have sold out and close.
     pub closed: Vec<QuotaId>,
+    /// Differences of the vouchers' counters.
+    pub vouchers: BTreeMap<VoucherId, VoucherUses>,
+    /// Vouchers that have expired: they keep no places any more.
+    pub expired_vouchers: Vec<VoucherId>,
+    /// Vouchers to create or change, in the order of the requests.
+    pub saved_vouchers: Vec<SavedVoucher>,
+    /// Vouchers to delete.
+    pub deleted_vouchers: Vec<VoucherId>,
 }

@@ -1,8 +1,10 @@
 //! What somebody wants from the box office.
 
-use super::{CartId, Product};
+use serde::{Deserialize, Serialize};
+
+use super::{CartId, Product, VoucherTerms};
 use crate::{
-    id::{CartPositionId, OrderId},
+    id::{CartPositionId, OrderId, VoucherId},
     money::Money,
 };
 
@@ -10,6 +12,28 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Line {
     /// What.
+    pub product: Product,
+    /// How many; at least 1.
+    pub count: i64,
+    /// The price, with tax, that the buyer chose for a product with a free price.
+    pub chosen_price: Option<Money>,
+    /// The voucher for it.
+    pub voucher: Option<LineVoucher>,
+}
+
+/// A voucher in a line of "add to cart".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineVoucher {
+    /// The code as it was typed.
+    pub code: String,
+    /// Without uses left, the line is added without it: "one more" of a position that has one (spec domain 8.5).
+    pub unless_used_up: bool,
+}
+
+/// A product to be added to a position.
+#[derive(Debug, Clone)]
+pub struct AddOnChoice {
+    /// What; it gets the date of the position.
     pub product: Product,
     /// How many; at least 1.
     pub count: i64,
@@ -39,6 +63,22 @@ pub enum Request {
         /// The cart.
         cart: CartId,
     },
+    /// Use a voucher for what is in a cart already.
+    ApplyVoucher {
+        /// The cart.
+        cart: CartId,
+        /// The code as it was typed.
+        code: String,
+    },
+    /// Choose the add-ons of a position; what is not among them is taken away.
+    SetAddOns {
+        /// The cart.
+        cart: CartId,
+        /// The position.
+        position: CartPositionId,
+        /// All of its add-ons.
+        chosen: Vec<AddOnChoice>,
+    },
     /// Turn a cart into an order.
     PlaceOrder {
         /// The cart.
@@ -57,5 +97,17 @@ pub enum Request {
     ExpireOrder {
         /// The order.
         order: OrderId,
+    },
+    /// Create a voucher, or change one.
+    SaveVoucher {
+        /// The voucher to change.
+        voucher: Option<VoucherId>,
+        /// What it is to be.
+        terms: VoucherTerms,
+    },
+    /// Delete a voucher that nobody has ordered with.
+    DeleteVoucher {
+        /// The voucher.
+        voucher: VoucherId,
     },
 }

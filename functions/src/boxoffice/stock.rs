@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{CartId, Offer, Product, Quota};
+use super::{CartId, Offer, Product, Quota, UnitPrice, Voucher};
 use crate::{
-    id::{CartPositionId, OrderId, QuotaId},
+    id::{CartPositionId, OrderId, QuotaId, SubeventId, VoucherId},
     money::{Currency, Money},
     order::OrderStatus,
     time::Timestamp,
@@ -28,14 +28,31 @@ pub struct CartPosition {
     pub cart: CartId,
     /// What it is.
     pub product: Product,
-    /// What it costs, with tax.
-    pub price: Money,
+    /// What it costs.
+    pub price: UnitPrice,
+    /// The price, with tax, that the buyer typed.
+    pub custom_price: Option<Money>,
+    /// The voucher that it uses.
+    pub voucher: Option<VoucherId>,
+    /// The position that it was added to, or is a part of.
+    pub parent: Option<CartPositionId>,
+    /// It is a part of its parent.
+    pub bundled: bool,
     /// When the reservation ends.
     pub expires_at: Timestamp,
     /// When renewing ends.
     pub max_extend_at: Timestamp,
-    /// Whether it is counted in the quotas' carts.
+    /// Whether it is counted in the quotas' carts, or in its voucher's.
     pub holds_stock: bool,
+}
+
+/// A use of a voucher by a position of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VoucherUse {
+    /// The voucher.
+    pub voucher: VoucherId,
+    /// What it took off, in minor units.
+    pub budget_use: i64,
 }
 
 /// An order as far as it holds places.
@@ -45,6 +62,8 @@ pub struct OrderStock {
     pub status: OrderStatus,
     /// What it holds, or held.
     pub products: Vec<Product>,
+    /// The vouchers of its positions.
+    pub vouchers: Vec<VoucherUse>,
 }
 
 /// What an event has, as far as a batch needs it.
@@ -54,13 +73,17 @@ pub struct Stock {
     pub currency: Currency,
     /// Limits of carts.
     pub rules: CartRules,
-    /// Every quota of the event.
+    /// The dates of a series; `None` for an event that is none.
+    pub dates: Option<Vec<SubeventId>>,
+    /// The quotas that the batch may touch: all of the event, in a series those of the dates in question.
     pub quotas: BTreeMap<QuotaId, Quota>,
     /// The quotas that count a product. A product without a quota cannot be sold (spec domain 2.2).
     pub quotas_of: BTreeMap<Product, Vec<QuotaId>>,
     /// What the catalogue says.
     pub offers: BTreeMap<Product, Offer>,
-    /// Positions of the carts in the batch, and expired ones of other carts.
+    /// Vouchers that the requests or the positions name, and those that keep places though they have expired.
+    pub vouchers: BTreeMap<VoucherId, Voucher>,
+    /// Positions of the carts in the batch, expired ones of other carts, and those whose voucher is about to change.
     pub cart_positions: BTreeMap<CartPositionId, CartPosition>,
     /// The orders in the batch.
     pub orders: BTreeMap<OrderId, OrderStock>,

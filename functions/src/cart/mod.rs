@@ -25,6 +25,18 @@ pub struct Position {
     pub id: CartPositionId,
     /// What it is.
     pub product: Product,
+    /// Its price in the catalogue.
+    pub listed: Money,
+    /// What its voucher takes off it.
+    pub saving: Money,
+    /// The price, with tax, that the buyer typed.
+    pub custom_price: Option<Money>,
+    /// The code of its voucher.
+    pub voucher_code: Option<String>,
+    /// The position that it was added to, or is a part of.
+    pub parent: Option<CartPositionId>,
+    /// It is a part of its parent.
+    pub bundled: bool,
     /// Its price with tax.
     pub price: Money,
     /// Rate of the tax in it.
@@ -75,7 +87,8 @@ pub struct PositionAnswers {
     pub answers: Vec<(QuestionId, String)>,
 }
 
-/// The positions of a cart in the order of the shop, expired ones among them.
+/// The positions of a cart in the order of the shop, expired ones among them. What belongs to a position follows it, its
+/// parts before its add-ons (spec domain 10.5).
 pub async fn positions(
     q: &impl Query,
     event: &Event,
@@ -83,8 +96,17 @@ pub async fn positions(
     cart: &CartId,
 ) -> Result<Vec<Position>, DbError> {
     let mut positions = sql::positions(q, event.id, event.currency, cart).await?;
-    positions.sort_by_key(|position| (catalogue.rank(position.product), position.price.minor(), position.id));
-    Ok(positions)
+    let key = |position: &Position| (catalogue.rank(position.product), position.price.minor(), position.id);
+    positions.sort_by_key(key);
+    let (on_top, mut below): (Vec<_>, Vec<_>) = positions.into_iter().partition(|position| position.parent.is_none());
+    below.sort_by_key(|position| !position.bundled);
+    let mut ordered = Vec::new();
+    for position in on_top {
+        let id = position.id;
+        ordered.push(position);
+        ordered.extend(below.extract_if(.., |child| child.parent == Some(id)));
+    }
+    Ok(ordered)
 }
 
 /// What the buyer told so far.

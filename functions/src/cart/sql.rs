@@ -14,12 +14,15 @@ use crate::{
 
 const POSITIONS: &str = "
     select c.id, c.item_id, c.variation_id, c.price, c.tax_rate_ppm, c.tax_value, c.expires_at, c.max_extend_at,
-           c.attendee_name, c.attendee_email, c.company,
+           c.attendee_name, c.attendee_email, c.company, c.subevent_id, c.voucher_id, v.code as voucher_code, c.addon_to,
+           c.is_bundled, c.custom_price, c.listed_price, c.voucher_saving,
            coalesce(array_agg(a.question_id order by a.question_id) filter (where a.id is not null), '{}') as question_ids,
            coalesce(array_agg(a.answer order by a.question_id) filter (where a.id is not null), '{}') as answers
-      from cart_position c left join answer a on a.event_id = c.event_id and a.cart_position_id = c.id
+      from cart_position c
+      left join answer a on a.event_id = c.event_id and a.cart_position_id = c.id
+      left join voucher v on v.event_id = c.event_id and v.id = c.voucher_id
      where c.event_id = $1 and c.cart_id = $2
-     group by c.id";
+     group by c.id, v.code";
 
 pub(super) async fn positions(
     q: &impl Query,
@@ -31,9 +34,20 @@ pub(super) async fn positions(
     let read = rows.iter().map(|row| {
         let questions: Vec<QuestionId> = row.get("question_ids")?;
         let answers: Vec<String> = row.get("answers")?;
+        let custom_price: Option<i64> = row.get("custom_price")?;
         Ok(Position {
             id: row.get("id")?,
-            product: Product { item: row.get("item_id")?, variation: row.get("variation_id")? },
+            product: Product {
+                item: row.get("item_id")?,
+                variation: row.get("variation_id")?,
+                date: row.get("subevent_id")?,
+            },
+            listed: Money::new(row.get("listed_price")?, currency),
+            saving: Money::new(row.get("voucher_saving")?, currency),
+            custom_price: custom_price.map(|minor| Money::new(minor, currency)),
+            voucher_code: row.get("voucher_code")?,
+            parent: row.get("addon_to")?,
+            bundled: row.get("is_bundled")?,
             price: Money::new(row.get("price")?, currency),
             tax_rate: TaxRate::from_ppm(row.get("tax_rate_ppm")?),
             tax: Money::new(row.get("tax_value")?, currency),

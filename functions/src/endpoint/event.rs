@@ -29,7 +29,7 @@ pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
     let visit = Visit::open(ctx, &*db, &request).await?;
     let now = ctx.now();
     let catalogue = Catalogue::load(&*db, &visit.event).await?;
-    let (quotas, quotas_of) = quotas_for_display(&*db, visit.event.id, now).await?;
+    let (quotas, quotas_of) = quotas_for_display(&*db, visit.event.id, None, now).await?;
     let positions = visit.cart_positions(&*db, &catalogue).await?;
     let shelf = Shelf { visit: &visit, catalogue: &catalogue, quotas, quotas_of, now };
     let lang = visit.lang;
@@ -142,7 +142,7 @@ impl Shelf<'_> {
 
     /// What can be done with a product now; `None` if it is not shown at all.
     fn offer(&self, item: &Item, variation: Option<&Variation>, running: bool) -> Option<Offer> {
-        let product = boxoffice::Product { item: item.id, variation: variation.map(|variation| variation.id) };
+        let product = boxoffice::Product::undated(item.id, variation.map(|variation| variation.id));
         let quotas = self.quotas_of.get(&product)?.iter().filter_map(|id| self.quotas.get(id));
         let availability = quotas.map(Quota::availability).min()?;
         let settings = &self.visit.event.settings;

@@ -86,6 +86,9 @@ impl<'a> Visit<'a> {
             let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
             return Err(ApiError::Moved(format!("{}{rest}{query}", event.path())));
         }
+        if !event.in_shop {
+            return Err(ApiError::NotFound);
+        }
         if !event.live {
             return Err(ApiError::ShopOffline);
         }

@@ -74,6 +74,10 @@ pub struct Event {
     pub location: Option<Localized>,
     /// Its settings over the organiser's over the defaults.
     pub settings: Settings,
+    /// A series: it sells dates, not itself.
+    pub has_subevents: bool,
+    /// Sold in the shop, and not only through other sales channels.
+    pub in_shop: bool,
 }
 
 /// Whether an event sells now.
@@ -110,8 +114,10 @@ impl Event {
 
     /// Whether the event sells at `now` (spec domain 1.3). Without an end of the presale it sells while it takes place.
     pub fn presale(&self, now: Timestamp) -> Presale {
-        let ended = match self.presale_end.or(self.date_to) {
+        let ended = match self.presale_end.or(self.date_to.filter(|_| !self.has_subevents)) {
             Some(end) => now > end,
+            // A series goes on as long as its dates do.
+            None if self.has_subevents => false,
             None => now.in_zone(&self.timezone).date() > self.date_from.in_zone(&self.timezone).date(),
         };
         match self.presale_start {

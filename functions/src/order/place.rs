@@ -80,6 +80,13 @@ pub async fn place(tx: &Tx<'_>, order: &PlaceOrder<'_>, codes: &Codes, now: Time
                     continue;
                 };
                 (position.price, position.tax, position.tax_rate) = (price.gross, price.tax, price.tax_rate);
+                position.saving = price.saving;
+            }
+            for repriced in &changes.repriced {
+                for position in positions.iter_mut().filter(|position| position.id == repriced.id) {
+                    let price = repriced.price;
+                    (position.price, position.tax, position.saving) = (price.gross, price.tax, price.saving);
+                }
             }
             write(&lock, order, &positions, free, codes, now).await?
         }

@@ -50,7 +50,8 @@ const ORDERS: &str = "
       from orders where event_id = $1 and id = any($2)
      order by created_at desc, id desc";
 const POSITIONS: &str = "
-    select op.id, op.order_id, op.positionid, op.item_id, op.variation_id, op.price, op.tax_rate_ppm, op.tax_value,
+    select op.id, op.order_id, op.positionid, op.item_id, op.variation_id, op.subevent_id, op.price, op.tax_rate_ppm,
+           op.tax_value,
            op.attendee_name, op.attendee_email, op.company, op.secret, op.pseudonymization_id, op.canceled,
            coalesce(array_agg(a.question_id order by a.question_id) filter (where a.id is not null), '{}') as question_ids,
            coalesce(array_agg(a.answer order by a.question_id) filter (where a.id is not null), '{}') as answers
@@ -109,7 +110,11 @@ fn position(row: &Row, event: &Event) -> Result<Position, DbError> {
     Ok(Position {
         id: row.get("id")?,
         number: row.get("positionid")?,
-        product: Product { item: row.get("item_id")?, variation: row.get("variation_id")? },
+        product: Product {
+            item: row.get("item_id")?,
+            variation: row.get("variation_id")?,
+            date: row.get("subevent_id")?,
+        },
         price: Money::new(row.get("price")?, event.currency),
         tax_rate: TaxRate::from_ppm(row.get("tax_rate_ppm")?),
         tax: Money::new(row.get("tax_value")?, event.currency),
@@ -230,24 +235,30 @@ pub(super) async fn insert_order(
     lock.tx().one(INSERT_ORDER, &params).await?.get("id")
 }
 
-/// Copies the cart's positions with their attendees and answers.
+/// Copies the cart's positions with their attendees and answers. Numbers the rows itself, because add-ons and parts point
+/// to the row that they belong to.
 const INSERT_POSITIONS: &str = "
-    with placed as (
-        insert into order_position (organizer_id, event_id, order_id, positionid, item_id, variation_id, price, tax_rate_ppm,
-                                    tax_value, attendee_name, attendee_email, company, secret, web_secret,
-                                    pseudonymization_id)
-        select $1, $2, $3, n.number, n.item_id, n.variation_id, n.price, n.tax_rate_ppm, n.tax_value, c.attendee_name,
-               c.attendee_email, c.company, n.secret, n.web_secret, n.pseudonym
+    with n as (
+        select *, nextval(pg_get_serial_sequence('order_position', 'id')) as id
           from unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::integer[], $9::bigint[], $10::text[],
-                      $11::text[], $12::text[])
+                      $11::text[], $12::text[], $13::bigint[])
                with ordinality as n (cart_position_id, item_id, variation_id, price, tax_rate_ppm, tax_value, secret, web_secret,
-                                     pseudonym, number)
+                                     pseudonym, budget_use, number)),
+    placed as (
+        insert into order_position (id, organizer_id, event_id, order_id, positionid, item_id, variation_id, subevent_id, price,
+                                    tax_rate_ppm, tax_value, attendee_name, attendee_email, company, secret, web_secret,
+                                    pseudonymization_id, voucher_id, voucher_budget_use, addon_to, is_bundled)
+        overriding system value
+        select n.id, $1, $2, $3, n.number, n.item_id, n.variation_id, c.subevent_id, n.price, n.tax_rate_ppm, n.tax_value,
+               c.attendee_name, c.attendee_email, c.company, n.secret, n.web_secret, n.pseudonym, c.voucher_id,
+               n.budget_use, parent.id, c.is_bundled
+          from n
           join cart_position c on c.event_id = $2 and c.id = n.cart_position_id
+          left join n parent on parent.cart_position_id = c.addon_to
         returning id, positionid)
     insert into answer (event_id, position_id, question_id, answer)
-    select $2, placed.id, a.question_id, a.answer
-      from unnest($4::bigint[]) with ordinality as n (cart_position_id, number)
-      join placed on placed.positionid = n.number
+    select $2, n.id, a.question_id, a.answer
+      from n
       join answer a on a.event_id = $2 and a.cart_position_id = n.cart_position_id";
 
 pub(super) async fn insert_positions(
@@ -265,6 +276,8 @@ pub(super) async fn insert_positions(
     let taxes: Vec<i64> = positions.iter().map(|position| position.tax.minor()).collect();
     let tickets: Vec<&str> = secrets.iter().map(|secrets| secrets.ticket.as_str()).collect();
     let webs: Vec<&str> = secrets.iter().map(|secrets| secrets.web.as_str()).collect();
+    let budget_uses: Vec<i64> =
+        positions.iter().map(|it| if it.voucher_code.is_some() { it.saving.minor() } else { 0 }).collect();
     let pseudonyms: Vec<&str> = secrets.iter().map(|secrets| secrets.pseudonym.as_str()).collect();
     let params = [
         p(&event.organizer.id),
@@ -279,6 +292,7 @@ pub(super) async fn insert_positions(
         array(&tickets),
         array(&webs),
         array(&pseudonyms),
+        array(&budget_uses),
     ];
     lock.tx().execute(INSERT_POSITIONS, &params).await.map(|_| ())
 }

@@ -17,27 +17,26 @@ impl Batch {
         // A live reservation needs no new look at the quotas; an expired one does (spec domain 25.3).
         let (expires_at, max_extend_at) = self.reservation(&present);
         let mut gone = self.renew(&present, expires_at, max_extend_at);
-        for position in self.positions_of(cart) {
-            if !self.stock.offers.get(&position.product).is_some_and(|offer| offer.on_sale) {
-                self.delete(position.id);
-                gone.push(position.product);
-            }
-        }
-        gone.extend(self.drop_below_minimum(cart).present);
+        gone.extend(self.drop_unsellable(cart));
+        gone.extend(self.drop_too_few(cart, &mut Vec::new()).present);
         if !gone.is_empty() {
             return Outcome::NotPlaced(NotPlaced::Unavailable(gone));
         }
+        if let Some((position, problem)) = self.wrong_add_ons(cart) {
+            return Outcome::NotPlaced(NotPlaced::AddOns(position, problem));
+        }
+        self.cap_by_budget(cart);
         let positions = self.positions_of(cart);
-        let total: i64 = positions.iter().map(|position| position.price.minor()).sum();
+        let total: i64 = positions.iter().map(|position| position.price.gross.minor()).sum();
         if total != agreed_total.minor() {
             return Outcome::NotPlaced(NotPlaced::PriceChanged);
         }
         let free = total == 0;
-        let moved = Uses { carts: -1, paid: i64::from(free), pending: i64::from(!free), ..Uses::default() };
+        let ordered = Uses { paid: i64::from(free), pending: i64::from(!free), ..Uses::default() };
         for position in &positions {
-            self.use_places(position.product, moved);
-            self.stock.cart_positions.remove(&position.id);
-            self.changes.deleted.push(position.id);
+            self.delete_one(position.id);
+            self.redeem(position);
+            self.use_places(position.product, ordered);
         }
         Outcome::Placed { positions: positions.iter().map(|position| position.id).collect(), free }
     }
@@ -50,8 +49,12 @@ impl Batch {
             OrderStatus::Pending => Uses { pending: -1, paid: 1, ..Uses::default() },
             OrderStatus::Expired if !accept_late => return Outcome::NotPayable,
             OrderStatus::Expired if !self.room_for_all(&order.products) => return Outcome::NoRoom,
+            OrderStatus::Expired if !self.budgets_allow(&order.vouchers) => return Outcome::NoRoom,
             OrderStatus::Expired => Uses { paid: 1, ..Uses::default() },
         };
+        if order.status == OrderStatus::Expired {
+            self.use_budgets(&order.vouchers, 1);
+        }
         self.settle(id, &order.products, uses, OrderStatus::Paid);
         Outcome::Paid
     }
@@ -60,6 +63,8 @@ impl Batch {
         let pending = self.stock.orders.get(&id).filter(|order| order.status == OrderStatus::Pending).cloned();
         let Some(order) = pending else { return Outcome::NotPending };
         self.settle(id, &order.products, Uses { pending: -1, ..Uses::default() }, OrderStatus::Expired);
+        // The use stays redeemed, but what it took off can be given to others (spec domain 6.4, 35.12).
+        self.use_budgets(&order.vouchers, -1);
         Outcome::Expired
     }
 

@@ -7,7 +7,7 @@ use super::{Desk, StepName, Visit};
 use crate::{
     boxoffice::NotPlaced,
     ctx::Ctx,
-    endpoint::visit::Note,
+    endpoint::{cart::add_on_text, visit::Note},
     http::{ApiError, Form},
     money::Money,
     order::{self, PlaceOrder, Placement},
@@ -113,6 +113,10 @@ async fn attempt(
             elsewhere(visit.go_to_shop(MessageKind::Error, "cart-error-positions-removed"))
         }
         Placement::None(NotPlaced::PriceChanged) => elsewhere(again(visit, "price-changed")),
+        Placement::None(NotPlaced::AddOns(_, problem)) => {
+            let note = Note::saying(MessageKind::Error, add_on_text(visit, &desk.catalogue, problem));
+            elsewhere(visit.go(&visit.event.path(), Some(&note)))
+        }
     }
 }
 
