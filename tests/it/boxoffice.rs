@@ -1,6 +1,9 @@
 //! The rules of selling, without a database: single cases, and long random days in which no place may get lost.
 
+mod ask;
+mod bundle;
 mod random;
+mod voucher;
 mod world;
 
 use shop::{
@@ -8,7 +11,8 @@ use shop::{
     id::QuotaId,
     order::OrderStatus,
 };
-use world::{RESERVATION, World, add, clear, euros, expire, pay, pay_late, place, product, remove};
+use ask::{add, clear, euros, expire, pay, pay_late, place, product, remove};
+use world::{RESERVATION, World};
 
 /// Two products that share quota 1 (`size` places); the second one also takes from quota 2 (unlimited).
 fn two_products(size: i64) -> World {

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use shop::{
-    catalogue::{Catalogue, Item, TaxRule, Variation, Visibility, WindowMode},
+    catalogue::{Channels, Catalogue, Item, TaxRule, Variation, Visibility, WindowMode},
     event::{Event, Localized, Organizer, Presale, Settings, import::Plan},
     id::{EventId, ItemId, OrganizerId, QuestionId, TaxRuleId, VariationId},
     money::{Currency, Money, TaxRate},
@@ -176,6 +176,9 @@ fn a_live_event_can_sell() {
 /// An event in Berlin on 12 and 13 September 2026 without an end, and with some settings.
 fn event(settings: Value) -> Event {
     Event {
+        has_subevents: false,
+        in_shop: true,
+        version: 0,
         id: EventId(1),
         organizer: Organizer { id: OrganizerId(1), slug: "harbour".to_owned(), name: "Harbour".to_owned() },
         slug: "systems".to_owned(),
@@ -259,6 +262,13 @@ fn settings_are_inherited_and_read_in_both_forms() {
 
 fn item(price: &str) -> Item {
     Item {
+        require_bundling: false,
+        allow_waitinglist: true,
+        channels: Channels::All,
+        hidden_if_available: None,
+        hidden_if_item_available: None,
+        add_ons: Vec::new(),
+        bundles: Vec::new(),
         id: ItemId(1),
         category: None,
         tax_rule: Some(TaxRuleId(1)),
@@ -290,6 +300,12 @@ fn item(price: &str) -> Item {
 
 fn variation(id: i64, price: Option<&str>) -> Variation {
     Variation {
+        hide_without_voucher: false,
+        available_from: None,
+        available_until: None,
+        available_from_mode: WindowMode::Hide,
+        available_until_mode: WindowMode::Hide,
+        channels: Channels::All,
         id: VariationId(id),
         value: Localized::default(),
         description: None,
@@ -311,6 +327,8 @@ fn prices_follow_the_variation_and_the_tax_rule() {
         is_default: true,
     };
     let mut catalogue = Catalogue {
+        dates: Vec::new(),
+        version: 0,
         categories: Vec::new(),
         items: vec![item("23.00")],
         tax_rules: vec![rule(true)],

@@ -232,6 +232,8 @@ impl TestShop {
         let db = self.ctx.db().await.unwrap();
         let drifted = shop::boxoffice::audit::drifted_quotas(&*db, event).await.unwrap();
         assert!(drifted.is_empty(), "counters of quotas {drifted:?} differ from their rows");
+        let drifted = shop::boxoffice::audit::drifted_vouchers(&*db, event).await.unwrap();
+        assert!(drifted.is_empty(), "counters of vouchers {drifted:?} differ from their rows");
         let sql = "select q.name, c.paid, c.pending, c.carts from quota q join quota_counter c on c.quota_id = q.id
                     where q.event_id = $1";
         let rows = db.query(sql, &[p(&event)]).await.unwrap();

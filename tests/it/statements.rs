@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use shop::{
-    boxoffice, cart,
+    boxoffice::{self, PriceMode},
+    cart,
     catalogue::{self, WindowMode},
     event, mail,
     order::{self, OrderStatus, PaymentState},
@@ -21,6 +22,7 @@ use crate::shop::TestShop;
 const LISTS: &[(&str, &[&str])] = &[
     ("boxoffice/audit", boxoffice::audit::sql::ALL),
     ("boxoffice/load", boxoffice::load::sql::ALL),
+    ("boxoffice/waiting", boxoffice::waiting::sql::ALL),
     ("boxoffice/write", boxoffice::write::sql::ALL),
     ("cart", cart::sql::ALL),
     ("catalogue", catalogue::sql::ALL),
@@ -28,6 +30,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("event/import", event::import::sql::ALL),
     ("mail", mail::sql::ALL),
     ("order", order::sql::ALL),
+    ("order/place", order::place::sql::ALL),
     ("outbox", outbox::sql::ALL),
     ("question", question::sql::ALL),
     ("staff", staff::sql::ALL),
@@ -80,10 +83,10 @@ const FILL: &str = "
     insert into quota_counter (quota_id, event_id) select id, event_id from quota;
     insert into quota_item (event_id, quota_id, item_id) select q.event_id, q.id, i.id from quota q join item i using (event_id);
     insert into orders (organizer_id, event_id, code, status, secret, internal_secret, email, locale, testmode, created_at,
-                        expires_at, total, form_token, modified_at)
+                        expires_at, total, modified_at)
     select e.organizer_id, e.id, upper(lpad(to_hex(e.id * 1000 + n), 8, '0')), case when n % 20 = 0 then 'n' else 'p' end,
            's', 's', n || '@example.org', 'en', false, now() - n * interval '1 hour', now() + (n - 50) * interval '1 hour', 100,
-           'form' || n, now()
+           now()
       from event e, generate_series(1, 500) n;
     insert into order_position (organizer_id, event_id, order_id, positionid, item_id, price, tax_rate_ppm, tax_value, secret,
                                 web_secret, pseudonymization_id)
@@ -98,6 +101,12 @@ const FILL: &str = "
                                max_extend_at, holds_stock)
     select i.event_id, 'cart' || n, i.id, 100, 100, 0, 0, now(), now() + (n - 10) * interval '1 minute', now(), n % 5 = 0
       from item i, generate_series(1, 250) n;
+    insert into form_outcome (event_id, form_token, outcome, created_at)
+    select id, 'form' || n, '{}', now() from event, generate_series(1, 250) n;
+    insert into waiting_request (event_id, form_token, request, deadline)
+    select id, 'form' || n, '{}', now() from event, generate_series(1, 250) n;
+    insert into voucher (event_id, code, max_usages, valid_until, block_quota, holds_stock, created_at)
+    select e.id, 'CODE' || n, 10, now() + n * interval '1 hour', true, true, now() from event e, generate_series(1, 200) n;
     insert into outbox (queue, body, created_at, due_at)
     select 'mail', '{}', now(), now() + case when n % 1000 = 0 then interval '-1 hour' else interval '1 hour' end
       from generate_series(1, 20000) n;
@@ -109,16 +118,22 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
     ("cart", cart::sql::ALL, "c.max_extend_at,\n", "EVENT, 'cart7'"),
     ("answers of a cart", cart::sql::ALL, "delete from answer", "EVENT, 'cart7'"),
     ("checkout session", cart::sql::ALL, "select data from", "EVENT, 'cart7'"),
-    ("repeated form", cart::sql::ALL, "select outcome", "EVENT, 'form7'"),
-    ("carts of a batch", boxoffice::load::sql::ALL, "union", "EVENT, array['cart7'], now()"),
+    ("repeated form", boxoffice::waiting::sql::ALL, "select outcome", "EVENT, 'form7'"),
+    ("look for an outcome", boxoffice::waiting::sql::ALL, "pg_try", "EVENT, 'form7', 1"),
+    ("known outcomes", boxoffice::waiting::sql::ALL, "select form_token, outcome", "EVENT, array['form7']"),
+    ("waiting requests", boxoffice::waiting::sql::ALL, "order by id limit", "EVENT, now(), 500"),
+    ("carts of a batch", boxoffice::load::sql::ALL, "c.holds_stock\n      from cart_position c join", "EVENT, array['cart7'], now(), array[1]"),
+    ("vouchers of a batch", boxoffice::load::sql::ALL, "code = any($2)\n    union", "EVENT, array['CODE7'], array[1], now(), array['cart7'], array[ORDER]"),
+    ("voucher by code", boxoffice::load::sql::ALL, "and code = $2", "EVENT, 'CODE7'"),
+    ("whether there are vouchers", boxoffice::load::sql::ALL, "as exist", "EVENT"),
+    ("codes of vouchers", boxoffice::load::sql::ALL, "select id, code from voucher", "EVENT, array[1]"),
     ("events that sold", boxoffice::audit::sql::ALL, "exists (select 1 from orders", "now() - interval '1 day'"),
     ("expired carts", boxoffice::load::sql::ALL, "count(*) as count\n", "EVENT, now()"),
-    ("quotas", boxoffice::load::sql::ALL, "c.waiting\n      from quota q", "EVENT"),
-    ("what quotas count", boxoffice::load::sql::ALL, "select quota_id, item_id", "EVENT"),
+    ("quotas", boxoffice::load::sql::ALL, "c.waiting\n      from quota q", "EVENT, array[]::bigint[], array[]::bigint[]"),
+    ("what quotas count", boxoffice::load::sql::ALL, "select i.quota_id, i.item_id", "EVENT, array[]::bigint[], array[]::bigint[]"),
     ("orders of a batch", boxoffice::load::sql::ALL, "left join order_position", "EVENT, array[ORDER]"),
-    ("state of orders", boxoffice::load::sql::ALL, "update orders o", "EVENT, now(), array[ORDER], array['p']"),
+    ("state of orders", boxoffice::write::sql::ALL, "update orders o", "EVENT, now(), array[ORDER], array['p']"),
     ("order by code", order::sql::ALL, "select id from orders where organizer_id", "ORGANIZER, EVENT, CODE"),
-    ("order by form", order::sql::ALL, "select code, secret", "EVENT, 'form7'"),
     ("event of an order", order::sql::ALL, "select event_id from orders where id", "ORDER"),
     (
         "orders",
@@ -140,7 +155,7 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
         "id desc offset",
         "EVENT, null, null, null, null, null, null, null, null, null, 0, 50",
     ),
-    ("taken codes", order::sql::ALL, "code = any($2)", "ORGANIZER, array[CODE]"),
+    ("taken codes", boxoffice::load::sql::ALL, "from orders where organizer_id = $1 and code = any($2)", "ORGANIZER, array[CODE]"),
     ("overdue orders", order::sql::ALL, "select id, expires_at", "EVENT, now(), 100"),
     ("events with overdue orders", order::sql::ALL, "distinct event_id", "now()"),
     ("claim of a mail", mail::sql::ALL, "set state = 'inflight'", "7, now()"),
@@ -151,7 +166,8 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
 ];
 
 /// Tables that grow with every sale: none of the hot statements may read one from end to end.
-const LARGE: [&str; 7] = ["orders", "order_position", "payment", "cart_position", "mail", "outbox", "quota_counter"];
+const LARGE: [&str; 8] =
+    ["orders", "order_position", "payment", "cart_position", "mail", "outbox", "quota_counter", "voucher"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hot_statements_use_an_index() {
@@ -187,13 +203,18 @@ async fn states_are_the_same_in_the_database() {
     let db = shop.ctx.db().await.unwrap();
     let mail_states = ["waiting", "queued", "inflight", "awaiting_retry", "failed", "sent"];
     let actors = ["buyer", "token", "system"];
-    let expected: [(&str, BTreeSet<&str>); 8] = [
+    let price_modes = [PriceMode::None, PriceMode::Set(0), PriceMode::Subtract(0), PriceMode::Percent(0)];
+    let expected: [(&str, BTreeSet<&str>); 12] = [
         ("orders_status", OrderStatus::ALL.map(OrderStatus::code).into()),
         ("payment_state", PaymentState::ALL.map(PaymentState::code).into()),
         ("outbox_queue", Queue::ALL.map(Queue::name).into()),
         ("question_type", QuestionType::ALL.map(QuestionType::code).into()),
         ("item_from_mode", WindowMode::ALL.map(WindowMode::code).into()),
         ("item_until_mode", WindowMode::ALL.map(WindowMode::code).into()),
+        ("item_variation_from_mode", WindowMode::ALL.map(WindowMode::code).into()),
+        ("item_variation_until_mode", WindowMode::ALL.map(WindowMode::code).into()),
+        ("item_hidden_if_mode", WindowMode::ALL.map(WindowMode::code).into()),
+        ("voucher_price_mode", price_modes.map(PriceMode::code).into()),
         // These two have no enum: the words stand in the statements alone.
         ("mail_state", mail_states.into()),
         ("action_log_actor", actors.into()),

@@ -5,19 +5,26 @@
 //! written with a fixed number of statements in the same transaction:
 //!
 //! ```text
-//! EventLock::acquire → load → decide → (rows of new orders) → write → commit
+//! the event's lock → load → decide → write → commit
 //! ```
+//!
+//! Buyers come through [`submit`]: it takes the lock if it is free and serves this request and all that wait with it;
+//! else it leaves the request with those that wait, and looks now and then what has become of it.
 
 pub mod audit;
+mod batch;
 mod changes;
 mod decide;
 pub mod load;
 mod offer;
 mod outcome;
+mod placing;
 mod quota;
 mod request;
 mod stock;
+mod submit;
 mod voucher;
+pub mod waiting;
 pub mod write;
 
 pub use changes::{Changes, NewCartPosition, NewPart, RenewedCartPosition, RepricedCartPosition, SavedVoucher};
@@ -25,10 +32,12 @@ pub use decide::decide;
 pub use load::load;
 pub use offer::{AddOnRule, Bundle, Offer, UnitPrice};
 pub use outcome::{AddOnProblem, CartOutcome, CartRefusal, NotPlaced, Outcome};
+pub use placing::{Draft, Identity, PlacedOrder, PlacedPosition, PositionSecrets};
 pub use quota::{Availability, Quota, Uses};
-pub use request::{AddOnChoice, Line, LineVoucher, Request};
+pub use request::{AddOnChoice, Line, LineVoucher, Request, Subject};
 use serde::{Deserialize, Serialize};
 pub use stock::{CartPosition, CartRules, OrderStock, Stock, VoucherUse};
+pub use submit::{SubmitError, Ticket, submit};
 pub use voucher::{PriceMode, Scope, Voucher, VoucherFault, VoucherProblem, VoucherTerms, VoucherUses};
 pub use write::write;
 
@@ -62,11 +71,8 @@ impl Product {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CartId(pub String);
 
-/// No event may allow larger carts (spec domain 8.4).
-const POSITIONS_MAX: i64 = 500;
-
-/// Decides `requests` for the event whose lock is held. The changes are not written yet: rows of a new order that
-/// copy from the cart come first.
+/// Decides `requests` for the event whose lock is held. What `event` and `catalogue` say is read again if it has changed
+/// since. Nothing is written yet.
 pub async fn serve(
     lock: &EventLock<'_>,
     event: &Event,
@@ -74,10 +80,6 @@ pub async fn serve(
     requests: &[Request],
     now: Timestamp,
 ) -> Result<(Vec<Outcome>, Changes), DbError> {
-    let rules = CartRules {
-        reservation_seconds: event.settings.reservation_time() * 60,
-        positions_max: event.settings.max_items_per_order().min(POSITIONS_MAX),
-    };
-    let stock = load(lock, event, catalogue, rules, requests, now).await?;
+    let stock = load(lock, event, catalogue, requests, now).await?;
     Ok(decide(stock, requests, now))
 }

@@ -10,6 +10,8 @@ use crate::{
 /// the buyer saw are good enough, places are not.
 #[derive(Debug, Clone)]
 pub struct Offer {
+    /// Place in the shop: date, item, variation; positions of an order are numbered by it (spec domain 10.5).
+    pub rank: (usize, usize, usize),
     /// Active, inside its window, on a date that sells, in this sales channel.
     pub on_sale: bool,
     /// Not only as an add-on or as a part of a bundle.

@@ -103,9 +103,11 @@ impl Quota {
         self.size.map(|size| (size - self.uses.total()).max(0))
     }
 
-    /// Places left for what does not wait in line and may use a closed quota: vouchers that begin to keep places
-    /// (spec domain 4.5).
-    pub fn left_to_keep(&self) -> Option<i64> {
+    /// Places left for what staff does with an order: who waits for places does not count (spec domain 4.5).
+    pub fn left_for_staff(&self) -> Option<i64> {
+        if self.closed {
+            return Some(0);
+        }
         self.size.map(|size| (size - self.uses.total() + self.uses.waiting).max(0))
     }
 

@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CartId, Product, VoucherTerms};
+use super::{CartId, Draft, Product, VoucherTerms};
 use crate::{
     id::{CartPositionId, OrderId, VoucherId},
     money::Money,
 };
 
 /// One line of "add to cart".
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Line {
     /// What.
     pub product: Product,
@@ -31,7 +31,7 @@ pub struct LineVoucher {
 }
 
 /// A product to be added to a position.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AddOnChoice {
     /// What; it gets the date of the position.
     pub product: Product,
@@ -41,8 +41,8 @@ pub struct AddOnChoice {
     pub chosen_price: Option<Money>,
 }
 
-/// What somebody wants from the box office.
-#[derive(Debug, Clone)]
+/// What somebody wants from the box office. It says everything that is needed to serve it, because somebody else may.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Request {
     /// Put into a cart. An empty list renews the reservation of what is in it.
     AddToCart {
@@ -85,6 +85,8 @@ pub enum Request {
         cart: CartId,
         /// The total that the buyer agreed to.
         agreed_total: Money,
+        /// The rest of the order.
+        draft: Draft,
     },
     /// The money for an order is there.
     PayOrder {
@@ -110,4 +112,34 @@ pub enum Request {
         /// The voucher.
         voucher: VoucherId,
     },
+}
+
+/// What a request is about. A batch holds one request about each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject<'a> {
+    /// A cart.
+    Cart(&'a CartId),
+    /// An order.
+    Order(OrderId),
+    /// A voucher: by its row, or a new one by its code.
+    Voucher(Option<VoucherId>, &'a str),
+}
+
+impl Request {
+    /// What it is about.
+    pub fn subject(&self) -> Subject<'_> {
+        match self {
+            Self::AddToCart { cart, .. }
+            | Self::RemoveFromCart { cart, .. }
+            | Self::ClearCart { cart }
+            | Self::ApplyVoucher { cart, .. }
+            | Self::SetAddOns { cart, .. }
+            | Self::PlaceOrder { cart, .. } => Subject::Cart(cart),
+            Self::PayOrder { order, .. } | Self::ExpireOrder { order } => Subject::Order(*order),
+            Self::SaveVoucher { voucher: Some(voucher), .. } | Self::DeleteVoucher { voucher } => {
+                Subject::Voucher(Some(*voucher), "")
+            }
+            Self::SaveVoucher { voucher: None, terms } => Subject::Voucher(None, &terms.code),
+        }
+    }
 }

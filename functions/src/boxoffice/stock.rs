@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CartId, Offer, Product, Quota, UnitPrice, Voucher};
+use super::{CartId, Identity, Offer, Product, Quota, UnitPrice, Voucher};
 use crate::{
     id::{CartPositionId, OrderId, QuotaId, SubeventId, VoucherId},
     money::{Currency, Money},
@@ -85,6 +85,8 @@ pub struct Stock {
     pub vouchers: BTreeMap<VoucherId, Voucher>,
     /// Positions of the carts in the batch, expired ones of other carts, and those whose voucher is about to change.
     pub cart_positions: BTreeMap<CartPositionId, CartPosition>,
+    /// For each request of the batch that may become an order, by its place in the batch.
+    pub identities: BTreeMap<usize, Identity>,
     /// The orders in the batch.
     pub orders: BTreeMap<OrderId, OrderStock>,
 }

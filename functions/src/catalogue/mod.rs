@@ -299,6 +299,8 @@ pub struct TaxRule {
 /// Everything an event sells, in the order of the shop page.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
+    /// The version of the event that it was read for.
+    pub version: i64,
     /// Categories by position.
     pub categories: Vec<Category>,
     /// Items by category, position, id; those without a category first. Inactive ones are among them.
@@ -324,7 +326,7 @@ impl Catalogue {
             sql::bundles(q, event.id, event.currency),
         )?;
         let dates = if event.has_subevents { date::of_event(q, event).await? } else { Vec::new() };
-        let mut catalogue = Self { categories, items, tax_rules, questions, dates };
+        let mut catalogue = Self { version: event.version, categories, items, tax_rules, questions, dates };
         for (item, variation) in variations {
             // An item that came into being between two of the statements is simply not there yet.
             if let Some(item) = catalogue.items.iter_mut().find(|candidate| candidate.id == item) {

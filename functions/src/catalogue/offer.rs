@@ -70,6 +70,7 @@ impl Catalogue {
             price_included: link.price_included,
         });
         Offer {
+            rank: self.rank(product_of(item, variation, date)),
             on_sale: on_sale && !item.require_approval,
             sold_alone: !add_on_only && !item.require_bundling,
             needs_voucher: item.require_voucher,

@@ -76,7 +76,7 @@ async fn settle_carts(db: &mut Db, event: EventId, now: Timestamp) -> Result<(),
         let settled = async {
             let lock = EventLock::acquire(&tx, event.id).await?;
             let (_, changes) = boxoffice::serve(&lock, &event, &catalogue, &[], now).await?;
-            boxoffice::write(&lock, &changes, now).await?;
+            let _nothing_to_send = boxoffice::write(&lock, &event, &changes, now).await?;
             Ok::<_, DbError>(changes.released.len())
         }
         .await;
@@ -99,6 +99,11 @@ pub async fn audit_stock(ctx: &Ctx, now: Timestamp) -> Result<usize, WorkError> 
         if !quotas.is_empty() {
             tracing::error!(event.id = event.0, ?quotas, "counters differ from what they count");
             drift += quotas.len();
+        }
+        let vouchers = boxoffice::audit::drifted_vouchers(&*db, event).await?;
+        if !vouchers.is_empty() {
+            tracing::error!(event.id = event.0, ?vouchers, "vouchers differ from what was done with them");
+            drift += vouchers.len();
         }
     }
     tracing::info!(stock_drift = drift, "stock was audited");

@@ -1,14 +1,21 @@
 //! Long random days with few places. [`World`] checks after each batch; the seeds are fixed, so a failure comes again.
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
-use shop::{boxoffice::Request, id::CartPositionId};
+use shop::{
+    boxoffice::{Bundle, PriceMode, Request, Scope, VoucherTerms},
+    id::{CartPositionId, QuotaId},
+};
 
-use super::world::{RESERVATION, World, add, clear, euros, expire, pay, pay_late, place, remove};
+use super::{
+    ask::{add, add_with, apply, blocking, change, clear, euros, expire, pay, pay_late, place, product, remove, save, terms},
+    world::{RESERVATION, World},
+};
 
 const DAYS: u64 = 2_000;
 const BATCHES: usize = 60;
 const PRODUCTS: [i64; 5] = [1, 2, 3, 41, 42];
 const CARTS: [&str; 4] = ["a", "b", "c", "d"];
+const CODES: [&str; 3] = ["ONE", "TWO", "THREE"];
 
 #[test]
 fn nothing_is_lost_on_random_days() {
@@ -38,6 +45,7 @@ fn day(random: &mut StdRng) -> (usize, usize) {
                 batch.push(wish(&world, name, random));
             }
         }
+        batch.extend(staff_wish(&world, random));
         let orders: Vec<_> = world.stock.orders.keys().copied().collect();
         if let Some(order) = orders.choose(random) {
             let request = *[pay, pay_late, expire].choose(random).unwrap();
@@ -47,6 +55,39 @@ fn day(random: &mut StdRng) -> (usize, usize) {
         world.serve(&batch);
     }
     (served, world.stock.orders.len())
+}
+
+/// Staff makes, changes or deletes a voucher now and then.
+fn staff_wish(world: &World, random: &mut StdRng) -> Option<Request> {
+    if !random.random_ratio(1, 3) {
+        return None;
+    }
+    let code = *CODES.choose(random).unwrap();
+    let known = world.stock.vouchers.iter().find(|(_, voucher)| voucher.terms.code == code);
+    let quota = QuotaId(random.random_range(1..=world.stock.quotas.len() as i64));
+    let number = *PRODUCTS.choose(random).unwrap();
+    let scope = match random.random_range(0..3) {
+        0 => Scope::Quota(quota),
+        1 => Scope::Item(product(number).item),
+        _ => product(number).variation.map_or(Scope::Any, |variation| Scope::Variation(product(number).item, variation)),
+    };
+    let uses = random.random_range(1..=5);
+    let wanted = if random.random_ratio(1, 2) { blocking(code, uses, scope) } else { VoucherTerms { scope, ..terms(code, uses) } };
+    let wanted = VoucherTerms {
+        min_usages: if random.random_ratio(1, 5) { uses.min(2) } else { 1 },
+        budget: random.random_ratio(1, 3).then(|| random.random_range(0..5_000)),
+        valid_until: random.random_ratio(1, 3).then(|| world.now.plus_seconds(random.random_range(-60..=2 * RESERVATION))),
+        price_mode: *[PriceMode::None, PriceMode::Set(1_000), PriceMode::Subtract(500), PriceMode::Percent(250_000)]
+            .choose(random)
+            .unwrap(),
+        all_bundles_included: random.random_ratio(1, 4),
+        ..wanted
+    };
+    match known {
+        Some((id, _)) if random.random_ratio(1, 5) => Some(Request::DeleteVoucher { voucher: *id }),
+        Some((id, _)) => Some(change(*id, wanted)),
+        None => Some(save(wanted)),
+    }
 }
 
 /// A small event: up to four quotas, each counts some of the products; some products may be counted by none.
@@ -65,16 +106,21 @@ fn opening(random: &mut StdRng) -> World {
         world.limit(number, min, max);
     }
     // A limit is the item's, so its variations share it.
-    if let Some((min, max)) = world.stock.offers.get(&super::product(41)).map(|it| (it.min_per_order, it.max_per_order))
-        && world.stock.offers.contains_key(&super::product(42))
+    if let Some((min, max)) = world.stock.offers.get(&product(41)).map(|it| (it.min_per_order, it.max_per_order))
+        && world.stock.offers.contains_key(&product(42))
     {
         world.limit(42, min, max);
+    }
+    // Product 2 comes with product 1 now and then.
+    if random.random_ratio(1, 3) && [1, 2].iter().all(|number| world.stock.offers.contains_key(&product(*number))) {
+        let count = random.random_range(1..=2);
+        world.offer(2).bundles.push(Bundle { product: product(1), count, designated: euros(300) });
     }
     world
 }
 
 fn offered(world: &World) -> Vec<i64> {
-    PRODUCTS.into_iter().filter(|number| world.stock.offers.contains_key(&super::product(*number))).collect()
+    PRODUCTS.into_iter().filter(|number| world.stock.offers.contains_key(&product(*number))).collect()
 }
 
 /// The organiser changes something now and then: sizes (also below what is sold), closing, prices, windows.
@@ -93,7 +139,12 @@ fn organise(world: &mut World, random: &mut StdRng) {
 }
 
 fn wish(world: &World, name: &str, random: &mut StdRng) -> Request {
-    match random.random_range(0..10) {
+    match random.random_range(0..12) {
+        10 => apply(name, CODES.choose(random).unwrap()),
+        11 => {
+            let number = *PRODUCTS.choose(random).unwrap();
+            add_with(name, CODES.choose(random).unwrap(), &[(number, random.random_range(1..=3))])
+        }
         0..=4 => {
             let mut lines: Vec<(i64, i64)> = Vec::new();
             for number in PRODUCTS {

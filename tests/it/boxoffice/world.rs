@@ -4,73 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shop::{
     boxoffice::{
-        CartId, CartOutcome, CartPosition, CartRules, Changes, Line, Offer, OrderStock, Outcome, Product, Quota,
-        Request, Stock, Uses, decide,
+        CartId, CartOutcome, CartPosition, CartRules, Changes, Identity, Offer,
+        OrderStock, Outcome, Product, Quota, Request, Scope, SavedVoucher, Stock, Subject, Uses, Voucher,
+        VoucherTerms, VoucherUse, VoucherUses, decide,
     },
-    id::{CartPositionId, ItemId, OrderId, QuotaId, VariationId},
-    money::{Currency, Money, TaxRate},
+    id::{CartPositionId, ItemId, MailId, OrderId, QuotaId, SubeventId, VoucherId},
+    money::{Currency, TaxRate},
     order::OrderStatus,
     time::Timestamp,
 };
 
+use super::ask::{euros, place, product, save};
 use crate::shop::at;
 
 /// Seconds that a cart keeps its places.
 pub const RESERVATION: i64 = 1800;
 const POSITIONS_MAX: i64 = 10;
-
-/// Product 7 is item 7; product 71 is variation 1 of item 7.
-pub fn product(number: i64) -> Product {
-    match number {
-        0..10 => Product { item: ItemId(number), variation: None },
-        _ => Product { item: ItemId(number / 10), variation: Some(VariationId(number % 10)) },
-    }
-}
-
-/// An amount in cents.
-pub fn euros(cents: i64) -> Money {
-    Money::new(cents, Currency::parse("EUR").unwrap())
-}
-
-fn cart(name: &str) -> CartId {
-    CartId(name.to_owned())
-}
-
-/// Puts so many of these products into a cart.
-pub fn add(name: &str, lines: &[(i64, i64)]) -> Request {
-    let line = |(number, count): &(i64, i64)| Line { product: product(*number), count: *count, chosen_price: None };
-    Request::AddToCart { cart: cart(name), lines: lines.iter().map(line).collect() }
-}
-
-/// Takes a position out of a cart.
-pub fn remove(name: &str, position: CartPositionId) -> Request {
-    Request::RemoveFromCart { cart: cart(name), position }
-}
-
-/// Empties a cart.
-pub fn clear(name: &str) -> Request {
-    Request::ClearCart { cart: cart(name) }
-}
-
-/// Orders a cart for so many cents.
-pub fn place(name: &str, cents: i64) -> Request {
-    Request::PlaceOrder { cart: cart(name), agreed_total: euros(cents) }
-}
-
-/// Pays an order in time.
-pub fn pay(order: OrderId) -> Request {
-    Request::PayOrder { order, accept_late: false }
-}
-
-/// Pays an order, however late.
-pub fn pay_late(order: OrderId) -> Request {
-    Request::PayOrder { order, accept_late: true }
-}
-
-/// The deadline of an order has passed.
-pub fn expire(order: OrderId) -> Request {
-    Request::ExpireOrder { order }
-}
 
 /// Everything there is.
 pub struct World {
@@ -94,19 +43,29 @@ impl World {
             quotas_of: BTreeMap::new(),
             offers: BTreeMap::new(),
             cart_positions: BTreeMap::new(),
+            dates: None,
+            vouchers: BTreeMap::new(),
+            identities: BTreeMap::new(),
             orders: BTreeMap::new(),
         };
         for (id, (size, products)) in (1..).map(QuotaId).zip(quotas) {
             stock
                 .quotas
-                .insert(id, Quota { size: *size, closed: false, close_when_sold_out: false, uses: Uses::default() });
+                .insert(id, a_quota(*size));
             for number in *products {
                 stock.quotas_of.entry(product(*number)).or_default().push(id);
             }
         }
         for number in quotas.iter().flat_map(|(_, products)| *products).chain(&[3]) {
             let offer = Offer {
+                rank: (0, usize::try_from(*number).unwrap(), 0),
                 on_sale: true,
+                sold_alone: true,
+                needs_voucher: false,
+                hidden_without_voucher: false,
+                category: None,
+                bundles: Vec::new(),
+                add_ons: Vec::new(),
                 listed: euros(if *number == 1 { 0 } else { 2300 }),
                 free_price: false,
                 tax_rate: TaxRate(190_000),
@@ -117,6 +76,24 @@ impl World {
             stock.offers.insert(product(*number), offer);
         }
         Self { stock, now: at("2030-01-01T12:00:00Z"), begun: BTreeMap::new(), next: 1 }
+    }
+
+    /// A new voucher, which must be possible.
+    pub fn voucher(&mut self, terms: VoucherTerms) -> VoucherId {
+        assert_eq!(self.serve_one(save(terms)), Outcome::VoucherSaved);
+        *self.stock.vouchers.last_key_value().unwrap().0
+    }
+
+    /// Sells a product on a date: another product with quotas of its own, which is on offer if the date sells.
+    pub fn on_date(&mut self, number: i64, date: i64, size: i64) -> Product {
+        let dated = Product { date: Some(SubeventId(date)), ..product(number) };
+        let id = QuotaId(self.stock.quotas.len() as i64 + 1);
+        self.stock.quotas.insert(id, Quota { date: dated.date, ..a_quota(Some(size)) });
+        self.stock.quotas_of.insert(dated, vec![id]);
+        let offer = self.stock.offers[&product(number)].clone();
+        self.stock.offers.insert(dated, offer);
+        self.stock.dates.get_or_insert_default().push(SubeventId(date));
+        dated
     }
 
     /// A quota, to be changed by the organiser.
@@ -162,7 +139,7 @@ impl World {
 
     /// What a cart costs.
     pub fn total(&self, name: &str) -> i64 {
-        self.stock.cart_positions.values().filter(|p| p.cart.0 == name).map(|p| p.price.minor()).sum()
+        self.stock.cart_positions.values().filter(|p| p.cart.0 == name).map(|p| p.price.gross.minor()).sum()
     }
 
     /// Serves a request about a cart.
@@ -175,9 +152,10 @@ impl World {
 
     /// Orders a cart, which must succeed.
     pub fn order(&mut self, name: &str, cents: i64) -> OrderId {
-        let outcome = self.serve_one(place(name, cents));
-        assert!(matches!(outcome, Outcome::Placed { .. }), "{outcome:?}");
-        *self.stock.orders.last_key_value().unwrap().0
+        match self.serve_one(place(name, cents)) {
+            Outcome::Placed { order, .. } => order,
+            other => panic!("no order was placed: {other:?}"),
+        }
     }
 
     /// Serves one request.
@@ -191,39 +169,68 @@ impl World {
         let (outcomes, changes) = decide(self.seen_by(requests), requests, self.now);
         let (again, same) = decide(self.seen_by(requests), requests, self.now);
         assert_eq!((&outcomes, format!("{changes:?}")), (&again, format!("{same:?}")), "a decision can be repeated");
-        self.write(&outcomes, changes);
+        self.write(changes);
         self.check_quotas(&before);
+        self.check_vouchers();
         self.check_carts(&before, requests);
         outcomes
     }
 
-    /// What is read for a batch: its carts and orders, and expired positions of other carts.
+    /// What is read for a batch: its carts and orders, expired positions of other carts, positions whose voucher changes or
+    /// has expired with what belongs to them, and the vouchers of all of these.
     fn seen_by(&self, requests: &[Request]) -> Stock {
         let carts = carts_of(requests);
         let orders: BTreeSet<_> = requests.iter().filter_map(order_of).collect();
+        let named: BTreeSet<VoucherId> = requests.iter().filter_map(voucher_of).collect();
         let mut stock = self.stock.clone();
+        let over = |voucher: &Voucher| voucher.holds_stock && !voucher.terms.is_valid(self.now);
+        let over: BTreeSet<VoucherId> =
+            self.stock.vouchers.iter().filter(|(_, voucher)| over(voucher)).map(|(id, _)| *id).collect();
+        let changes = |position: &CartPosition| {
+            let parent = position.parent.and_then(|id| self.stock.cart_positions.get(&id));
+            let of_parent = parent.and_then(|parent| parent.voucher).is_some_and(|id| named.contains(&id));
+            of_parent || position.voucher.is_some_and(|id| named.contains(&id) || over.contains(&id))
+        };
         let has_expired = |position: &CartPosition| position.holds_stock && position.expires_at <= self.now;
-        stock.cart_positions.retain(|_, position| carts.contains(&position.cart) || has_expired(position));
+        stock.cart_positions.retain(|_, it| carts.contains(&it.cart) || has_expired(it) || changes(it));
         stock.orders.retain(|id, _| orders.contains(id));
+        let codes: BTreeSet<String> = requests.iter().flat_map(codes_of).collect();
+        let of_positions = stock.cart_positions.values().filter_map(|position| position.voucher);
+        let of_orders = stock.orders.values().flat_map(|order| &order.vouchers).map(|used| used.voucher);
+        let wanted: BTreeSet<VoucherId> = of_positions.chain(of_orders).chain(named).chain(over).collect();
+        stock.vouchers.retain(|id, voucher| wanted.contains(id) || codes.contains(&voucher.terms.code));
+        for (index, id) in (0..requests.len()).zip(self.next..) {
+            let identity = Identity { order: OrderId(id), code: format!("CODE{id}"), mail: MailId(id) };
+            stock.identities.insert(index, identity);
+        }
         stock
     }
 
     /// As the database does it: orders first, then counters, released, renewed, deleted, added, states of orders.
-    fn write(&mut self, outcomes: &[Outcome], changes: Changes) {
-        for outcome in outcomes {
-            if let Outcome::Placed { positions, free } = outcome {
-                let products = positions.iter().map(|id| self.stock.cart_positions[id].product).collect();
-                let status = if *free { OrderStatus::Paid } else { OrderStatus::Pending };
-                self.stock.orders.insert(OrderId(self.next), OrderStock { status, products });
-                self.next += 1;
+    fn write(&mut self, changes: Changes) {
+        for placed in changes.orders_placed {
+            for position in &placed.positions {
+                let known = &self.stock.cart_positions[&position.cart_position];
+                assert_eq!((known.product, &known.cart), (position.product, &placed.cart), "what lay in the cart");
             }
+            let total: i64 = placed.positions.iter().map(|position| position.price.gross.minor()).sum();
+            assert_eq!(total, placed.total.minor());
+            let products = placed.positions.iter().map(|position| position.product).collect();
+            let used = placed.positions.iter().filter_map(|position| {
+                let voucher = self.stock.cart_positions[&position.cart_position].voucher?;
+                Some(VoucherUse { voucher, budget_use: position.price.saving.minor() })
+            });
+            let order = OrderStock { status: placed.status, products, vouchers: used.collect() };
+            assert!(self.stock.orders.insert(placed.identity.order, order).is_none(), "an order is placed once");
+            self.next = self.next.max(placed.identity.order.0 + 1);
         }
         for (id, delta) in changes.uses {
             let uses = &mut self.stock.quotas.get_mut(&id).unwrap().uses;
             uses.paid += delta.paid;
             uses.pending += delta.pending;
             uses.carts += delta.carts;
-            assert_eq!((delta.vouchers, delta.waiting), (0, 0));
+            uses.vouchers += delta.vouchers;
+            assert_eq!(delta.waiting, 0);
         }
         for id in changes.released {
             let position = self.stock.cart_positions.get_mut(&id).unwrap();
@@ -234,8 +241,12 @@ impl World {
             let position = self.stock.cart_positions.get_mut(&renewed.id).unwrap();
             assert_eq!(renewed.price.is_some(), !position.holds_stock, "a live position keeps its price");
             position.holds_stock = true;
-            position.price = renewed.price.map_or(position.price, |price| price.gross);
+            position.price = renewed.price.unwrap_or(position.price);
             (position.expires_at, position.max_extend_at) = (renewed.expires_at, renewed.max_extend_at);
+        }
+        for repriced in changes.repriced {
+            let position = self.stock.cart_positions.get_mut(&repriced.id).unwrap();
+            (position.voucher, position.price) = (repriced.voucher, repriced.price);
         }
         for id in changes.deleted {
             assert!(self.stock.cart_positions.remove(&id).is_some(), "a position ends once");
@@ -247,15 +258,104 @@ impl World {
                 id,
                 cart: added.cart,
                 product: added.product,
-                price: added.price.gross,
+                price: added.price,
+                custom_price: added.custom_price,
+                voucher: added.voucher,
+                parent: added.addon_to,
+                bundled: false,
                 expires_at: added.expires_at,
                 max_extend_at: added.max_extend_at,
                 holds_stock: true,
             };
+            for part in added.parts {
+                let part_id = CartPositionId(self.next);
+                self.next += 1;
+                let part = CartPosition {
+                    id: part_id,
+                    product: part.product,
+                    price: part.price,
+                    custom_price: None,
+                    voucher: None,
+                    parent: Some(id),
+                    bundled: true,
+                    ..position.clone()
+                };
+                self.stock.cart_positions.insert(part_id, part);
+            }
             self.stock.cart_positions.insert(id, position);
         }
+        self.write_vouchers(changes.vouchers, changes.expired_vouchers, changes.deleted_vouchers, changes.saved_vouchers);
         for (id, status) in changes.orders {
             self.stock.orders.get_mut(&id).unwrap().status = status;
+        }
+    }
+
+    fn write_vouchers(
+        &mut self,
+        uses: BTreeMap<VoucherId, VoucherUses>,
+        expired: Vec<VoucherId>,
+        deleted: Vec<VoucherId>,
+        saved: Vec<SavedVoucher>,
+    ) {
+        for (id, delta) in uses {
+            let voucher = self.stock.vouchers.get_mut(&id).unwrap();
+            voucher.redeemed += delta.redeemed;
+            voucher.in_carts += delta.in_carts;
+            voucher.budget_used += delta.budget_used;
+        }
+        for id in expired {
+            self.stock.vouchers.get_mut(&id).unwrap().holds_stock = false;
+        }
+        for id in deleted {
+            self.stock.vouchers.remove(&id).unwrap();
+        }
+        for SavedVoucher { id, terms, holds_stock } in saved {
+            if let Some(id) = id {
+                let voucher = self.stock.vouchers.get_mut(&id).unwrap();
+                (voucher.terms, voucher.holds_stock) = (terms, holds_stock);
+            } else {
+                let voucher = Voucher { terms, redeemed: 0, in_carts: 0, budget_used: 0, holds_stock };
+                self.stock.vouchers.insert(VoucherId(self.next), voucher);
+                self.next += 1;
+            }
+        }
+    }
+
+    /// The quotas in which a voucher keeps places, by the words of the spec.
+    fn kept_by(&self, voucher: &Voucher) -> BTreeSet<QuotaId> {
+        let products = self.stock.quotas_of.iter().filter(|(product, _)| match voucher.terms.scope {
+            Scope::Any | Scope::Quota(_) => false,
+            Scope::Item(item) => product.item == item,
+            Scope::Variation(item, variation) => product.item == item && product.variation == Some(variation),
+        });
+        let mut kept: BTreeSet<QuotaId> = products.flat_map(|(_, quotas)| quotas.clone()).collect();
+        if let Scope::Quota(quota) = voucher.terms.scope {
+            kept.insert(quota);
+        }
+        kept.retain(|id| voucher.holds_stock && self.stock.quotas[id].date == voucher.terms.date);
+        kept
+    }
+
+    /// Vouchers are used as often as they may be, their budgets are kept, and what they count is there.
+    fn check_vouchers(&self) {
+        for (id, voucher) in &self.stock.vouchers {
+            let terms = &voucher.terms;
+            let with = self.stock.cart_positions.values().filter(|it| it.voucher == Some(*id) && it.holds_stock);
+            assert_eq!(voucher.in_carts, with.count() as i64, "carts of voucher {}", terms.code);
+            assert!(voucher.redeemed + voucher.in_carts <= terms.max_usages, "{} is used too often", terms.code);
+            let orders = self.stock.orders.values();
+            let uses = |order: &OrderStock| order.vouchers.iter().filter(|used| used.voucher == *id).count() as i64;
+            assert_eq!(voucher.redeemed, orders.clone().map(uses).sum::<i64>(), "redeemed uses of {}", terms.code);
+            let counts = |order: &&OrderStock| matches!(order.status, OrderStatus::Paid | OrderStatus::Pending);
+            let used = orders.filter(counts).flat_map(|order| &order.vouchers).filter(|used| used.voucher == *id);
+            let used: i64 = used.map(|used| used.budget_use).sum();
+            assert_eq!(voucher.budget_used, used, "budget of {}", terms.code);
+            assert!(terms.budget.is_none_or(|budget| used <= budget), "{} took off too much", terms.code);
+        }
+        for position in self.stock.cart_positions.values() {
+            let parent = position.parent.map(|id| &self.stock.cart_positions[&id]);
+            assert!(parent.is_none_or(|parent| parent.cart == position.cart), "a child is in the cart of its parent");
+            assert!(position.price.gross.minor() >= 0);
         }
     }
 
@@ -267,9 +367,6 @@ impl World {
                 *field(counted.entry(*quota).or_default()) += 1;
             }
         };
-        for position in self.stock.cart_positions.values().filter(|position| position.holds_stock) {
-            count(&position.product, |uses| &mut uses.carts);
-        }
         for order in self.stock.orders.values() {
             let field: fn(&mut Uses) -> &mut i64 = match order.status {
                 OrderStatus::Paid => |uses| &mut uses.paid,
@@ -278,11 +375,24 @@ impl World {
             };
             order.products.iter().for_each(|product| count(product, field));
         }
+        for position in self.stock.cart_positions.values().filter(|position| position.holds_stock) {
+            let voucher = position.voucher.map(|id| &self.stock.vouchers[&id]);
+            let kept = voucher.map(|voucher| self.kept_by(voucher)).unwrap_or_default();
+            for quota in self.stock.quotas_of.get(&position.product).into_iter().flatten() {
+                counted.entry(*quota).or_default().carts += i64::from(!kept.contains(quota));
+            }
+        }
+        for voucher in self.stock.vouchers.values() {
+            for quota in self.kept_by(voucher) {
+                counted.entry(quota).or_default().vouchers += voucher.unredeemed();
+            }
+        }
+        let may_oversell = self.stock.vouchers.values().any(|voucher| voucher.terms.allow_ignore_quota);
         for (id, quota) in &self.stock.quotas {
             assert_eq!(quota.uses, counted.get(id).copied().unwrap_or_default(), "counters of quota {id}");
             let size = if quota.closed { Some(0) } else { quota.size };
             let most = size.map(|size| size.max(before.quotas[id].uses.total()));
-            assert!(most.is_none_or(|most| quota.uses.total() <= most), "quota {id} sold more than it has: {quota:?}");
+            assert!(may_oversell || most.is_none_or(|most| quota.uses.total() <= most), "quota {id} sold more than it has: {quota:?}");
         }
     }
 
@@ -294,18 +404,19 @@ impl World {
         for position in self.stock.cart_positions.values() {
             assert!(!position.holds_stock || position.expires_at > self.now, "an expired position holds a place");
             assert!(position.expires_at <= position.max_extend_at);
-            *per_cart.entry(&position.cart).or_default() += 1;
-            *per_item.entry((&position.cart, position.product.item)).or_default() += 1;
+            *per_cart.entry(&position.cart).or_default() += i64::from(position.parent.is_none());
+            *per_item.entry((&position.cart, position.product.item)).or_default() += i64::from(!position.bundled);
         }
         assert!(per_cart.values().all(|count| *count <= POSITIONS_MAX));
-        for position in self.stock.cart_positions.values() {
+        for position in self.stock.cart_positions.values().filter(|position| !position.bundled) {
             let offer = &self.stock.offers[&position.product];
             let count = per_item[&(&position.cart, position.product.item)];
             assert!(offer.max_per_order.is_none_or(|max| count <= max), "too many of one item");
             assert!(offer.min_per_order.is_none_or(|min| count >= min), "too few of one item");
         }
         for position in before.cart_positions.values().filter(|position| !touched.contains(&position.cart)) {
-            let after = &self.stock.cart_positions[&position.id];
+            // Somebody may have deleted its voucher.
+            let Some(after) = self.stock.cart_positions.get(&position.id) else { continue };
             assert_eq!((after.expires_at, after.price), (position.expires_at, position.price), "somebody else's cart");
         }
         // The end is counted from the first hold; a cart whose holds are all over begins anew.
@@ -321,19 +432,45 @@ impl World {
 }
 
 fn carts_of(requests: &[Request]) -> BTreeSet<CartId> {
-    let cart = |request: &Request| match request {
-        Request::AddToCart { cart, .. }
-        | Request::RemoveFromCart { cart, .. }
-        | Request::ClearCart { cart }
-        | Request::PlaceOrder { cart, .. } => Some(cart.clone()),
-        Request::PayOrder { .. } | Request::ExpireOrder { .. } => None,
+    let cart = |request: &Request| match request.subject() {
+        Subject::Cart(cart) => Some(cart.clone()),
+        Subject::Order(_) | Subject::Voucher(..) => None,
     };
     requests.iter().filter_map(cart).collect()
 }
 
 fn order_of(request: &Request) -> Option<OrderId> {
+    match request.subject() {
+        Subject::Order(order) => Some(order),
+        Subject::Cart(_) | Subject::Voucher(..) => None,
+    }
+}
+
+fn voucher_of(request: &Request) -> Option<VoucherId> {
     match request {
-        Request::PayOrder { order, .. } | Request::ExpireOrder { order } => Some(*order),
+        Request::SaveVoucher { voucher, .. } => *voucher,
+        Request::DeleteVoucher { voucher } => Some(*voucher),
         _ => None,
+    }
+}
+
+fn codes_of(request: &Request) -> Vec<String> {
+    let codes = match request {
+        Request::AddToCart { lines, .. } => lines.iter().flat_map(|line| &line.voucher).map(|it| &it.code).collect(),
+        Request::ApplyVoucher { code, .. } => vec![code],
+        Request::SaveVoucher { terms, .. } => vec![&terms.code],
+        _ => Vec::new(),
+    };
+    codes.into_iter().map(|code| VoucherTerms::normalized(code)).collect()
+}
+
+fn a_quota(size: Option<i64>) -> Quota {
+    Quota {
+        size,
+        closed: false,
+        close_when_sold_out: false,
+        date: None,
+        ignore_for_event_availability: false,
+        uses: Uses::default(),
     }
 }

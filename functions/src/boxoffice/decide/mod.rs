@@ -29,7 +29,7 @@ pub fn decide(stock: Stock, requests: &[Request], now: Timestamp) -> (Vec<Outcom
     let mut batch = Batch::new(stock, now);
     batch.release_expired();
     batch.let_vouchers_expire();
-    let outcomes = requests.iter().map(|request| batch.serve(request)).collect();
+    let outcomes = requests.iter().enumerate().map(|(index, request)| batch.serve(index, request)).collect();
     batch.close_what_sold_out();
     (outcomes, batch.changes)
 }
@@ -66,7 +66,7 @@ impl Batch {
         batch
     }
 
-    fn serve(&mut self, request: &Request) -> Outcome {
+    fn serve(&mut self, index: usize, request: &Request) -> Outcome {
         match request {
             Request::AddToCart { cart, lines } => Outcome::Cart(self.add_to_cart(cart, lines)),
             Request::RemoveFromCart { cart, position } => Outcome::Cart(self.remove_from_cart(cart, *position)),
@@ -78,7 +78,7 @@ impl Batch {
             }
             Request::ApplyVoucher { cart, code } => Outcome::Cart(self.apply_voucher(cart, code)),
             Request::SetAddOns { cart, position, chosen } => Outcome::Cart(self.set_add_ons(cart, *position, chosen)),
-            Request::PlaceOrder { cart, agreed_total } => self.place_order(cart, *agreed_total),
+            Request::PlaceOrder { cart, agreed_total, draft } => self.place_order(index, cart, *agreed_total, draft),
             Request::PayOrder { order, accept_late } => self.pay_order(*order, *accept_late),
             Request::ExpireOrder { order } => self.expire_order(*order),
             Request::SaveVoucher { voucher, terms } => self.save_voucher(*voucher, terms),

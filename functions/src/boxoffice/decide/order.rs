@@ -1,15 +1,20 @@
 //! Orders (spec domain 11, 13).
 
+use std::collections::BTreeMap;
+
 use super::Batch;
 use crate::{
-    boxoffice::{CartId, NotPlaced, Outcome, Product, Uses},
-    id::OrderId,
+    boxoffice::{
+        CartId, CartPosition, Draft, NotPlaced, Outcome, PlacedOrder, PlacedPosition, PositionSecrets, Product, Uses,
+    },
+    id::{CartPositionId, OrderId},
     money::Money,
     order::OrderStatus,
+    port::codes::Codes,
 };
 
 impl Batch {
-    pub(super) fn place_order(&mut self, cart: &CartId, agreed_total: Money) -> Outcome {
+    pub(super) fn place_order(&mut self, index: usize, cart: &CartId, agreed_total: Money, draft: &Draft) -> Outcome {
         let present = self.positions_of(cart);
         if present.is_empty() {
             return Outcome::NotPlaced(NotPlaced::Empty);
@@ -38,7 +43,60 @@ impl Batch {
             self.redeem(position);
             self.use_places(position.product, ordered);
         }
-        Outcome::Placed { positions: positions.iter().map(|position| position.id).collect(), free }
+        self.write_down(index, cart, agreed_total, draft, positions)
+    }
+
+    fn write_down(
+        &mut self,
+        index: usize,
+        cart: &CartId,
+        total: Money,
+        draft: &Draft,
+        positions: Vec<CartPosition>,
+    ) -> Outcome {
+        let identity =
+            self.stock.identities.remove(&index).expect("an identity is reserved for every order of a batch");
+        let codes = Codes::of(&draft.seed, "secrets");
+        let secret = codes.url_secret();
+        let positions = self.in_order(positions);
+        let outcome = Outcome::Placed { order: identity.order, code: identity.code.clone(), secret: secret.clone() };
+        let placed = |position: CartPosition| PlacedPosition {
+            cart_position: position.id,
+            product: position.product,
+            price: position.price,
+            parent: position.parent,
+            secrets: PositionSecrets::draw(&codes),
+        };
+        self.changes.orders_placed.push(PlacedOrder {
+            identity,
+            cart: cart.clone(),
+            draft: draft.clone(),
+            status: if total.is_zero() { OrderStatus::Paid } else { OrderStatus::Pending },
+            total,
+            secret,
+            internal_secret: codes.url_secret(),
+            positions: positions.into_iter().map(placed).collect(),
+        });
+        outcome
+    }
+
+    /// The order in which positions are numbered: by date, place in the shop, price; what belongs to a position follows
+    /// it, its parts before its add-ons (spec domain 10.5).
+    fn in_order(&self, mut positions: Vec<CartPosition>) -> Vec<CartPosition> {
+        let rank = |product: &Product| self.stock.offers.get(product).map(|offer| offer.rank);
+        positions.sort_by_key(|it| (!it.bundled, rank(&it.product), it.price.gross.minor(), it.id));
+        let mut children: BTreeMap<CartPositionId, Vec<CartPosition>> = BTreeMap::new();
+        let mut on_top: Vec<CartPosition> = Vec::new();
+        for position in positions {
+            match position.parent {
+                Some(parent) => children.entry(parent).or_default().push(position),
+                None => on_top.push(position),
+            }
+        }
+        on_top.into_iter().flat_map(|it| {
+            let below = children.remove(&it.id).unwrap_or_default();
+            std::iter::once(it).chain(below)
+        }).collect()
     }
 
     pub(super) fn pay_order(&mut self, id: OrderId, accept_late: bool) -> Outcome {

@@ -50,6 +50,11 @@ impl Batch {
         let positions = self.stock.cart_positions.values();
         let with: Vec<_> = positions.filter(|it| it.voucher == Some(id)).map(|it| it.id).collect();
         with.into_iter().for_each(|position| self.delete(position));
+        let new: Vec<_> = self.changes.added.extract_if(.., |it| it.voucher == Some(id)).collect();
+        for position in new {
+            self.hold(position.product, Some(id), -1);
+            position.parts.iter().for_each(|part| self.hold(part.product, None, -1));
+        }
         if self.stock.vouchers[&id].holds_stock {
             self.stop_keeping(id, &[]);
         }
@@ -81,10 +86,13 @@ impl Batch {
         held.iter().for_each(|product| self.hold(*product, Some(id), 1));
     }
 
-    /// Products of live cart positions that hold a voucher, in all carts: they are loaded for vouchers that change.
+    /// Products of live cart positions that hold a voucher, in all carts: they are loaded for vouchers that change. Those
+    /// that came in the same batch are among them.
     fn held_with(&self, id: VoucherId) -> Vec<Product> {
         let positions = self.stock.cart_positions.values();
-        positions.filter(|it| it.voucher == Some(id) && it.holds_stock).map(|it| it.product).collect()
+        let held = positions.filter(|it| it.voucher == Some(id) && it.holds_stock).map(|it| it.product);
+        let new = self.changes.added.iter().filter(|it| it.voucher == Some(id)).map(|it| it.product);
+        held.chain(new).collect()
     }
 
     fn voucher_fault(
@@ -155,7 +163,7 @@ impl Batch {
                 None => held.iter().filter(counts).count() as i64,
             };
             let needed = unredeemed - counted;
-            let has_room = self.stock.quotas[quota].left_to_keep().is_none_or(|left| needed <= 0 || needed <= left);
+            let has_room = self.stock.quotas[quota].left_for_staff().is_none_or(|left| needed <= 0 || needed <= left);
             let fault = if kept_already { VoucherFault::NoRoomForMore(*quota) } else { VoucherFault::NoRoom(*quota) };
             (!has_room).then_some(fault)
         })

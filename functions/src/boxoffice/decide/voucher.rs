@@ -311,7 +311,7 @@ impl Batch {
         for VoucherUse { voucher: id, budget_use } in used {
             self.count_voucher(*id, |uses| uses.budget_used -= budget_use);
             let kept = self.kept.get(id).cloned().unwrap_or_default();
-            let has_room = kept.iter().all(|quota| self.stock.quotas[quota].left_to_keep().is_none_or(|left| left > 0));
+            let has_room = kept.iter().all(|quota| self.stock.quotas[quota].left_for_staff().is_none_or(|left| left > 0));
             let was_redeemed = self.stock.vouchers.get(id).is_some_and(|voucher| voucher.redeemed > 0);
             if !has_room || !was_redeemed {
                 continue;

@@ -3,20 +3,22 @@
 pub mod sql;
 mod voucher;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use sql::quotas_for_display;
 pub use voucher::{voucher_by_code, voucher_codes, vouchers_exist};
 
-use super::{CartId, CartRules, Request, Scope, Stock, VoucherTerms};
+use super::{CartId, CartRules, Identity, Offer, Product, Request, Scope, Stock, VoucherTerms};
 use crate::{
     catalogue::{Catalogue, WEB},
-    event::Event,
-    id::{OrderId, QuotaId, SubeventId, VoucherId},
-    port::db::DbError,
-    port::lock::EventLock,
+    event::{self, Event},
+    id::{MailId, OrderId, QuotaId, SubeventId, VoucherId},
+    port::{codes::Codes, db::DbError, lock::EventLock},
     time::Timestamp,
 };
+
+/// No event may allow larger carts (spec domain 8.4).
+const POSITIONS_MAX: i64 = 500;
 
 /// What the requests of a batch name.
 #[derive(Default)]
@@ -31,13 +33,13 @@ struct Named {
     quotas: BTreeSet<QuotaId>,
 }
 
-/// Reads what `requests` are about, in one round trip; in a series the quotas come in a second one, because only those
-/// of some dates are read. The catalogue was read before the lock was taken.
+/// Reads what `requests` are about, in one round trip as a rule; in a series the quotas come in a second one, because only
+/// those of some dates are read. `event` and `catalogue` were read before the lock was taken: if they have changed since,
+/// they are read again.
 pub async fn load(
     lock: &EventLock<'_>,
     event: &Event,
     catalogue: &Catalogue,
-    rules: CartRules,
     requests: &[Request],
     now: Timestamp,
 ) -> Result<Stock, DbError> {
@@ -46,12 +48,14 @@ pub async fn load(
     let all_quotas = async {
         if event.has_subevents { Ok(sql::Quotas::default()) } else { sql::quotas(lock, &[], &[]).await }
     };
-    let (mut quotas, cart_positions, orders, vouchers) = tokio::try_join!(
+    let (version, mut quotas, cart_positions, orders, vouchers, identities) = tokio::try_join!(
         biased;
+        sql::version(lock),
         all_quotas,
         sql::cart_positions(lock, event.currency, &named.carts, &named.vouchers, now),
         sql::orders(lock, &named.orders),
         voucher::vouchers(lock, &named, now),
+        identities(lock, event, requests),
     )?;
     if event.has_subevents {
         named.dates.extend(cart_positions.values().filter_map(|position| position.product.date));
@@ -60,18 +64,30 @@ pub async fn load(
         let (dates, ids) = (named.dates.iter().copied().collect::<Vec<_>>(), named.quotas.iter().copied());
         quotas = sql::quotas(lock, &dates, &ids.collect::<Vec<_>>()).await?;
     }
+    let (rules, dates, offers) = if version == event.version && version == catalogue.version {
+        conditions(event, catalogue, &named, now)
+    } else {
+        let event = event::by_id(lock.tx(), event.id).await?.ok_or(DbError::RowCount(0))?;
+        conditions(&event, &Catalogue::load(lock.tx(), &event).await?, &named, now)
+    };
     let (quotas, quotas_of) = quotas;
-    Ok(Stock {
-        currency: event.currency,
-        rules,
-        dates: event.has_subevents.then(|| catalogue.dates.iter().map(|date| date.id).collect()),
-        quotas,
-        quotas_of,
-        offers: catalogue.offers(event, WEB, &named.dates, now),
-        vouchers,
-        cart_positions,
-        orders,
-    })
+    let currency = event.currency;
+    Ok(Stock { currency, rules, dates, quotas, quotas_of, offers, vouchers, cart_positions, identities, orders })
+}
+
+type Conditions = (CartRules, Option<Vec<SubeventId>>, BTreeMap<Product, Offer>);
+
+/// What the event and its catalogue say about selling.
+fn conditions(event: &Event, catalogue: &Catalogue, named: &Named, now: Timestamp) -> Conditions {
+    let dates = event.has_subevents.then(|| catalogue.dates.iter().map(|date| date.id).collect());
+    (rules(event), dates, catalogue.offers(event, WEB, &named.dates, now))
+}
+
+fn rules(event: &Event) -> CartRules {
+    CartRules {
+        reservation_seconds: event.settings.reservation_time() * 60,
+        positions_max: event.settings.max_items_per_order().min(POSITIONS_MAX),
+    }
 }
 
 impl Named {
@@ -112,4 +128,52 @@ impl Named {
             self.quotas.insert(quota);
         }
     }
+}
+
+/// Shortest order code, and how many are tried of a length before a longer one is (spec domain 10.3).
+const CODE_LENGTH: usize = 5;
+const TRIES_PER_LENGTH: usize = 20;
+
+/// Reserves what the batch's new orders will be known by. The codes are free now; another event of the organiser may
+/// take one before this batch commits: then the unique index refuses the batch, and it is served again.
+async fn identities(
+    lock: &EventLock<'_>,
+    event: &Event,
+    requests: &[Request],
+) -> Result<BTreeMap<usize, Identity>, DbError> {
+    let drafts = requests.iter().enumerate().filter_map(|(index, request)| match request {
+        Request::PlaceOrder { draft, .. } => Some((index, draft)),
+        _ => None,
+    });
+    let mut drawn: Vec<(usize, Codes, String)> = drafts
+        .map(|(index, draft)| {
+            let codes = Codes::of(&draft.seed, "code");
+            let code = codes.order_code(CODE_LENGTH, event.testmode);
+            (index, codes, code)
+        })
+        .collect();
+    if drawn.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let (ids, mut taken): (Vec<(OrderId, MailId)>, BTreeSet<String>) = tokio::try_join!(
+        biased;
+        sql::reserve_ids(lock, drawn.len()),
+        sql::taken_codes(lock, event.organizer.id, drawn.iter().map(|(.., code)| code.clone()).collect()),
+    )?;
+    let mut used = BTreeSet::new();
+    let mut open: Vec<usize> = (0..drawn.len()).collect();
+    for tries in 1.. {
+        open.retain(|at| taken.contains(&drawn[*at].2) || !used.insert(drawn[*at].2.clone()));
+        if open.is_empty() {
+            break;
+        }
+        for at in &open {
+            let (_, codes, code) = &mut drawn[*at];
+            *code = codes.order_code(CODE_LENGTH + tries / TRIES_PER_LENGTH, event.testmode);
+        }
+        taken =
+            sql::taken_codes(lock, event.organizer.id, open.iter().map(|at| drawn[*at].2.clone()).collect()).await?;
+    }
+    let known = drawn.into_iter().zip(ids);
+    Ok(known.map(|((index, _, code), (order, mail))| (index, Identity { order, code, mail })).collect())
 }

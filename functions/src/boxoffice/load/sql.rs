@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     boxoffice::{CartId, CartPosition, OrderStock, Product, Quota, UnitPrice, Uses, VoucherUse},
-    id::{CartPositionId, EventId, ItemId, OrderId, QuotaId, SubeventId, VoucherId},
+    id::{CartPositionId, EventId, ItemId, MailId, OrderId, OrganizerId, QuotaId, SubeventId, VoucherId},
     money::{Currency, Money, TaxRate},
     order::OrderStatus,
     port::{
@@ -226,6 +226,35 @@ pub(super) async fn orders(lock: &EventLock<'_>, ids: &Vec<OrderId>) -> Result<B
     Ok(orders)
 }
 
+const VERSION: &str = "select version from event where id = $1";
+
+/// Version of the event and of what it sells, as it is under the lock.
+pub(super) async fn version(lock: &EventLock<'_>) -> Result<i64, DbError> {
+    lock.tx().one(VERSION, &[p(&lock.event())]).await?.get("version")
+}
+
+const RESERVE_IDS: &str = "
+    select nextval('orders_id_seq') as order_id, nextval('mail_id_seq') as mail_id from generate_series(1, $1)";
+
+/// Ids of rows that are still to be written.
+pub(super) async fn reserve_ids(lock: &EventLock<'_>, count: usize) -> Result<Vec<(OrderId, MailId)>, DbError> {
+    let count = i32::try_from(count).unwrap_or(i32::MAX);
+    let rows = lock.tx().query(RESERVE_IDS, &[p(&count)]).await?;
+    rows.iter().map(|row| Ok((row.get("order_id")?, row.get("mail_id")?))).collect()
+}
+
+const TAKEN_CODES: &str = "select code from orders where organizer_id = $1 and code = any($2)";
+
+/// Those of `codes` that orders of the organiser have.
+pub(super) async fn taken_codes(
+    lock: &EventLock<'_>,
+    organizer: OrganizerId,
+    codes: Vec<String>,
+) -> Result<BTreeSet<String>, DbError> {
+    let rows = lock.tx().query(TAKEN_CODES, &[p(&organizer), array(&codes)]).await?;
+    rows.iter().map(|row| row.get("code")).collect()
+}
+
 /// Every statement of this file, for the test that prepares them all.
 pub const ALL: &[&str] = &[
     QUOTAS,
@@ -237,4 +266,7 @@ pub const ALL: &[&str] = &[
     VOUCHER_CODES,
     EXIST,
     ORDERS,
+    VERSION,
+    RESERVE_IDS,
+    TAKEN_CODES,
 ];

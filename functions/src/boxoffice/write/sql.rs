@@ -31,7 +31,10 @@ const ADD_USES: &str = "
            as d (quota_id, paid, pending, vouchers, carts, waiting)
      where c.event_id = $1 and c.quota_id = d.quota_id";
 
-pub(super) async fn add_uses(lock: &EventLock<'_>, uses: &BTreeMap<QuotaId, Uses>) -> Result<(), DbError> {
+pub(super) async fn add_uses(lock: &EventLock<'_>, uses: BTreeMap<QuotaId, Uses>) -> Result<(), DbError> {
+    if uses.is_empty() {
+        return Ok(());
+    }
     let quotas: Vec<QuotaId> = uses.keys().copied().collect();
     let column = |field: fn(&Uses) -> i64| -> Vec<i64> { uses.values().map(field).collect() };
     let (paid, pending, vouchers) =
@@ -46,6 +49,9 @@ pub(super) async fn add_uses(lock: &EventLock<'_>, uses: &BTreeMap<QuotaId, Uses
 const RELEASE: &str = "update cart_position set holds_stock = false where event_id = $1 and id = any($2)";
 
 pub(super) async fn release(lock: &EventLock<'_>, ids: &Vec<CartPositionId>) -> Result<(), DbError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     expect_rows(lock.tx().execute(RELEASE, &[p(&lock.event()), array(ids)]).await?, ids.len())
 }
 
@@ -61,6 +67,9 @@ const RENEW: &str = "
      where c.event_id = $1 and c.id = r.id";
 
 pub(super) async fn renew(lock: &EventLock<'_>, renewed: &[RenewedCartPosition]) -> Result<(), DbError> {
+    if renewed.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<CartPositionId> = renewed.iter().map(|position| position.id).collect();
     let expires: Vec<Timestamp> = renewed.iter().map(|position| position.expires_at).collect();
     let max_extends: Vec<Timestamp> = renewed.iter().map(|position| position.max_extend_at).collect();
@@ -92,6 +101,9 @@ pub(super) async fn renew(lock: &EventLock<'_>, renewed: &[RenewedCartPosition])
 const DELETE_CART_POSITIONS: &str = "delete from cart_position where event_id = $1 and id = any($2)";
 
 pub(super) async fn delete_cart_positions(lock: &EventLock<'_>, ids: &Vec<CartPositionId>) -> Result<(), DbError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     expect_rows(lock.tx().execute(DELETE_CART_POSITIONS, &[p(&lock.event()), array(ids)]).await?, ids.len())
 }
 
@@ -105,6 +117,9 @@ const REPRICE: &str = "
 
 /// The last price of a position counts, if a batch has changed it more than once.
 pub(super) async fn reprice(lock: &EventLock<'_>, repriced: &[RepricedCartPosition]) -> Result<(), DbError> {
+    if repriced.is_empty() {
+        return Ok(());
+    }
     let last: BTreeMap<CartPositionId, &RepricedCartPosition> =
         repriced.iter().map(|position| (position.id, position)).collect();
     let ids: Vec<CartPositionId> = last.keys().copied().collect();
@@ -132,7 +147,7 @@ pub(super) async fn reprice(lock: &EventLock<'_>, repriced: &[RepricedCartPositi
 /// Numbers the rows itself, because parts point to the row that they came with.
 const INSERT_CART_POSITIONS: &str = "
     with a as (
-        select *, nextval(pg_get_serial_sequence('cart_position', 'id')) as id
+        select *, nextval('cart_position_id_seq') as id
           from unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::integer[],
                       $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[],
                       $16::timestamptz[], $17::timestamptz[])
@@ -162,6 +177,9 @@ pub(super) async fn insert_cart_positions(
     added: &[NewCartPosition],
     now: Timestamp,
 ) -> Result<(), DbError> {
+    if added.is_empty() {
+        return Ok(());
+    }
     let mut rows: Vec<NewRow<'_>> = Vec::new();
     for position in added {
         rows.push(NewRow { position, product: position.product, price: &position.price, part_of: None });
@@ -220,6 +238,9 @@ pub(super) async fn set_order_status(
     orders: &BTreeMap<OrderId, OrderStatus>,
     now: Timestamp,
 ) -> Result<(), DbError> {
+    if orders.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<OrderId> = orders.keys().copied().collect();
     let states: Vec<&str> = orders.values().map(|status| status.code()).collect();
     expect_rows(
@@ -235,6 +256,9 @@ const CLOSE_QUOTAS: &str = "
       from closed, event where event.id = $1";
 
 pub(super) async fn close_quotas(lock: &EventLock<'_>, ids: &Vec<QuotaId>, now: Timestamp) -> Result<(), DbError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     lock.tx().execute(CLOSE_QUOTAS, &[p(&lock.event()), array(ids), p(&now)]).await.map(|_| ())
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::sql::{ADD_VOUCHER_USES, DELETE_VOUCHERS, EXPIRE_VOUCHERS, INSERT_VOUCHERS, UPDATE_VOUCHERS, expect_rows};
 use crate::{
-    boxoffice::{SavedVoucher, Scope, VoucherTerms, VoucherUses},
+    boxoffice::{Changes, SavedVoucher, Scope, VoucherTerms, VoucherUses},
     id::{ItemId, QuotaId, SubeventId, VariationId, VoucherId},
     port::{
         db::{DbError, Param, Query, array, p},
@@ -13,39 +13,66 @@ use crate::{
     time::Timestamp,
 };
 
-pub(super) async fn add_uses(
-    lock: &EventLock<'_>,
-    uses: &BTreeMap<VoucherId, VoucherUses>,
-) -> Result<(), DbError> {
-    let ids: Vec<VoucherId> = uses.keys().copied().collect();
-    let redeemed: Vec<i64> = uses.values().map(|uses| uses.redeemed).collect();
-    let in_carts: Vec<i64> = uses.values().map(|uses| uses.in_carts).collect();
-    let budgets: Vec<i64> = uses.values().map(|uses| uses.budget_used).collect();
+/// Writes what has changed about vouchers. Positions that hold a deleted one are deleted before.
+pub(super) async fn write(lock: &EventLock<'_>, changes: &Changes, now: Timestamp) -> Result<(), DbError> {
+    let (changed, new): (Vec<&SavedVoucher>, Vec<&SavedVoucher>) =
+        changes.saved_vouchers.iter().partition(|voucher| voucher.id.is_some());
+    tokio::try_join!(
+        biased;
+        add_uses(lock, &changes.vouchers),
+        expire(lock, &changes.expired_vouchers),
+        delete(lock, &changes.deleted_vouchers),
+        update(lock, &changed),
+        insert(lock, &new, now),
+    )?;
+    Ok(())
+}
+
+async fn add_uses(lock: &EventLock<'_>, uses: &BTreeMap<VoucherId, VoucherUses>) -> Result<(), DbError> {
+    let uses: Vec<(&VoucherId, &VoucherUses)> =
+        uses.iter().filter(|(_, uses)| **uses != VoucherUses::default()).collect();
+    if uses.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<VoucherId> = uses.iter().map(|(id, _)| **id).collect();
+    let redeemed: Vec<i64> = uses.iter().map(|(_, uses)| uses.redeemed).collect();
+    let in_carts: Vec<i64> = uses.iter().map(|(_, uses)| uses.in_carts).collect();
+    let budgets: Vec<i64> = uses.iter().map(|(_, uses)| uses.budget_used).collect();
     let event = lock.event();
     let params = [p(&event), array(&ids), array(&redeemed), array(&in_carts), array(&budgets)];
     expect_rows(lock.tx().execute(ADD_VOUCHER_USES, &params).await?, uses.len())
 }
 
-pub(super) async fn expire(lock: &EventLock<'_>, ids: &Vec<VoucherId>) -> Result<(), DbError> {
+async fn expire(lock: &EventLock<'_>, ids: &Vec<VoucherId>) -> Result<(), DbError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     lock.tx().execute(EXPIRE_VOUCHERS, &[p(&lock.event()), array(ids)]).await.map(|_| ())
 }
 
-pub(super) async fn delete(lock: &EventLock<'_>, ids: &Vec<VoucherId>) -> Result<(), DbError> {
+async fn delete(lock: &EventLock<'_>, ids: &Vec<VoucherId>) -> Result<(), DbError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     expect_rows(lock.tx().execute(DELETE_VOUCHERS, &[p(&lock.event()), array(ids)]).await?, ids.len())
 }
 
-pub(super) async fn update(lock: &EventLock<'_>, saved: &[SavedVoucher]) -> Result<(), DbError> {
-    let changed: Vec<&SavedVoucher> = saved.iter().filter(|voucher| voucher.id.is_some()).collect();
+async fn update(lock: &EventLock<'_>, changed: &[&SavedVoucher]) -> Result<(), DbError> {
+    if changed.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<VoucherId> = changed.iter().filter_map(|voucher| voucher.id).collect();
-    let columns = Columns::of(&changed);
+    let columns = Columns::of(changed);
     let event = lock.event();
     let params: Vec<Param<'_>> = [p(&event), array(&ids)].into_iter().chain(columns.params()).collect();
     expect_rows(lock.tx().execute(UPDATE_VOUCHERS, &params).await?, ids.len())
 }
 
-pub(super) async fn insert(lock: &EventLock<'_>, saved: &[SavedVoucher], now: Timestamp) -> Result<(), DbError> {
-    let new: Vec<&SavedVoucher> = saved.iter().filter(|voucher| voucher.id.is_none()).collect();
-    let columns = Columns::of(&new);
+async fn insert(lock: &EventLock<'_>, new: &[&SavedVoucher], now: Timestamp) -> Result<(), DbError> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let columns = Columns::of(new);
     let event = lock.event();
     let params: Vec<Param<'_>> = [p(&event), p(&now)].into_iter().chain(columns.params()).collect();
     lock.tx().execute(INSERT_VOUCHERS, &params).await.map(|_| ())

@@ -185,3 +185,8 @@ alter table order_position
     add constraint order_position_voucher_fk foreign key (event_id, voucher_id) references voucher (event_id, id),
     add constraint order_position_parent_fk foreign key (event_id, addon_to) references order_position (event_id, id);
 create index order_position_voucher_idx on order_position (voucher_id) where voucher_id is not null;
+
+call watch_catalogue('subevent');
+call watch_catalogue('subevent_override');
+call watch_catalogue('item_addon');
+call watch_catalogue('item_bundle');
