@@ -26,4 +26,5 @@ pub mod staff;
 pub mod ticket;
 pub mod time;
 pub mod trace;
+pub mod webhook;
 pub mod worker;

@@ -14,6 +14,7 @@ use shop::{
     },
     question::{self, QuestionType},
     staff, ticket,
+    webhook::{self, DeliveryState},
 };
 
 use crate::shop::TestShop;
@@ -32,6 +33,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("question", question::sql::ALL),
     ("staff", staff::sql::ALL),
     ("ticket", ticket::sql::ALL),
+    ("webhook", webhook::sql::ALL),
 ];
 
 #[test]
@@ -101,6 +103,16 @@ const FILL: &str = "
     insert into outbox (queue, body, created_at, due_at)
     select 'mail', '{}', now(), now() + case when n % 1000 = 0 then interval '-1 hour' else interval '1 hour' end
       from generate_series(1, 20000) n;
+    insert into webhook (organizer_id, enabled, target_url, all_events, action_types, created_at)
+    select id, true, 'https://example.org/', true, array['pretix.event.order.placed'], now() from organizer;
+    insert into action_log (organizer_id, event_id, object_type, object_id, action, actor_type, created_at, announced_at)
+    select organizer_id, event_id, 'order', id, 'pretix.event.order.placed', 'buyer', now(),
+           case when id % 1000 = 0 then null else now() end from orders;
+    insert into webhook_delivery (organizer_id, webhook_id, action_id, state, retry_at, created_at)
+    select l.organizer_id, w.id, l.id, case when l.id % 1000 = 0 then 'queued' else 'delivered' end, now(), now()
+      from action_log l join webhook w using (organizer_id);
+    insert into webhook_call (organizer_id, delivery_id, attempt, called_at, target_url, status, answer, duration_ms)
+    select organizer_id, id, 1, now(), 'https://example.org/', 200, '', 7 from webhook_delivery;
     analyze";
 
 /// Statements that run for every visitor, order or minute: a name, words that only it has, and its parameters. `EVENT`
@@ -116,7 +128,7 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
     ("quotas", boxoffice::load::sql::ALL, "c.waiting\n      from quota q", "EVENT"),
     ("what quotas count", boxoffice::load::sql::ALL, "select quota_id, item_id", "EVENT"),
     ("orders of a batch", boxoffice::load::sql::ALL, "left join order_position", "EVENT, array[ORDER]"),
-    ("state of orders", boxoffice::load::sql::ALL, "update orders o", "EVENT, now(), array[ORDER], array['p']"),
+    ("state of orders", boxoffice::write::sql::ALL, "update orders o", "EVENT, now(), array[ORDER], array['p']"),
     ("order by code", order::sql::ALL, "select id from orders where organizer_id", "ORGANIZER, EVENT, CODE"),
     ("order by form", order::sql::ALL, "select code, secret", "EVENT, 'form7'"),
     ("event of an order", order::sql::ALL, "select event_id from orders where id", "ORDER"),
@@ -147,11 +159,27 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
     ("due mails", mail::sql::ALL, "skip locked", "now(), now(), 500"),
     ("handled message", outbox::sql::ALL, "processed_at) values", "7, now()"),
     ("outbox leftovers", outbox::sql::ALL, "skip locked", "now(), 12, 500"),
+    ("actions to announce", webhook::sql::ALL, "as deliveries", "now(), 500, now()"),
+    ("due webhooks", webhook::sql::ALL, "order by retry_at limit", "now(), now(), 500"),
+    ("claim of a delivery", webhook::sql::ALL, "set state = 'inflight'", "7, now(), now()"),
+    ("calls of a delivery", webhook::sql::ALL, "from webhook_call", "ORGANIZER, 7"),
+    ("deliveries of a webhook", webhook::sql::ALL, "d.ended_at", "ORGANIZER, 7, null, null, 0, 50"),
     ("files of an order", ticket::sql::ALL, "op.order_id = $2", "EVENT, ORDER, 'pdf'"),
 ];
 
 /// Tables that grow with every sale: none of the hot statements may read one from end to end.
-const LARGE: [&str; 7] = ["orders", "order_position", "payment", "cart_position", "mail", "outbox", "quota_counter"];
+const LARGE: [&str; 10] = [
+    "orders",
+    "order_position",
+    "payment",
+    "cart_position",
+    "mail",
+    "outbox",
+    "quota_counter",
+    "action_log",
+    "webhook_delivery",
+    "webhook_call",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hot_statements_use_an_index() {
@@ -187,13 +215,14 @@ async fn states_are_the_same_in_the_database() {
     let db = shop.ctx.db().await.unwrap();
     let mail_states = ["waiting", "queued", "inflight", "awaiting_retry", "failed", "sent"];
     let actors = ["buyer", "token", "system"];
-    let expected: [(&str, BTreeSet<&str>); 8] = [
+    let expected: [(&str, BTreeSet<&str>); 9] = [
         ("orders_status", OrderStatus::ALL.map(OrderStatus::code).into()),
         ("payment_state", PaymentState::ALL.map(PaymentState::code).into()),
         ("outbox_queue", Queue::ALL.map(Queue::name).into()),
         ("question_type", QuestionType::ALL.map(QuestionType::code).into()),
         ("item_from_mode", WindowMode::ALL.map(WindowMode::code).into()),
         ("item_until_mode", WindowMode::ALL.map(WindowMode::code).into()),
+        ("webhook_delivery_state", DeliveryState::ALL.map(DeliveryState::name).into()),
         // These two have no enum: the words stand in the statements alone.
         ("mail_state", mail_states.into()),
         ("action_log_actor", actors.into()),
