@@ -12,6 +12,7 @@ use crate::{
         media::Media,
         queue::Queues,
     },
+    storefront::{Crowds, Storefronts},
     time::Timestamp,
 };
 
@@ -25,15 +26,18 @@ pub struct Ctx {
     mailer: OnceCell<Mailer>,
     clock: &'static Clock,
     codes: Codes,
+    storefronts: Storefronts,
+    crowds: Crowds,
 }
 
 impl Ctx {
     /// Nothing is connected yet.
     pub fn new(config: Config) -> Self {
-        Self::with(config, Box::leak(Box::default()), Codes::random())
+        Self { storefronts: Storefronts::default(), ..Self::with(config, Box::leak(Box::default()), Codes::random()) }
     }
 
-    /// A context with a clock that others share and move, and its own generator of codes.
+    /// A context with a clock that others share and move, and its own generator of codes, which remembers nothing that
+    /// may have changed.
     pub fn with(config: Config, clock: &'static Clock, codes: Codes) -> Self {
         Self {
             config,
@@ -44,6 +48,8 @@ impl Ctx {
             mailer: OnceCell::new(),
             clock,
             codes,
+            storefronts: Storefronts::distrustful(),
+            crowds: Crowds::default(),
         }
     }
 
@@ -60,6 +66,16 @@ impl Ctx {
     /// The generator of codes and secrets.
     pub fn codes(&self) -> &Codes {
         &self.codes
+    }
+
+    /// Events and catalogues that were read a short time ago.
+    pub fn storefronts(&self) -> &Storefronts {
+        &self.storefronts
+    }
+
+    /// Where several buyers were a moment ago.
+    pub fn crowds(&self) -> &Crowds {
+        &self.crowds
     }
 
     /// The connection to the primary, opened on first use and again after it was lost.

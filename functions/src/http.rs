@@ -7,6 +7,7 @@ use lambda_http::{Body, Request, RequestExt, Response};
 use tracing::Instrument as _;
 
 use crate::{
+    boxoffice::SubmitError,
     config::Config,
     ctx::Ctx,
     i18n::Lang,
@@ -60,7 +61,7 @@ pub enum ApiError {
     UnsupportedMedia(String),
     /// 503 with Retry-After; 409 in the API.
     #[error("busy")]
-    Busy(#[source] DbError),
+    Busy(#[source] Box<dyn StdError + Send + Sync>),
     /// 500: a bug. Its text stays in the log.
     #[error("internal error")]
     Internal(#[source] Box<dyn StdError + Send + Sync>),
@@ -69,8 +70,17 @@ pub enum ApiError {
 impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::Busy(_) => Self::Busy(error),
+            DbError::Busy(_) => Self::Busy(Box::new(error)),
             other => Self::Internal(Box::new(other)),
+        }
+    }
+}
+
+impl From<SubmitError> for ApiError {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::TooMany => Self::Busy(Box::new(error)),
+            SubmitError::Db(error) => error.into(),
         }
     }
 }
@@ -191,7 +201,11 @@ fn render_error(asked: &Asked, error: ApiError) -> Response<Body> {
             tracing::error!(error = source.as_ref() as &dyn StdError, path = asked.loggable_path(), "request failed")
         }
         ApiError::Busy(source) => {
-            tracing::warn!(error = source as &dyn StdError, path = asked.loggable_path(), "request met a busy database")
+            tracing::warn!(
+                error = &**source as &dyn StdError,
+                path = asked.loggable_path(),
+                "request met a busy database"
+            )
         }
         _ => {}
     }

@@ -23,6 +23,7 @@ pub mod question;
 pub mod routes;
 pub mod session;
 pub mod staff;
+pub mod storefront;
 pub mod ticket;
 pub mod time;
 pub mod trace;

@@ -23,7 +23,8 @@ const MIGRATIONS: &[Migration] = migrations![
     2 "0002_catalogue",
     3 "0003_sales",
     4 "0004_messages",
-    5 "0005_webhook",
+    5 "0005_box_office",
+    6 "0006_webhook",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

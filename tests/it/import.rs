@@ -176,6 +176,7 @@ fn a_live_event_can_sell() {
 /// An event in Berlin on 12 and 13 September 2026 without an end, and with some settings.
 fn event(settings: Value) -> Event {
     Event {
+        version: 0,
         id: EventId(1),
         organizer: Organizer { id: OrganizerId(1), slug: "harbour".to_owned(), name: "Harbour".to_owned() },
         slug: "systems".to_owned(),
@@ -311,6 +312,7 @@ fn prices_follow_the_variation_and_the_tax_rule() {
         is_default: true,
     };
     let mut catalogue = Catalogue {
+        version: 0,
         categories: Vec::new(),
         items: vec![item("23.00")],
         tax_rules: vec![rule(true)],

@@ -22,6 +22,7 @@ use crate::shop::TestShop;
 const LISTS: &[(&str, &[&str])] = &[
     ("boxoffice/audit", boxoffice::audit::sql::ALL),
     ("boxoffice/load", boxoffice::load::sql::ALL),
+    ("boxoffice/waiting", boxoffice::waiting::sql::ALL),
     ("boxoffice/write", boxoffice::write::sql::ALL),
     ("cart", cart::sql::ALL),
     ("catalogue", catalogue::sql::ALL),
@@ -29,6 +30,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("event/import", event::import::sql::ALL),
     ("mail", mail::sql::ALL),
     ("order", order::sql::ALL),
+    ("order/place", order::place::sql::ALL),
     ("outbox", outbox::sql::ALL),
     ("question", question::sql::ALL),
     ("staff", staff::sql::ALL),
@@ -82,10 +84,10 @@ const FILL: &str = "
     insert into quota_counter (quota_id, event_id) select id, event_id from quota;
     insert into quota_item (event_id, quota_id, item_id) select q.event_id, q.id, i.id from quota q join item i using (event_id);
     insert into orders (organizer_id, event_id, code, status, secret, internal_secret, email, locale, testmode, created_at,
-                        expires_at, total, form_token, modified_at)
+                        expires_at, total, modified_at)
     select e.organizer_id, e.id, upper(lpad(to_hex(e.id * 1000 + n), 8, '0')), case when n % 20 = 0 then 'n' else 'p' end,
            's', 's', n || '@example.org', 'en', false, now() - n * interval '1 hour', now() + (n - 50) * interval '1 hour', 100,
-           'form' || n, now()
+           now()
       from event e, generate_series(1, 500) n;
     insert into order_position (organizer_id, event_id, order_id, positionid, item_id, price, tax_rate_ppm, tax_value, secret,
                                 web_secret, pseudonymization_id)
@@ -100,6 +102,10 @@ const FILL: &str = "
                                max_extend_at, holds_stock)
     select i.event_id, 'cart' || n, i.id, 100, 100, 0, 0, now(), now() + (n - 10) * interval '1 minute', now(), n % 5 = 0
       from item i, generate_series(1, 250) n;
+    insert into form_outcome (event_id, form_token, outcome, created_at)
+    select id, 'form' || n, '{}', now() from event, generate_series(1, 250) n;
+    insert into waiting_request (event_id, form_token, request, deadline)
+    select id, 'form' || n, '{}', now() from event, generate_series(1, 250) n;
     insert into outbox (queue, body, created_at, due_at)
     select 'mail', '{}', now(), now() + case when n % 1000 = 0 then interval '-1 hour' else interval '1 hour' end
       from generate_series(1, 20000) n;
@@ -121,7 +127,10 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
     ("cart", cart::sql::ALL, "c.max_extend_at,\n", "EVENT, 'cart7'"),
     ("answers of a cart", cart::sql::ALL, "delete from answer", "EVENT, 'cart7'"),
     ("checkout session", cart::sql::ALL, "select data from", "EVENT, 'cart7'"),
-    ("repeated form", cart::sql::ALL, "select outcome", "EVENT, 'form7'"),
+    ("repeated form", boxoffice::waiting::sql::ALL, "select outcome", "EVENT, 'form7'"),
+    ("look for an outcome", boxoffice::waiting::sql::ALL, "pg_try", "EVENT, 'form7', 1"),
+    ("known outcomes", boxoffice::waiting::sql::ALL, "select form_token, outcome", "EVENT, array['form7']"),
+    ("waiting requests", boxoffice::waiting::sql::ALL, "order by id limit", "EVENT, now(), 500"),
     ("carts of a batch", boxoffice::load::sql::ALL, "union", "EVENT, array['cart7'], now()"),
     ("events that sold", boxoffice::audit::sql::ALL, "exists (select 1 from orders", "now() - interval '1 day'"),
     ("expired carts", boxoffice::load::sql::ALL, "count(*) as count\n", "EVENT, now()"),
@@ -130,7 +139,6 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
     ("orders of a batch", boxoffice::load::sql::ALL, "left join order_position", "EVENT, array[ORDER]"),
     ("state of orders", boxoffice::write::sql::ALL, "update orders o", "EVENT, now(), array[ORDER], array['p']"),
     ("order by code", order::sql::ALL, "select id from orders where organizer_id", "ORGANIZER, EVENT, CODE"),
-    ("order by form", order::sql::ALL, "select code, secret", "EVENT, 'form7'"),
     ("event of an order", order::sql::ALL, "select event_id from orders where id", "ORDER"),
     (
         "orders",
@@ -152,7 +160,7 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
         "id desc offset",
         "EVENT, null, null, null, null, null, null, null, null, null, 0, 50",
     ),
-    ("taken codes", order::sql::ALL, "code = any($2)", "ORGANIZER, array[CODE]"),
+    ("taken codes", boxoffice::load::sql::ALL, "code = any($2)", "ORGANIZER, array[CODE]"),
     ("overdue orders", order::sql::ALL, "select id, expires_at", "EVENT, now(), 100"),
     ("events with overdue orders", order::sql::ALL, "distinct event_id", "now()"),
     ("claim of a mail", mail::sql::ALL, "set state = 'inflight'", "7, now()"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CartId, Product, UnitPrice, Uses};
+use super::{CartId, PlacedOrder, Product, UnitPrice, Uses};
 use crate::{
     id::{CartPositionId, OrderId, QuotaId},
     order::OrderStatus,
@@ -50,6 +50,8 @@ pub struct Changes {
     pub added: Vec<NewCartPosition>,
     /// Positions to delete.
     pub deleted: Vec<CartPositionId>,
+    /// Orders to be written, from positions that are to be deleted.
+    pub orders_placed: Vec<PlacedOrder>,
     /// New states of orders.
     pub orders: BTreeMap<OrderId, OrderStatus>,
     /// Quotas that have sold out and close.

@@ -5,18 +5,25 @@
 //! written with a fixed number of statements in the same transaction:
 //!
 //! ```text
-//! EventLock::acquire → load → decide → (rows of new orders) → write → commit
+//! the event's lock → load → decide → write → commit
 //! ```
+//!
+//! Buyers come through [`submit`]: it takes the lock if it is free and serves this request and all that wait with it;
+//! else it leaves the request with those that wait, and looks now and then what has become of it.
 
 pub mod audit;
+mod batch;
 mod changes;
 mod decide;
 pub mod load;
 mod offer;
 mod outcome;
+mod placing;
 mod quota;
 mod request;
 mod stock;
+mod submit;
+pub mod waiting;
 pub mod write;
 
 pub use changes::{Changes, NewCartPosition, RenewedCartPosition};
@@ -24,10 +31,12 @@ pub use decide::decide;
 pub use load::load;
 pub use offer::{Offer, UnitPrice};
 pub use outcome::{CartOutcome, CartRefusal, NotPlaced, Outcome};
+pub use placing::{Draft, Identity, PlacedOrder, PlacedPosition, PositionSecrets};
 pub use quota::{Availability, Quota, Uses};
-pub use request::{Line, Request};
+pub use request::{Line, Request, Subject};
 use serde::{Deserialize, Serialize};
 pub use stock::{CartPosition, CartRules, OrderStock, Stock};
+pub use submit::{SubmitError, Ticket, submit};
 pub use write::write;
 
 use crate::{
@@ -48,14 +57,11 @@ pub struct Product {
 }
 
 /// Identity of a cart: random, known to one browser only (spec domain 8.1).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CartId(pub String);
 
-/// No event may allow larger carts (spec domain 8.4).
-const POSITIONS_MAX: i64 = 500;
-
-/// Decides `requests` for the event whose lock is held. The changes are not written yet: rows of a new order that
-/// copy from the cart come first.
+/// Decides `requests` for the event whose lock is held. What `event` and `catalogue` say is read again if it has changed
+/// since. Nothing is written yet.
 pub async fn serve(
     lock: &EventLock<'_>,
     event: &Event,
@@ -63,10 +69,6 @@ pub async fn serve(
     requests: &[Request],
     now: Timestamp,
 ) -> Result<(Vec<Outcome>, Changes), DbError> {
-    let rules = CartRules {
-        reservation_seconds: event.settings.reservation_time() * 60,
-        positions_max: event.settings.max_items_per_order().min(POSITIONS_MAX),
-    };
-    let stock = load(lock, event.currency, rules, catalogue.offers(now), requests, now).await?;
+    let stock = load(lock, event, catalogue, requests, now).await?;
     Ok(decide(stock, requests, now))
 }

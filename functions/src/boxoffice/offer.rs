@@ -6,6 +6,8 @@ use crate::money::{Money, TaxRate};
 /// the buyer saw are good enough, places are not.
 #[derive(Debug, Clone)]
 pub struct Offer {
+    /// Place in the shop; positions of an order are numbered by it (spec domain 10.5).
+    pub rank: (usize, usize),
     /// Active and inside its window.
     pub on_sale: bool,
     /// The listed price of one unit.

@@ -3,19 +3,21 @@
 use serde::{Deserialize, Serialize};
 
 use super::Product;
-use crate::id::{CartPositionId, ItemId};
+use crate::id::{ItemId, OrderId};
 
 /// What became of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// The cart as it is now.
     Cart(CartOutcome),
-    /// The positions became an order; its rows are to be written in the same transaction.
+    /// The cart became an order.
     Placed {
-        /// The positions, in the order of their ids.
-        positions: Vec<CartPositionId>,
-        /// Nothing is to be paid.
-        free: bool,
+        /// Its row.
+        order: OrderId,
+        /// Its code.
+        code: String,
+        /// The buyer's key to it.
+        secret: String,
     },
     /// No order, but the cart was brought up to date.
     NotPlaced(NotPlaced),
@@ -34,7 +36,7 @@ pub enum Outcome {
 }
 
 /// Why an order was not placed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NotPlaced {
     /// There is nothing in the cart.
     Empty,

@@ -1,13 +1,15 @@
 //! What somebody wants from the box office.
 
-use super::{CartId, Product};
+use serde::{Deserialize, Serialize};
+
+use super::{CartId, Draft, Product};
 use crate::{
     id::{CartPositionId, OrderId},
     money::Money,
 };
 
 /// One line of "add to cart".
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Line {
     /// What.
     pub product: Product,
@@ -17,8 +19,8 @@ pub struct Line {
     pub chosen_price: Option<Money>,
 }
 
-/// What somebody wants from the box office.
-#[derive(Debug, Clone)]
+/// What somebody wants from the box office. It says everything that is needed to serve it, because somebody else may.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Request {
     /// Put into a cart. An empty list renews the reservation of what is in it.
     AddToCart {
@@ -45,6 +47,8 @@ pub enum Request {
         cart: CartId,
         /// The total that the buyer agreed to.
         agreed_total: Money,
+        /// The rest of the order.
+        draft: Draft,
     },
     /// The money for an order is there.
     PayOrder {
@@ -58,4 +62,26 @@ pub enum Request {
         /// The order.
         order: OrderId,
     },
+}
+
+/// What a request is about. A batch holds one request about each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject<'a> {
+    /// A cart.
+    Cart(&'a CartId),
+    /// An order.
+    Order(OrderId),
+}
+
+impl Request {
+    /// What it is about.
+    pub fn subject(&self) -> Subject<'_> {
+        match self {
+            Self::AddToCart { cart, .. }
+            | Self::RemoveFromCart { cart, .. }
+            | Self::ClearCart { cart }
+            | Self::PlaceOrder { cart, .. } => Subject::Cart(cart),
+            Self::PayOrder { order, .. } | Self::ExpireOrder { order } => Subject::Order(*order),
+        }
+    }
 }

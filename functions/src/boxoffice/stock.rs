@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{CartId, Offer, Product, Quota};
+use super::{CartId, Identity, Offer, Product, Quota, UnitPrice};
 use crate::{
     id::{CartPositionId, OrderId, QuotaId},
-    money::{Currency, Money},
+    money::Currency,
     order::OrderStatus,
     time::Timestamp,
 };
@@ -28,8 +28,8 @@ pub struct CartPosition {
     pub cart: CartId,
     /// What it is.
     pub product: Product,
-    /// What it costs, with tax.
-    pub price: Money,
+    /// What it costs.
+    pub price: UnitPrice,
     /// When the reservation ends.
     pub expires_at: Timestamp,
     /// When renewing ends.
@@ -62,6 +62,8 @@ pub struct Stock {
     pub offers: BTreeMap<Product, Offer>,
     /// Positions of the carts in the batch, and expired ones of other carts.
     pub cart_positions: BTreeMap<CartPositionId, CartPosition>,
+    /// For each request of the batch that may become an order, by its place in the batch.
+    pub identities: BTreeMap<usize, Identity>,
     /// The orders in the batch.
     pub orders: BTreeMap<OrderId, OrderStock>,
 }

@@ -5,16 +5,13 @@ pub mod sql;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    boxoffice::{self, CartId, CartOutcome, Outcome, Product, Request},
+    boxoffice::{CartId, Product},
     catalogue::Catalogue,
     event::Event,
     id::{CartPositionId, EventId, QuestionId},
     money::{Money, TaxRate},
     payment::Provider,
-    port::{
-        db::{DbError, Query, Tx},
-        lock::EventLock,
-    },
+    port::db::{DbError, Query, Tx},
     time::Timestamp,
 };
 
@@ -112,32 +109,4 @@ pub async fn save_answers(
 ) -> Result<(), DbError> {
     sql::save_attendees(tx, event, cart, answers).await?;
     sql::replace_answers(tx, event, cart, answers).await
-}
-
-/// Changes a cart: the possible part is done, the rest is told. A form that comes twice acts once and hears the first
-/// outcome again; `form` identifies it.
-pub async fn change(
-    tx: &Tx<'_>,
-    event: &Event,
-    catalogue: &Catalogue,
-    request: Request,
-    form: Option<&str>,
-    now: Timestamp,
-) -> Result<CartOutcome, DbError> {
-    let lock = EventLock::acquire(tx, event.id).await?;
-    if let Some(form) = form
-        && let Some(outcome) = sql::form_outcome(&lock, form).await?
-    {
-        return Ok(outcome);
-    }
-    let (outcomes, changes) = boxoffice::serve(&lock, event, catalogue, &[request], now).await?;
-    boxoffice::write(&lock, &changes, now).await?;
-    let outcome = match outcomes.into_iter().next() {
-        Some(Outcome::Cart(outcome)) => outcome,
-        other => unreachable!("a cart request has a cart outcome, not {other:?}"),
-    };
-    if let Some(form) = form {
-        sql::save_form_outcome(&lock, form, &outcome, now).await?;
-    }
-    Ok(outcome)
 }

@@ -2,13 +2,10 @@
 
 use super::{Attendee, Position, PositionAnswers, Session};
 use crate::{
-    boxoffice::{CartId, CartOutcome, Product},
+    boxoffice::{CartId, Product},
     id::{CartPositionId, EventId, QuestionId},
     money::{Currency, Money, TaxRate},
-    port::{
-        db::{DbError, Query, Tx, array, p},
-        lock::EventLock,
-    },
+    port::db::{DbError, Query, Tx, array, p},
     time::Timestamp,
 };
 
@@ -74,13 +71,6 @@ pub(super) async fn save_session(
     q.execute(SAVE_SESSION, &[p(&event), p(&cart.0), p(&data), p(&now)]).await.map(|_| ())
 }
 
-const DELETE_SESSION: &str = "delete from checkout_session where event_id = $1 and cart_id = $2";
-
-/// Ends the checkout of a cart that became an order.
-pub async fn delete_session(lock: &EventLock<'_>, cart: &CartId) -> Result<(), DbError> {
-    lock.tx().execute(DELETE_SESSION, &[p(&lock.event()), p(&cart.0)]).await.map(|_| ())
-}
-
 const SAVE_ATTENDEES: &str = "
     update cart_position c set attendee_name = a.name, attendee_email = a.email, company = a.company
       from unnest($3::bigint[], $4::text[], $5::text[], $6::text[]) as a (id, name, email, company)
@@ -132,28 +122,6 @@ pub(super) async fn replace_answers(
     tx.execute(INSERT_ANSWERS, &params).await.map(|_| ())
 }
 
-const FORM_OUTCOME: &str = "select outcome from form_outcome where event_id = $1 and form_token = $2";
-
-pub(super) async fn form_outcome(lock: &EventLock<'_>, form: &str) -> Result<Option<CartOutcome>, DbError> {
-    let Some(row) = lock.tx().opt(FORM_OUTCOME, &[p(&lock.event()), p(&form)]).await? else { return Ok(None) };
-    let outcome: serde_json::Value = row.get("outcome")?;
-    let text = outcome.to_string();
-    serde_json::from_value(outcome).map(Some).map_err(|_| DbError::UnknownValue { what: "form outcome", value: text })
-}
-
-const SAVE_FORM_OUTCOME: &str =
-    "insert into form_outcome (event_id, form_token, outcome, created_at) values ($1, $2, $3, $4)";
-
-pub(super) async fn save_form_outcome(
-    lock: &EventLock<'_>,
-    form: &str,
-    outcome: &CartOutcome,
-    now: Timestamp,
-) -> Result<(), DbError> {
-    let outcome = serde_json::to_value(outcome).expect("an outcome is plain data");
-    lock.tx().execute(SAVE_FORM_OUTCOME, &[p(&lock.event()), p(&form), p(&outcome), p(&now)]).await.map(|_| ())
-}
-
 const EVENTS_TO_SETTLE: &str =
     "select distinct event_id from cart_position where holds_stock and expires_at < $1 order by event_id limit 500";
 
@@ -180,12 +148,9 @@ pub const ALL: &[&str] = &[
     POSITIONS,
     SESSION,
     SAVE_SESSION,
-    DELETE_SESSION,
     SAVE_ATTENDEES,
     DELETE_ANSWERS,
     INSERT_ANSWERS,
-    FORM_OUTCOME,
-    SAVE_FORM_OUTCOME,
     EVENTS_TO_SETTLE,
     SWEEP_POSITIONS,
     SWEEP_SESSIONS,

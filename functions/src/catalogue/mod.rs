@@ -203,6 +203,8 @@ pub struct TaxRule {
 /// Everything an event sells, in the order of the shop page.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
+    /// The version of the event that it was read for.
+    pub version: i64,
     /// Categories by position.
     pub categories: Vec<Category>,
     /// Items by category, position, id; those without a category first. Inactive ones are among them.
@@ -223,7 +225,7 @@ impl Catalogue {
             sql::tax_rules(q, event.id),
             crate::question::of_event(q, event.id),
         )?;
-        let mut catalogue = Self { categories, items, tax_rules, questions };
+        let mut catalogue = Self { version: event.version, categories, items, tax_rules, questions };
         for (item, variation) in variations {
             // An item that came into being between two of the statements is simply not there yet.
             if let Some(item) = catalogue.items.iter_mut().find(|candidate| candidate.id == item) {

@@ -25,6 +25,7 @@ impl Catalogue {
         let add_on_only = item.category.and_then(|id| self.category(id)).is_some_and(|category| category.is_addon);
         let needs_more = item.require_voucher || item.hide_without_voucher || item.require_approval || add_on_only;
         Offer {
+            rank: self.rank(product_of(item, variation)),
             on_sale: item.is_available(now) && variation.is_none_or(|variation| variation.active) && !needs_more,
             listed: item.listed_price(variation),
             free_price: item.free_price,

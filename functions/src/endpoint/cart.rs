@@ -6,8 +6,7 @@ use lambda_http::{Body, Request, Response};
 
 use super::visit::{Note, Visit};
 use crate::{
-    boxoffice::{self, CartId, CartOutcome, CartRefusal, Line, Product},
-    cart,
+    boxoffice::{self, CartId, CartOutcome, CartRefusal, Line, Outcome, Product, Ticket},
     catalogue::Catalogue,
     ctx::Ctx,
     event::{Event, Presale},
@@ -83,7 +82,7 @@ async fn change(ctx: &'static Ctx, request: Request, adds: bool, read: Read) -> 
     };
     let now = ctx.now();
     let takes = |request: &boxoffice::Request| matches!(request, boxoffice::Request::AddToCart { .. });
-    let catalogue = Catalogue::load(&*db, &visit.event).await?;
+    let catalogue = visit.catalogue(&*db).await?;
     let cart = visit.cart_for(&form)?;
     let (wanted, success) = match read(&visit, &catalogue, cart.clone(), &form) {
         Ok(read) => read,
@@ -93,10 +92,12 @@ async fn change(ctx: &'static Ctx, request: Request, adds: bool, read: Read) -> 
         return Ok(visit.go_to_shop(MessageKind::Error, key));
     }
     let form_key = Visit::form_key(&form, &cart);
-    let tx = db.begin().await?;
-    let outcome = cart::change(&tx, &visit.event, &catalogue, wanted.clone(), form_key.as_deref(), now).await;
-    let outcome = tx.finish(outcome).await?;
-    let note = tell(&visit, &catalogue, &wanted, &outcome, success);
+    let ticket = Ticket { key: form_key.unwrap_or_else(|| ctx.codes().form_token()), request: wanted };
+    let outcome = match boxoffice::submit(ctx, &mut db, &visit.event, &catalogue, &ticket).await? {
+        Outcome::Cart(outcome) => outcome,
+        other => unreachable!("a cart request has a cart outcome, not {other:?}"),
+    };
+    let note = tell(&visit, &catalogue, &ticket.request, &outcome, success);
     let mut response = visit.go(&visit.event.path(), Some(&note));
     visit.keep_cart(&mut response, &cart);
     Ok(response)

@@ -10,6 +10,8 @@ pub use confirm::{place, show as show_confirm};
 pub use payment::{save as save_payment, show as show_payment};
 pub use questions::{save as save_questions, show as show_questions};
 
+use std::sync::Arc;
+
 use lambda_http::{Body, Request, Response};
 
 use super::{cart::closed, visit::Visit};
@@ -68,7 +70,7 @@ impl StepName {
 /// A checkout with something in the cart.
 struct Desk<'a> {
     visit: &'a Visit<'a>,
-    catalogue: Catalogue,
+    catalogue: Arc<Catalogue>,
     cart: CartId,
     positions: Vec<Position>,
     session: Session,
@@ -84,7 +86,7 @@ impl<'a> Desk<'a> {
     ) -> Result<Result<Self, Response<Body>>, ApiError> {
         let to_shop = |key| Ok(Err(visit.go_to_shop(MessageKind::Error, key)));
         let Some(cart) = visit.cart.clone() else { return to_shop("cart-empty") };
-        let catalogue = Catalogue::load(q, &visit.event).await?;
+        let catalogue = visit.catalogue(q).await?;
         let positions = cart::positions(q, &visit.event, &catalogue, &cart).await?;
         if positions.is_empty() {
             return to_shop("cart-empty");

@@ -28,7 +28,7 @@ pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
     let db = ctx.db().await?;
     let visit = Visit::open(ctx, &*db, &request).await?;
     let now = ctx.now();
-    let catalogue = Catalogue::load(&*db, &visit.event).await?;
+    let catalogue = visit.catalogue(&*db).await?;
     let (quotas, quotas_of) = quotas_for_display(&*db, visit.event.id, now).await?;
     let positions = visit.cart_positions(&*db, &catalogue).await?;
     let shelf = Shelf { visit: &visit, catalogue: &catalogue, quotas, quotas_of, now };

@@ -33,7 +33,7 @@ pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
     let db = ctx.db().await?;
     let visit = Visit::open(ctx, &*db, &request).await?;
     let order = find(&visit, &*db, &request).await?;
-    let catalogue = Catalogue::load(&*db, &visit.event).await?;
+    let catalogue = visit.catalogue(&*db).await?;
     let thanks = http::query(&request, "thanks").is_some();
     let page = order_page(&visit, &catalogue, &order, thanks, ctx.now());
     Ok(visit.show(StatusCode::OK, page::render(&page)))
@@ -101,7 +101,7 @@ impl Wanted {
     async fn find(visit: &Visit<'_>, q: &impl Query, request: &Request, now: Timestamp) -> Result<Self, ApiError> {
         let order = find(visit, q, request).await?;
         let number: i32 = http::path(request, "position")?.parse().map_err(|_| ApiError::NotFound)?;
-        let catalogue = Catalogue::load(q, &visit.event).await?;
+        let catalogue = visit.catalogue(q).await?;
         let position =
             ticket::positions_with_ticket(&visit.event, &catalogue, &order).find(|p| p.number == number).cloned();
         let position =

@@ -1,5 +1,7 @@
 //! What every page of a shop begins with: the event, the reader's language, the cart, and what the last page left.
 
+use std::sync::Arc;
+
 use ::http::{Method, StatusCode};
 use lambda_http::{Body, Request, RequestExt, Response};
 use serde::{Deserialize, Serialize};
@@ -9,7 +11,7 @@ use crate::{
     cart,
     catalogue::Catalogue,
     ctx::Ctx,
-    event::{self, Event},
+    event::Event,
     http::{self, ApiError, Form},
     i18n::Lang,
     money::Money,
@@ -28,7 +30,7 @@ use crate::{
 pub struct Visit<'a> {
     ctx: &'a Ctx,
     /// The event.
-    pub event: Event,
+    pub event: Arc<Event>,
     /// The reader's language.
     pub lang: Lang,
     /// The cart of this browser, if it has one.
@@ -77,7 +79,8 @@ impl<'a> Visit<'a> {
     /// closed; other spellings of the slugs lead to the right one.
     pub async fn open(ctx: &'a Ctx, q: &impl Query, request: &Request) -> Result<Self, ApiError> {
         let (organizer_slug, event_slug) = (http::path(request, "organizer")?, http::path(request, "event")?);
-        let event = event::find(q, &organizer_slug, &event_slug).await?.ok_or(ApiError::NotFound)?;
+        let found = ctx.storefronts().event(q, &organizer_slug, &event_slug).await?;
+        let event = found.ok_or(ApiError::NotFound)?;
         let asked = request.raw_http_path();
         let as_asked = format!("/{organizer_slug}/{event_slug}/");
         if as_asked != event.path() && *request.method() == Method::GET {
@@ -222,6 +225,11 @@ impl<'a> Visit<'a> {
     /// Takes the cart from the browser: it became an order.
     pub fn drop_cart(&self, response: &mut Response<Body>) {
         http::set_cookie(response, &session::no_cart_cookie(&self.event, self.secure()));
+    }
+
+    /// What the shop sells.
+    pub async fn catalogue(&self, q: &impl Query) -> Result<Arc<Catalogue>, DbError> {
+        self.ctx.storefronts().catalogue(q, &self.event).await
     }
 
     /// What lies in the cart, as rows.

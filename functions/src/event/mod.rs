@@ -44,6 +44,8 @@ pub struct OrganizerSummary {
 pub struct Event {
     /// Its id.
     pub id: EventId,
+    /// Counts the changes of the event and of what it sells.
+    pub version: i64,
     /// Who runs it.
     pub organizer: Organizer,
     /// Its part of the URL.

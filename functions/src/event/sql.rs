@@ -16,7 +16,7 @@ macro_rules! select_event {
     ($rest:literal) => {
         concat!(
             "
-            select e.id, e.slug, e.name, e.live, e.testmode, e.currency, e.timezone, e.date_from, e.date_to,
+            select e.id, e.version, e.slug, e.name, e.live, e.testmode, e.currency, e.timezone, e.date_from, e.date_to,
                    e.date_admission, e.is_public, e.presale_start, e.presale_end, e.location, e.settings,
                    o.id as organizer_id, o.slug as organizer_slug, o.name as organizer_name,
                    o.settings as organizer_settings
@@ -91,6 +91,7 @@ fn read_event(row: &Row) -> Result<Event, DbError> {
     let timezone: String = row.get("timezone")?;
     let organizer_settings: Value = row.get("organizer_settings")?;
     Ok(Event {
+        version: row.get("version")?,
         id: row.get("id")?,
         organizer: Organizer {
             id: row.get("organizer_id")?,

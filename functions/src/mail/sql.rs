@@ -5,9 +5,14 @@ use super::{
     WAIT_SECONDS, Written,
 };
 use crate::{
+    boxoffice::PlacedOrder,
     event::Event,
     id::{MailId, OrderId},
-    port::db::{DbError, Query, Tx, array, p},
+    order,
+    port::{
+        db::{DbError, Query, Tx, array, p},
+        lock::EventLock,
+    },
     time::Timestamp,
 };
 
@@ -32,6 +37,45 @@ pub(super) async fn insert(
     let kind = kind.name();
     let params = [p(&event.id), p(&order), p(&kind), p(&email), p(&locale), p(&now), p(&retry_at), p(&waits)];
     tx.one(INSERT, &params).await?.get("id")
+}
+
+const INSERT_CONFIRMATIONS: &str = "
+    insert into mail (id, organizer_id, event_id, order_id, kind, recipient, locale, state, created_at, retry_at)
+    overriding system value
+    select id, $1, $2, order_id, kind, recipient, locale, case when waits then 'waiting' else 'queued' end, $3,
+           case when waits then $4::timestamptz else $5 end
+      from unnest($6::bigint[], $7::bigint[], $8::text[], $9::text[], $10::text[], $11::boolean[])
+           as m (id, order_id, kind, recipient, locale, waits)";
+
+/// Writes down the mails that confirm new orders.
+pub async fn insert_confirmations(
+    lock: &EventLock<'_>,
+    event: &Event,
+    orders: &[PlacedOrder],
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let ids: Vec<MailId> = orders.iter().map(|order| order.identity.mail).collect();
+    let owners: Vec<OrderId> = orders.iter().map(|order| order.identity.order).collect();
+    let kinds: Vec<&str> = orders.iter().map(|order| order::place::confirmation(order).name()).collect();
+    let recipients: Vec<&str> = orders.iter().map(|order| order.draft.email.as_str()).collect();
+    let locales: Vec<&str> = orders.iter().map(|order| order.draft.locale.as_str()).collect();
+    let waits: Vec<bool> = orders.iter().map(|order| order::place::confirmation(order).has_tickets()).collect();
+    let (event, organizer) = (lock.event(), event.organizer.id);
+    let (late, lost) = (now.plus_seconds(WAIT_SECONDS), now.plus_seconds(QUEUED_SECONDS));
+    let params = [
+        p(&organizer),
+        p(&event),
+        p(&now),
+        p(&late),
+        p(&lost),
+        array(&ids),
+        array(&owners),
+        array(&kinds),
+        array(&recipients),
+        array(&locales),
+        array(&waits),
+    ];
+    lock.tx().execute(INSERT_CONFIRMATIONS, &params).await.map(|_| ())
 }
 
 const RELEASE: &str = "update mail set state = 'queued', retry_at = $2 where id = $1 and state = 'waiting'";
@@ -135,5 +179,15 @@ pub async fn release_claims(q: &impl Query) -> Result<(), DbError> {
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] =
-    &[INSERT, RELEASE, CLAIM, KEEP_TEXT, MARK_SENT, MARK_FAILED, MARK_RETRY, TAKE_DUE, RELEASE_CLAIMS];
+pub const ALL: &[&str] = &[
+    INSERT,
+    INSERT_CONFIRMATIONS,
+    RELEASE,
+    CLAIM,
+    KEEP_TEXT,
+    MARK_SENT,
+    MARK_FAILED,
+    MARK_RETRY,
+    TAKE_DUE,
+    RELEASE_CLAIMS,
+];

@@ -1,10 +1,9 @@
 //! Orders: what they are and how they are found (spec domain 10).
 
-mod place;
+pub mod place;
 mod settle;
 pub mod sql;
 
-pub use place::{PlaceOrder, Placement, place};
 pub use settle::{PayError, expire_due, mark_paid};
 
 use crate::{

@@ -54,7 +54,7 @@ pub async fn mark_paid(
         Some(Outcome::NoRoom) => return Err(PayError::NoRoom),
         _ => return Err(PayError::Canceled),
     }
-    boxoffice::write(&lock, &changes, now).await?;
+    let mut outgoing = boxoffice::write(&lock, event, &changes, now).await?;
     // Read again under the lock: a payment may have come in since the caller read the order.
     let order = super::by_id(tx, event, order.id).await?.ok_or(PayError::Canceled)?;
     sql::cancel_open_payments(&lock, order.id).await?;
@@ -70,7 +70,8 @@ pub async fn mark_paid(
         false => None,
     };
     let message = Message::RenderTickets { order: order.id, then_mail };
-    Ok(outbox::record(tx, &[message], now).await?)
+    outgoing.add(outbox::record(tx, &[message], now).await?);
+    Ok(outgoing)
 }
 
 /// How many orders one transaction expires: the lock is held for so long and no longer.
@@ -90,7 +91,7 @@ pub async fn expire_due(tx: &Tx<'_>, event: &Event, catalogue: &Catalogue, now: 
         return Ok(0);
     }
     let (outcomes, changes) = boxoffice::serve(&lock, event, catalogue, &requests, now).await?;
-    boxoffice::write(&lock, &changes, now).await?;
+    let _nothing_to_send = boxoffice::write(&lock, event, &changes, now).await?;
     let expired: Vec<OrderId> = changes.orders.keys().copied().collect();
     sql::log(tx, event, &expired, "pretix.event.order.expired", &sql::Actor::System, now).await?;
     debug_assert_eq!(outcomes.iter().filter(|outcome| **outcome == Outcome::Expired).count(), expired.len());

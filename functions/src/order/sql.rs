@@ -1,14 +1,11 @@
 //! Statements about orders, positions and payments.
 
-use super::{
-    Filter, Order, OrderStatus, Payment, PaymentState, PlaceOrder, Position,
-    place::{NewOrder, PositionSecrets},
-};
+use super::{Filter, Order, OrderStatus, Payment, PaymentState, Position};
 use crate::{
     boxoffice::Product,
-    cart::{self, Attendee},
+    cart::Attendee,
     event::Event,
-    id::{CartPositionId, EventId, ItemId, OrderId, OrganizerId, QuestionId, TokenId, VariationId},
+    id::{EventId, OrderId, QuestionId, TokenId},
     money::{Money, TaxRate},
     payment::Provider,
     port::{
@@ -23,18 +20,6 @@ const ID_BY_CODE: &str = "select id from orders where organizer_id = $1 and even
 
 pub(super) async fn id_by_code(q: &impl Query, event: &Event, code: &str) -> Result<Option<OrderId>, DbError> {
     q.opt(ID_BY_CODE, &[p(&event.organizer.id), p(&event.id), p(&code)]).await?.map(|row| row.get("id")).transpose()
-}
-
-const BY_FORM_TOKEN: &str = "select code, secret from orders where event_id = $1 and form_token = $2";
-
-/// Code and secret of the order that a form has placed.
-pub async fn by_form_token(
-    q: &impl Query,
-    event: EventId,
-    form_token: &str,
-) -> Result<Option<(String, String)>, DbError> {
-    let row = q.opt(BY_FORM_TOKEN, &[p(&event), p(&form_token)]).await?;
-    row.map(|row| Ok((row.get("code")?, row.get("secret")?))).transpose()
 }
 
 const EVENT_OF: &str = "select event_id from orders where id = $1";
@@ -185,121 +170,9 @@ pub(super) async fn page_of_ids(
     Ok((ids, q.one(COUNT, &params[..10]).await?.get("count")?))
 }
 
-const TAKEN_CODES: &str = "select code from orders where organizer_id = $1 and code = any($2)";
-
-pub(super) async fn taken_codes(
-    tx: &Tx<'_>,
-    organizer: OrganizerId,
-    codes: &Vec<String>,
-) -> Result<Vec<String>, DbError> {
-    let rows = tx.query(TAKEN_CODES, &[p(&organizer), array(codes)]).await?;
-    rows.iter().map(|row| row.get("code")).collect()
-}
-
-const INSERT_ORDER: &str = "
-    insert into orders (organizer_id, event_id, code, status, secret, internal_secret, email, phone, locale, testmode,
-                        created_at, expires_at, total, form_token, modified_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $11)
-    returning id";
-
-pub(super) async fn insert_order(
-    lock: &EventLock<'_>,
-    order: &PlaceOrder<'_>,
-    new: &NewOrder,
-    now: Timestamp,
-) -> Result<OrderId, DbError> {
-    let event = order.event;
-    let email = order.session.email.as_deref().unwrap_or_default();
-    let (status, total, locale) = (new.status.code(), order.agreed_total.minor(), order.lang.code());
-    let params = [
-        p(&event.organizer.id),
-        p(&event.id),
-        p(&new.code),
-        p(&status),
-        p(&new.secret),
-        p(&new.internal_secret),
-        p(&email),
-        p(&order.session.phone),
-        p(&locale),
-        p(&event.testmode),
-        p(&now),
-        p(&new.expires_at),
-        p(&total),
-        p(&order.form_token),
-    ];
-    lock.tx().one(INSERT_ORDER, &params).await?.get("id")
-}
-
-/// Copies the cart's positions with their attendees and answers.
-const INSERT_POSITIONS: &str = "
-    with placed as (
-        insert into order_position (organizer_id, event_id, order_id, positionid, item_id, variation_id, price, tax_rate_ppm,
-                                    tax_value, attendee_name, attendee_email, company, secret, web_secret,
-                                    pseudonymization_id)
-        select $1, $2, $3, n.number, n.item_id, n.variation_id, n.price, n.tax_rate_ppm, n.tax_value, c.attendee_name,
-               c.attendee_email, c.company, n.secret, n.web_secret, n.pseudonym
-          from unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::integer[], $9::bigint[], $10::text[],
-                      $11::text[], $12::text[])
-               with ordinality as n (cart_position_id, item_id, variation_id, price, tax_rate_ppm, tax_value, secret, web_secret,
-                                     pseudonym, number)
-          join cart_position c on c.event_id = $2 and c.id = n.cart_position_id
-        returning id, positionid)
-    insert into answer (event_id, position_id, question_id, answer)
-    select $2, placed.id, a.question_id, a.answer
-      from unnest($4::bigint[]) with ordinality as n (cart_position_id, number)
-      join placed on placed.positionid = n.number
-      join answer a on a.event_id = $2 and a.cart_position_id = n.cart_position_id";
-
-pub(super) async fn insert_positions(
-    lock: &EventLock<'_>,
-    event: &Event,
-    order: OrderId,
-    positions: &[cart::Position],
-    secrets: &[PositionSecrets],
-) -> Result<(), DbError> {
-    let ids: Vec<CartPositionId> = positions.iter().map(|position| position.id).collect();
-    let items: Vec<ItemId> = positions.iter().map(|position| position.product.item).collect();
-    let variations: Vec<Option<VariationId>> = positions.iter().map(|position| position.product.variation).collect();
-    let prices: Vec<i64> = positions.iter().map(|position| position.price.minor()).collect();
-    let rates: Vec<i32> = positions.iter().map(|position| position.tax_rate.ppm()).collect();
-    let taxes: Vec<i64> = positions.iter().map(|position| position.tax.minor()).collect();
-    let tickets: Vec<&str> = secrets.iter().map(|secrets| secrets.ticket.as_str()).collect();
-    let webs: Vec<&str> = secrets.iter().map(|secrets| secrets.web.as_str()).collect();
-    let pseudonyms: Vec<&str> = secrets.iter().map(|secrets| secrets.pseudonym.as_str()).collect();
-    let params = [
-        p(&event.organizer.id),
-        p(&event.id),
-        p(&order),
-        array(&ids),
-        array(&items),
-        array(&variations),
-        array(&prices),
-        array(&rates),
-        array(&taxes),
-        array(&tickets),
-        array(&webs),
-        array(&pseudonyms),
-    ];
-    lock.tx().execute(INSERT_POSITIONS, &params).await.map(|_| ())
-}
-
 const INSERT_PAYMENT: &str = "
     insert into payment (event_id, order_id, local_id, provider, state, amount, created_at, confirmed_at)
     select $1, $2, coalesce(max(local_id), 0) + 1, $3, $4, $5, $6, $7 from payment where event_id = $1 and order_id = $2";
-
-pub(super) async fn insert_payment(
-    lock: &EventLock<'_>,
-    order: OrderId,
-    new: &NewOrder,
-    amount: Money,
-    now: Timestamp,
-) -> Result<(), DbError> {
-    let (provider, state, amount) = (new.payment.identifier(), new.payment_state.code(), amount.minor());
-    let confirmed_at = (new.payment_state == PaymentState::Confirmed).then_some(now);
-    let event = lock.event();
-    let params = [p(&event), p(&order), p(&provider), p(&state), p(&amount), p(&now), p(&confirmed_at)];
-    lock.tx().execute(INSERT_PAYMENT, &params).await.map(|_| ())
-}
 
 pub(super) async fn insert_confirmed_payment(
     lock: &EventLock<'_>,
@@ -385,7 +258,6 @@ pub(super) async fn log(
 /// Every statement of this file, for the test that prepares them all.
 pub const ALL: &[&str] = &[
     ID_BY_CODE,
-    BY_FORM_TOKEN,
     EVENT_OF,
     ORDERS,
     POSITIONS,
@@ -393,9 +265,6 @@ pub const ALL: &[&str] = &[
     COUNT,
     IDS_OLDEST_FIRST,
     IDS_NEWEST_FIRST,
-    TAKEN_CODES,
-    INSERT_ORDER,
-    INSERT_POSITIONS,
     INSERT_PAYMENT,
     CANCEL_OPEN_PAYMENTS,
     OVERDUE,

@@ -142,6 +142,11 @@ impl Outgoing {
         Self(messages.map(|message| (message.queue(), Envelope::unrecorded(message))).collect())
     }
 
+    /// More messages.
+    pub fn add(&mut self, more: Self) {
+        self.0.extend(more.0);
+    }
+
     /// Hands the messages to SQS. What the queue does not take now, the relay sends later: nothing fails here.
     pub async fn dispatch(self, ctx: &Ctx) {
         for queue in Queue::ALL {

@@ -3,6 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// Letters of order codes: none that is easily misread (spec domain 10.3).
 const ORDER_CODE: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ379";
@@ -13,6 +15,16 @@ const PSEUDONYM: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ3789";
 
 /// Codes that must not be read out at a door.
 const UNFORTUNATE: [&str; 6] = ["ARSCH", "FUCK", "HURE", "NAZI", "SHIT", "SEX"];
+
+/// Where the secrets of one order come from: whoever has it draws the same ones.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Seed(String);
+
+impl std::fmt::Debug for Seed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
 
 /// A generator of codes: unpredictable from the system, or repeatable from a seed.
 pub struct Codes {
@@ -30,6 +42,17 @@ impl Codes {
         Self { rng: Mutex::new(StdRng::seed_from_u64(seed)) }
     }
 
+    /// The codes that come from a seed. Codes for different purposes say nothing about each other.
+    pub fn of(seed: &Seed, purpose: &str) -> Self {
+        let digest = Sha256::new().chain_update(&seed.0).chain_update(purpose).finalize();
+        Self { rng: Mutex::new(StdRng::from_seed(digest.into())) }
+    }
+
+    /// A seed that nobody can guess.
+    pub fn seed(&self) -> Seed {
+        Seed(self.text(URL_SECRET, 50))
+    }
+
     fn rng(&self) -> MutexGuard<'_, StdRng> {
         self.rng.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -37,6 +60,11 @@ impl Codes {
     fn text(&self, alphabet: &[u8], length: usize) -> String {
         let mut rng = self.rng();
         (0..length).map(|_| char::from(alphabet[rng.random_range(0..alphabet.len())])).collect()
+    }
+
+    /// A time between three quarters and five quarters of `time`, so that those who wait do not all come at once.
+    pub fn jitter(&self, time: std::time::Duration) -> std::time::Duration {
+        time * self.rng().random_range(75..=125) / 100
     }
 
     /// An order code of `length` characters; in test mode the second one is `0`.

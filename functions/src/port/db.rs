@@ -3,10 +3,14 @@
 //! All statements go out unnamed and typed (`query_typed`), because named ones break behind a pooler in transaction
 //! mode and cost a second round trip.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use tokio_postgres::{
-    IsolationLevel, NoTls,
+    NoTls,
     error::SqlState,
     types::{FromSql, ToSql, Type},
 };
@@ -100,6 +104,9 @@ pub enum DbError {
     /// A statement touched another number of rows than it must.
     #[error("a statement touched {0} rows, which is not what it must")]
     RowCount(usize),
+    /// The rules could not decide a batch: a bug.
+    #[error("a batch could not be decided")]
+    Undecided,
     /// A stored value that the program does not know, such as a state.
     #[error("the database holds an unknown {what}: {value}")]
     UnknownValue {
@@ -207,6 +214,8 @@ pub trait Query: Sync {
 /// An open connection. Lives as long as its sandbox; see [`crate::ctx::Ctx::db`].
 pub struct Db {
     client: tokio_postgres::Client,
+    /// A transaction was dropped without an end: only closing the connection ends it for sure.
+    left_open: AtomicBool,
 }
 
 /// How long opening a connection may take before the request is answered with "busy".
@@ -232,19 +241,32 @@ impl Db {
             tokio::spawn(connection);
             client
         };
-        Ok(Self { client })
+        Ok(Self { client, left_open: AtomicBool::new(false) })
     }
 
-    /// True when the connection is gone and must be replaced.
+    /// True when the connection is gone, or has a transaction that nobody ends, and must be replaced.
     pub fn is_closed(&self) -> bool {
-        self.client.is_closed()
+        self.client.is_closed() || self.left_open.load(Ordering::Relaxed)
     }
 
     /// Starts a transaction at READ COMMITTED: a statement after taking a lock must see what others committed before
     /// (spec domain 25.1).
     pub async fn begin(&mut self) -> Result<Tx<'_>, DbError> {
-        let inner = self.client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await?;
-        Ok(Tx { inner })
+        self.begin_with(async |_| Ok(())).await.map(|(tx, ())| tx)
+    }
+
+    /// Starts a transaction and sends its first statements along: one round trip for all that `first` does not wait for.
+    pub async fn begin_with<T>(
+        &mut self,
+        first: impl AsyncFnOnce(&Tx<'_>) -> Result<T, DbError>,
+    ) -> Result<(Tx<'_>, T), DbError> {
+        let tx = Tx { db: self, ended: false };
+        // Polled in this order, so that the statements follow BEGIN on the wire.
+        let (begun, first) = tokio::join!(biased; tx.db.client.batch_execute(BEGIN), first(&tx));
+        match begun.map_err(DbError::from).and(first) {
+            Ok(value) => Ok((tx, value)),
+            Err(error) => tx.finish(Err(error)).await,
+        }
     }
 
     /// Runs a script of several statements, for migrations and test set-up only.
@@ -285,23 +307,27 @@ impl Query for Db {
     }
 }
 
-/// A transaction. End it with [`Tx::finish`]; dropping it only queues the rollback, and a frozen sandbox would keep
-/// its locks until the server gives up on it.
+/// A transaction. End it with [`Tx::finish`]; one that is dropped costs the connection, which is closed and replaced:
+/// a rollback that is only queued would wait for a frozen sandbox and keep its locks.
 pub struct Tx<'a> {
-    inner: tokio_postgres::Transaction<'a>,
+    db: &'a Db,
+    ended: bool,
 }
+
+const BEGIN: &str = "begin isolation level read committed";
 
 impl Tx<'_> {
     /// Commits when `result` is good and rolls back when it is not, and waits for either.
-    pub async fn finish<T, E: From<DbError>>(self, result: Result<T, E>) -> Result<T, E> {
+    pub async fn finish<T, E: From<DbError>>(mut self, result: Result<T, E>) -> Result<T, E> {
         match result {
             Ok(value) => {
-                self.inner.commit().await.map_err(DbError::from)?;
+                self.db.client.batch_execute("commit").await.map_err(DbError::from)?;
+                self.ended = true;
                 Ok(value)
             }
             Err(error) => {
                 // The error that led here matters more than a failed rollback: the connection is then dead anyway.
-                let _ = self.inner.rollback().await;
+                self.ended = self.db.client.batch_execute("rollback").await.is_ok();
                 Err(error)
             }
         }
@@ -309,15 +335,23 @@ impl Tx<'_> {
 
     /// Runs a script of several statements inside the transaction, for migrations only.
     pub async fn script(&self, sql: &str) -> Result<(), DbError> {
-        Ok(self.inner.batch_execute(sql).await?)
+        Ok(self.db.client.batch_execute(sql).await?)
+    }
+}
+
+impl Drop for Tx<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.db.left_open.store(true, Ordering::Relaxed);
+        }
     }
 }
 
 impl Query for Tx<'_> {
     async fn query(&self, sql: &'static str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
-        Ok(self.inner.query_typed(sql, params).await?.into_iter().map(Row).collect())
+        Ok(self.db.client.query_typed(sql, params).await?.into_iter().map(Row).collect())
     }
     async fn execute(&self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, DbError> {
-        Ok(self.inner.execute_typed(sql, params).await?)
+        Ok(self.db.client.execute_typed(sql, params).await?)
     }
 }

@@ -25,12 +25,36 @@ pub struct EventLock<'tx> {
     event: EventId,
 }
 
+/// The answer to [`attempt`]: whether the transaction holds the lock now.
+#[must_use]
+pub struct Attempt {
+    event: EventId,
+    won: bool,
+}
+
+/// Takes the stock lock of an event if nobody holds it. Does not wait, so it may be sent along with BEGIN.
+pub async fn attempt(tx: &Tx<'_>, event: EventId) -> Result<Attempt, DbError> {
+    let key = Namespace::EventStock.key(event.0);
+    let row = tx.one("select pg_try_advisory_xact_lock($1) as won", &[p(&key)]).await?;
+    Ok(Attempt { event, won: row.get("won")? })
+}
+
+/// Key of an event's stock lock, for statements that only want to know whether it is free.
+pub fn stock_key(event: EventId) -> i64 {
+    Namespace::EventStock.key(event.0)
+}
+
 impl<'tx> EventLock<'tx> {
     /// Waits for the lock, as long as the role's `lock_timeout` allows ([`DbError::Busy`] after that).
     pub async fn acquire(tx: &'tx Tx<'_>, event: EventId) -> Result<Self, DbError> {
         let key = Namespace::EventStock.key(event.0);
         tx.execute("select pg_advisory_xact_lock($1)", &[p(&key)]).await?;
         Ok(Self { tx, event })
+    }
+
+    /// The lock, if the attempt has won it. `tx` is the transaction that has made the attempt.
+    pub fn won(tx: &'tx Tx<'_>, attempt: Attempt) -> Option<Self> {
+        attempt.won.then_some(Self { tx, event: attempt.event })
     }
 
     /// The transaction that holds the lock.

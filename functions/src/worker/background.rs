@@ -85,7 +85,7 @@ async fn settle_carts(db: &mut Db, event: EventId, now: Timestamp) -> Result<(),
         let settled = async {
             let lock = EventLock::acquire(&tx, event.id).await?;
             let (_, changes) = boxoffice::serve(&lock, &event, &catalogue, &[], now).await?;
-            boxoffice::write(&lock, &changes, now).await?;
+            let _nothing_to_send = boxoffice::write(&lock, &event, &changes, now).await?;
             Ok::<_, DbError>(changes.released.len())
         }
         .await;

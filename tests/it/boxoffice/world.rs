@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shop::{
     boxoffice::{
-        CartId, CartOutcome, CartPosition, CartRules, Changes, Line, Offer, OrderStock, Outcome, Product, Quota,
-        Request, Stock, Uses, decide,
+        CartId, CartOutcome, CartPosition, CartRules, Changes, Draft, Identity, Line, Offer, OrderStock, Outcome,
+        Product, Quota, Request, Stock, Subject, Uses, decide,
     },
-    id::{CartPositionId, ItemId, OrderId, QuotaId, VariationId},
+    id::{CartPositionId, ItemId, MailId, OrderId, QuotaId, VariationId},
     money::{Currency, Money, TaxRate},
     order::OrderStatus,
+    payment::Provider,
+    port::codes::Codes,
     time::Timestamp,
 };
 
@@ -54,7 +56,14 @@ pub fn clear(name: &str) -> Request {
 
 /// Orders a cart for so many cents.
 pub fn place(name: &str, cents: i64) -> Request {
-    Request::PlaceOrder { cart: cart(name), agreed_total: euros(cents) }
+    let draft = Draft {
+        email: "ada@example.org".to_owned(),
+        phone: None,
+        locale: "en".to_owned(),
+        payment: Provider::Manual,
+        seed: Codes::seeded(1).seed(),
+    };
+    Request::PlaceOrder { cart: cart(name), agreed_total: euros(cents), draft }
 }
 
 /// Pays an order in time.
@@ -94,6 +103,7 @@ impl World {
             quotas_of: BTreeMap::new(),
             offers: BTreeMap::new(),
             cart_positions: BTreeMap::new(),
+            identities: BTreeMap::new(),
             orders: BTreeMap::new(),
         };
         for (id, (size, products)) in (1..).map(QuotaId).zip(quotas) {
@@ -106,6 +116,7 @@ impl World {
         }
         for number in quotas.iter().flat_map(|(_, products)| *products).chain(&[3]) {
             let offer = Offer {
+                rank: (usize::try_from(*number).unwrap(), 0),
                 on_sale: true,
                 listed: euros(if *number == 1 { 0 } else { 2300 }),
                 free_price: false,
@@ -162,7 +173,7 @@ impl World {
 
     /// What a cart costs.
     pub fn total(&self, name: &str) -> i64 {
-        self.stock.cart_positions.values().filter(|p| p.cart.0 == name).map(|p| p.price.minor()).sum()
+        self.stock.cart_positions.values().filter(|p| p.cart.0 == name).map(|p| p.price.gross.minor()).sum()
     }
 
     /// Serves a request about a cart.
@@ -175,9 +186,10 @@ impl World {
 
     /// Orders a cart, which must succeed.
     pub fn order(&mut self, name: &str, cents: i64) -> OrderId {
-        let outcome = self.serve_one(place(name, cents));
-        assert!(matches!(outcome, Outcome::Placed { .. }), "{outcome:?}");
-        *self.stock.orders.last_key_value().unwrap().0
+        match self.serve_one(place(name, cents)) {
+            Outcome::Placed { order, .. } => order,
+            other => panic!("no order was placed: {other:?}"),
+        }
     }
 
     /// Serves one request.
@@ -191,7 +203,7 @@ impl World {
         let (outcomes, changes) = decide(self.seen_by(requests), requests, self.now);
         let (again, same) = decide(self.seen_by(requests), requests, self.now);
         assert_eq!((&outcomes, format!("{changes:?}")), (&again, format!("{same:?}")), "a decision can be repeated");
-        self.write(&outcomes, changes);
+        self.write(changes);
         self.check_quotas(&before);
         self.check_carts(&before, requests);
         outcomes
@@ -205,18 +217,26 @@ impl World {
         let has_expired = |position: &CartPosition| position.holds_stock && position.expires_at <= self.now;
         stock.cart_positions.retain(|_, position| carts.contains(&position.cart) || has_expired(position));
         stock.orders.retain(|id, _| orders.contains(id));
+        for (index, id) in (0..requests.len()).zip(self.next..) {
+            let identity = Identity { order: OrderId(id), code: format!("CODE{id}"), mail: MailId(id) };
+            stock.identities.insert(index, identity);
+        }
         stock
     }
 
     /// As the database does it: orders first, then counters, released, renewed, deleted, added, states of orders.
-    fn write(&mut self, outcomes: &[Outcome], changes: Changes) {
-        for outcome in outcomes {
-            if let Outcome::Placed { positions, free } = outcome {
-                let products = positions.iter().map(|id| self.stock.cart_positions[id].product).collect();
-                let status = if *free { OrderStatus::Paid } else { OrderStatus::Pending };
-                self.stock.orders.insert(OrderId(self.next), OrderStock { status, products });
-                self.next += 1;
+    fn write(&mut self, changes: Changes) {
+        for placed in changes.orders_placed {
+            for position in &placed.positions {
+                let known = &self.stock.cart_positions[&position.cart_position];
+                assert_eq!((known.product, &known.cart), (position.product, &placed.cart), "what lay in the cart");
             }
+            let total: i64 = placed.positions.iter().map(|position| position.price.gross.minor()).sum();
+            assert_eq!(total, placed.total.minor());
+            let products = placed.positions.iter().map(|position| position.product).collect();
+            let order = OrderStock { status: placed.status, products };
+            assert!(self.stock.orders.insert(placed.identity.order, order).is_none(), "an order is placed once");
+            self.next = self.next.max(placed.identity.order.0 + 1);
         }
         for (id, delta) in changes.uses {
             let uses = &mut self.stock.quotas.get_mut(&id).unwrap().uses;
@@ -234,7 +254,7 @@ impl World {
             let position = self.stock.cart_positions.get_mut(&renewed.id).unwrap();
             assert_eq!(renewed.price.is_some(), !position.holds_stock, "a live position keeps its price");
             position.holds_stock = true;
-            position.price = renewed.price.map_or(position.price, |price| price.gross);
+            position.price = renewed.price.unwrap_or(position.price);
             (position.expires_at, position.max_extend_at) = (renewed.expires_at, renewed.max_extend_at);
         }
         for id in changes.deleted {
@@ -247,7 +267,7 @@ impl World {
                 id,
                 cart: added.cart,
                 product: added.product,
-                price: added.price.gross,
+                price: added.price,
                 expires_at: added.expires_at,
                 max_extend_at: added.max_extend_at,
                 holds_stock: true,
@@ -321,19 +341,16 @@ impl World {
 }
 
 fn carts_of(requests: &[Request]) -> BTreeSet<CartId> {
-    let cart = |request: &Request| match request {
-        Request::AddToCart { cart, .. }
-        | Request::RemoveFromCart { cart, .. }
-        | Request::ClearCart { cart }
-        | Request::PlaceOrder { cart, .. } => Some(cart.clone()),
-        Request::PayOrder { .. } | Request::ExpireOrder { .. } => None,
+    let cart = |request: &Request| match request.subject() {
+        Subject::Cart(cart) => Some(cart.clone()),
+        Subject::Order(_) => None,
     };
     requests.iter().filter_map(cart).collect()
 }
 
 fn order_of(request: &Request) -> Option<OrderId> {
-    match request {
-        Request::PayOrder { order, .. } | Request::ExpireOrder { order } => Some(*order),
-        _ => None,
+    match request.subject() {
+        Subject::Order(order) => Some(order),
+        Subject::Cart(_) => None,
     }
 }

@@ -138,11 +138,11 @@ impl Batch {
                 self.use_places(position.product, Uses::carts(1));
                 let offer = &self.stock.offers[&position.product];
                 // A price that the buyer chose freely stays chosen.
-                let price = offer.unit_price(offer.free_price.then_some(position.price));
+                let price = offer.unit_price(offer.free_price.then_some(position.price.gross));
                 let renewed = RenewedCartPosition { id: position.id, expires_at, max_extend_at, price: Some(price) };
                 self.stock.cart_positions.entry(position.id).and_modify(|p| {
                     p.holds_stock = true;
-                    p.price = price.gross;
+                    p.price = price;
                 });
                 self.changes.renewed.push(renewed);
             } else {

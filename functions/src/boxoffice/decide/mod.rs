@@ -17,7 +17,7 @@ const MARGIN_SECONDS: i64 = 5;
 pub fn decide(stock: Stock, requests: &[Request], now: Timestamp) -> (Vec<Outcome>, Changes) {
     let mut batch = Batch { stock, changes: Changes::default(), now };
     batch.release_expired();
-    let outcomes = requests.iter().map(|request| batch.serve(request)).collect();
+    let outcomes = requests.iter().enumerate().map(|(index, request)| batch.serve(index, request)).collect();
     batch.close_what_sold_out();
     (outcomes, batch.changes)
 }
@@ -29,7 +29,7 @@ struct Batch {
 }
 
 impl Batch {
-    fn serve(&mut self, request: &Request) -> Outcome {
+    fn serve(&mut self, index: usize, request: &Request) -> Outcome {
         match request {
             Request::AddToCart { cart, lines } => Outcome::Cart(self.add_to_cart(cart, lines)),
             Request::RemoveFromCart { cart, position } => Outcome::Cart(self.remove_from_cart(cart, *position)),
@@ -39,7 +39,7 @@ impl Batch {
                 }
                 Outcome::Cart(CartOutcome::default())
             }
-            Request::PlaceOrder { cart, agreed_total } => self.place_order(cart, *agreed_total),
+            Request::PlaceOrder { cart, agreed_total, draft } => self.place_order(index, cart, *agreed_total, draft),
             Request::PayOrder { order, accept_late } => self.pay_order(*order, *accept_late),
             Request::ExpireOrder { order } => self.expire_order(*order),
         }

@@ -2,14 +2,17 @@
 
 use super::Batch;
 use crate::{
-    boxoffice::{CartId, NotPlaced, Outcome, Product, Uses},
+    boxoffice::{
+        CartId, CartPosition, Draft, NotPlaced, Outcome, PlacedOrder, PlacedPosition, PositionSecrets, Product, Uses,
+    },
     id::OrderId,
     money::Money,
     order::OrderStatus,
+    port::codes::Codes,
 };
 
 impl Batch {
-    pub(super) fn place_order(&mut self, cart: &CartId, agreed_total: Money) -> Outcome {
+    pub(super) fn place_order(&mut self, index: usize, cart: &CartId, agreed_total: Money, draft: &Draft) -> Outcome {
         let present = self.positions_of(cart);
         if present.is_empty() {
             return Outcome::NotPlaced(NotPlaced::Empty);
@@ -28,7 +31,7 @@ impl Batch {
             return Outcome::NotPlaced(NotPlaced::Unavailable(gone));
         }
         let positions = self.positions_of(cart);
-        let total: i64 = positions.iter().map(|position| position.price.minor()).sum();
+        let total: i64 = positions.iter().map(|position| position.price.gross.minor()).sum();
         if total != agreed_total.minor() {
             return Outcome::NotPlaced(NotPlaced::PriceChanged);
         }
@@ -39,7 +42,41 @@ impl Batch {
             self.stock.cart_positions.remove(&position.id);
             self.changes.deleted.push(position.id);
         }
-        Outcome::Placed { positions: positions.iter().map(|position| position.id).collect(), free }
+        self.write_down(index, cart, agreed_total, draft, positions)
+    }
+
+    fn write_down(
+        &mut self,
+        index: usize,
+        cart: &CartId,
+        total: Money,
+        draft: &Draft,
+        mut positions: Vec<CartPosition>,
+    ) -> Outcome {
+        let identity =
+            self.stock.identities.remove(&index).expect("an identity is reserved for every order of a batch");
+        let codes = Codes::of(&draft.seed, "secrets");
+        let secret = codes.url_secret();
+        let rank = |product: &Product| self.stock.offers.get(product).map(|offer| offer.rank);
+        positions.sort_by_key(|position| (rank(&position.product), position.price.gross.minor(), position.id));
+        let outcome = Outcome::Placed { order: identity.order, code: identity.code.clone(), secret: secret.clone() };
+        let placed = |position: CartPosition| PlacedPosition {
+            cart_position: position.id,
+            product: position.product,
+            price: position.price,
+            secrets: PositionSecrets::draw(&codes),
+        };
+        self.changes.orders_placed.push(PlacedOrder {
+            identity,
+            cart: cart.clone(),
+            draft: draft.clone(),
+            status: if total.is_zero() { OrderStatus::Paid } else { OrderStatus::Pending },
+            total,
+            secret,
+            internal_secret: codes.url_secret(),
+            positions: positions.into_iter().map(placed).collect(),
+        });
+        outcome
     }
 
     pub(super) fn pay_order(&mut self, id: OrderId, accept_late: bool) -> Outcome {

@@ -6,42 +6,105 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use sql::quotas_for_display;
 
-use super::{CartId, CartRules, Offer, Product, Request, Stock};
-use crate::{id::OrderId, money::Currency, port::db::DbError, port::lock::EventLock, time::Timestamp};
+use super::{CartId, CartRules, Identity, Request, Stock, Subject};
+use crate::{
+    catalogue::Catalogue,
+    event::{self, Event},
+    id::{MailId, OrderId},
+    port::{codes::Codes, db::DbError, lock::EventLock},
+    time::Timestamp,
+};
 
-/// Reads what `requests` are about. `offers` come from the catalogue, read before the lock was taken.
+/// No event may allow larger carts (spec domain 8.4).
+const POSITIONS_MAX: i64 = 500;
+
+/// Reads what `requests` are about, in one round trip as a rule. `event` and `catalogue` were read before the lock was
+/// taken: if they have changed since, they are read again.
 pub async fn load(
     lock: &EventLock<'_>,
-    currency: Currency,
-    rules: CartRules,
-    offers: BTreeMap<Product, Offer>,
+    event: &Event,
+    catalogue: &Catalogue,
     requests: &[Request],
     now: Timestamp,
 ) -> Result<Stock, DbError> {
-    let carts: BTreeSet<&CartId> = requests.iter().filter_map(cart_of).collect();
-    let orders: Vec<OrderId> = requests.iter().filter_map(order_of).collect();
-    let (quotas, quotas_of) = sql::quotas(lock).await?;
-    let cart_positions = sql::cart_positions(lock, currency, &carts, now).await?;
-    let orders = if orders.is_empty() { BTreeMap::new() } else { sql::orders(lock, &orders).await? };
-    Ok(Stock { currency, rules, quotas, quotas_of, offers, cart_positions, orders })
+    let mut carts: BTreeSet<&CartId> = BTreeSet::new();
+    let mut orders: Vec<OrderId> = Vec::new();
+    for request in requests {
+        match request.subject() {
+            Subject::Cart(cart) => _ = carts.insert(cart),
+            Subject::Order(order) => orders.push(order),
+        }
+    }
+    let (version, (quotas, quotas_of), cart_positions, orders, identities) = tokio::try_join!(
+        biased;
+        sql::version(lock),
+        sql::quotas(lock),
+        sql::cart_positions(lock, event.currency, &carts, now),
+        sql::orders(lock, &orders),
+        identities(lock, event, requests),
+    )?;
+    let (rules, offers) = if version == event.version && version == catalogue.version {
+        (rules(event), catalogue.offers(now))
+    } else {
+        let event = event::by_id(lock.tx(), event.id).await?.ok_or(DbError::RowCount(0))?;
+        let catalogue = Catalogue::load(lock.tx(), &event).await?;
+        (rules(&event), catalogue.offers(now))
+    };
+    let currency = event.currency;
+    Ok(Stock { currency, rules, quotas, quotas_of, offers, cart_positions, identities, orders })
 }
 
-fn cart_of(request: &Request) -> Option<&CartId> {
-    match request {
-        Request::AddToCart { cart, .. }
-        | Request::RemoveFromCart { cart, .. }
-        | Request::ClearCart { cart }
-        | Request::PlaceOrder { cart, .. } => Some(cart),
-        Request::PayOrder { .. } | Request::ExpireOrder { .. } => None,
+fn rules(event: &Event) -> CartRules {
+    CartRules {
+        reservation_seconds: event.settings.reservation_time() * 60,
+        positions_max: event.settings.max_items_per_order().min(POSITIONS_MAX),
     }
 }
 
-fn order_of(request: &Request) -> Option<OrderId> {
-    match request {
-        Request::PayOrder { order, .. } | Request::ExpireOrder { order } => Some(*order),
-        Request::AddToCart { .. }
-        | Request::RemoveFromCart { .. }
-        | Request::ClearCart { .. }
-        | Request::PlaceOrder { .. } => None,
+/// Shortest order code, and how many are tried of a length before a longer one is (spec domain 10.3).
+const CODE_LENGTH: usize = 5;
+const TRIES_PER_LENGTH: usize = 20;
+
+/// Reserves what the batch's new orders will be known by. The codes are free now; another event of the organiser may
+/// take one before this batch commits: then the unique index refuses the batch, and it is served again.
+async fn identities(
+    lock: &EventLock<'_>,
+    event: &Event,
+    requests: &[Request],
+) -> Result<BTreeMap<usize, Identity>, DbError> {
+    let drafts = requests.iter().enumerate().filter_map(|(index, request)| match request {
+        Request::PlaceOrder { draft, .. } => Some((index, draft)),
+        _ => None,
+    });
+    let mut drawn: Vec<(usize, Codes, String)> = drafts
+        .map(|(index, draft)| {
+            let codes = Codes::of(&draft.seed, "code");
+            let code = codes.order_code(CODE_LENGTH, event.testmode);
+            (index, codes, code)
+        })
+        .collect();
+    if drawn.is_empty() {
+        return Ok(BTreeMap::new());
     }
+    let (ids, mut taken): (Vec<(OrderId, MailId)>, BTreeSet<String>) = tokio::try_join!(
+        biased;
+        sql::reserve_ids(lock, drawn.len()),
+        sql::taken_codes(lock, event.organizer.id, drawn.iter().map(|(.., code)| code.clone()).collect()),
+    )?;
+    let mut used = BTreeSet::new();
+    let mut open: Vec<usize> = (0..drawn.len()).collect();
+    for tries in 1.. {
+        open.retain(|at| taken.contains(&drawn[*at].2) || !used.insert(drawn[*at].2.clone()));
+        if open.is_empty() {
+            break;
+        }
+        for at in &open {
+            let (_, codes, code) = &mut drawn[*at];
+            *code = codes.order_code(CODE_LENGTH + tries / TRIES_PER_LENGTH, event.testmode);
+        }
+        taken =
+            sql::taken_codes(lock, event.organizer.id, open.iter().map(|at| drawn[*at].2.clone()).collect()).await?;
+    }
+    let known = drawn.into_iter().zip(ids);
+    Ok(known.map(|((index, _, code), (order, mail))| (index, Identity { order, code, mail })).collect())
 }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    boxoffice::{CartId, CartPosition, OrderStock, Product, Quota, Uses},
-    id::{CartPositionId, EventId, ItemId, OrderId, QuotaId},
-    money::{Currency, Money},
+    boxoffice::{CartId, CartPosition, OrderStock, Product, Quota, UnitPrice, Uses},
+    id::{CartPositionId, EventId, ItemId, MailId, OrderId, OrganizerId, QuotaId},
+    money::{Currency, Money, TaxRate},
     order::OrderStatus,
     port::{
         db::{DbError, Query, Row, array, p},
@@ -72,10 +72,12 @@ fn product(row: &Row) -> Result<Product, DbError> {
 
 /// Expired carts are settled in portions: what is left over stays counted, which errs on the safe side.
 const CART_POSITIONS: &str = "
-    select id, cart_id, item_id, variation_id, price, expires_at, max_extend_at, holds_stock
+    select id, cart_id, item_id, variation_id, price, listed_price, tax_rate_ppm, tax_value, expires_at, max_extend_at,
+           holds_stock
       from cart_position where event_id = $1 and cart_id = any($2)
     union
-    (select id, cart_id, item_id, variation_id, price, expires_at, max_extend_at, holds_stock
+    (select id, cart_id, item_id, variation_id, price, listed_price, tax_rate_ppm, tax_value, expires_at, max_extend_at,
+            holds_stock
        from cart_position where event_id = $1 and holds_stock and expires_at <= $3
       order by expires_at limit 1000)";
 
@@ -92,7 +94,12 @@ pub(super) async fn cart_positions(
             id: row.get("id")?,
             cart: CartId(row.get("cart_id")?),
             product: product(row)?,
-            price: Money::new(row.get("price")?, currency),
+            price: UnitPrice {
+                listed: Money::new(row.get("listed_price")?, currency),
+                gross: Money::new(row.get("price")?, currency),
+                tax: Money::new(row.get("tax_value")?, currency),
+                tax_rate: TaxRate::from_ppm(row.get("tax_rate_ppm")?),
+            },
             expires_at: row.get("expires_at")?,
             max_extend_at: row.get("max_extend_at")?,
             holds_stock: row.get("holds_stock")?,
@@ -109,6 +116,9 @@ const ORDERS: &str = "
 
 pub(super) async fn orders(lock: &EventLock<'_>, ids: &Vec<OrderId>) -> Result<BTreeMap<OrderId, OrderStock>, DbError> {
     let mut orders = BTreeMap::new();
+    if ids.is_empty() {
+        return Ok(orders);
+    }
     for row in lock.tx().query(ORDERS, &[p(&lock.event()), array(ids)]).await? {
         let status = OrderStatus::parse(row.get("status")?)?;
         let order: &mut OrderStock =
@@ -120,5 +130,35 @@ pub(super) async fn orders(lock: &EventLock<'_>, ids: &Vec<OrderId>) -> Result<B
     Ok(orders)
 }
 
+const VERSION: &str = "select version from event where id = $1";
+
+/// Version of the event and of what it sells, as it is under the lock.
+pub(super) async fn version(lock: &EventLock<'_>) -> Result<i64, DbError> {
+    lock.tx().one(VERSION, &[p(&lock.event())]).await?.get("version")
+}
+
+const RESERVE_IDS: &str = "
+    select nextval('orders_id_seq') as order_id, nextval('mail_id_seq') as mail_id from generate_series(1, $1)";
+
+/// Ids of rows that are still to be written.
+pub(super) async fn reserve_ids(lock: &EventLock<'_>, count: usize) -> Result<Vec<(OrderId, MailId)>, DbError> {
+    let count = i32::try_from(count).unwrap_or(i32::MAX);
+    let rows = lock.tx().query(RESERVE_IDS, &[p(&count)]).await?;
+    rows.iter().map(|row| Ok((row.get("order_id")?, row.get("mail_id")?))).collect()
+}
+
+const TAKEN_CODES: &str = "select code from orders where organizer_id = $1 and code = any($2)";
+
+/// Those of `codes` that orders of the organiser have.
+pub(super) async fn taken_codes(
+    lock: &EventLock<'_>,
+    organizer: OrganizerId,
+    codes: Vec<String>,
+) -> Result<BTreeSet<String>, DbError> {
+    let rows = lock.tx().query(TAKEN_CODES, &[p(&organizer), array(&codes)]).await?;
+    rows.iter().map(|row| row.get("code")).collect()
+}
+
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[QUOTAS, QUOTA_ITEMS, EXPIRED_CARTS, CART_POSITIONS, ORDERS];
+pub const ALL: &[&str] =
+    &[QUOTAS, QUOTA_ITEMS, EXPIRED_CARTS, CART_POSITIONS, ORDERS, VERSION, RESERVE_IDS, TAKEN_CODES];

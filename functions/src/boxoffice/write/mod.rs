@@ -4,32 +4,34 @@ pub mod sql;
 
 use super::{Changes, Uses};
 use crate::{
+    event::Event,
+    order,
+    outbox::Outgoing,
     port::{db::DbError, lock::EventLock},
     time::Timestamp,
 };
 
-/// Writes the changes of a batch: one statement for each kind of change that occurred.
-pub async fn write(lock: &EventLock<'_>, changes: &Changes, now: Timestamp) -> Result<(), DbError> {
-    if changes.uses.values().any(|uses| *uses != Uses::default()) {
-        sql::add_uses(lock, &changes.uses).await?;
-    }
-    if !changes.released.is_empty() {
-        sql::release(lock, &changes.released).await?;
-    }
-    if !changes.renewed.is_empty() {
-        sql::renew(lock, &changes.renewed).await?;
-    }
-    if !changes.deleted.is_empty() {
-        sql::delete_cart_positions(lock, &changes.deleted).await?;
-    }
-    if !changes.added.is_empty() {
-        sql::insert_cart_positions(lock, &changes.added, now).await?;
-    }
-    if !changes.closed.is_empty() {
-        sql::close_quotas(lock, &changes.closed, now).await?;
-    }
-    if !changes.orders.is_empty() {
-        sql::set_order_status(lock, &changes.orders, now).await?;
-    }
-    Ok(())
+/// Writes the changes of a batch: one statement for each kind of change that occurred, all sent together. Returns what
+/// is to be sent when they are committed.
+pub async fn write(
+    lock: &EventLock<'_>,
+    event: &Event,
+    changes: &Changes,
+    now: Timestamp,
+) -> Result<Outgoing, DbError> {
+    let uses =
+        changes.uses.iter().filter(|(_, uses)| **uses != Uses::default()).map(|(id, uses)| (*id, *uses)).collect();
+    let (outgoing, ..) = tokio::try_join!(
+        biased;
+        // First, because deleting the cart's rows deletes the answers that an order copies.
+        order::place::write(lock, event, &changes.orders_placed, now),
+        sql::add_uses(lock, uses),
+        sql::release(lock, &changes.released),
+        sql::renew(lock, &changes.renewed),
+        sql::delete_cart_positions(lock, &changes.deleted),
+        sql::insert_cart_positions(lock, &changes.added, now),
+        sql::close_quotas(lock, &changes.closed, now),
+        sql::set_order_status(lock, &changes.orders, now),
+    )?;
+    Ok(outgoing)
 }

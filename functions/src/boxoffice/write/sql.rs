@@ -31,7 +31,10 @@ const ADD_USES: &str = "
            as d (quota_id, paid, pending, vouchers, carts, waiting)
      where c.event_id = $1 and c.quota_id = d.quota_id";
 
-pub(super) async fn add_uses(lock: &EventLock<'_>, uses: &BTreeMap<QuotaId, Uses>) -> Result<(), DbError> {
+pub(super) async fn add_uses(lock: &EventLock<'_>, uses: BTreeMap<QuotaId, Uses>) -> Result<(), DbError> {
+    if uses.is_empty() {
+        return Ok(());
+    }
     let quotas: Vec<QuotaId> = uses.keys().copied().collect();
     let column = |field: fn(&Uses) -> i64| -> Vec<i64> { uses.values().map(field).collect() };
     let (paid, pending, vouchers) =
@@ -46,6 +49,9 @@ pub(super) async fn add_uses(lock: &EventLock<'_>, uses: &BTreeMap<QuotaId, Uses
 const RELEASE: &str = "update cart_position set holds_stock = false where event_id = $1 and id = any($2)";
 
 pub(super) async fn release(lock: &EventLock<'_>, ids: &Vec<CartPositionId>) -> Result<(), DbError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     expect_rows(lock.tx().execute(RELEASE, &[p(&lock.event()), array(ids)]).await?, ids.len())
 }
 
@@ -59,6 +65,9 @@ const RENEW: &str = "
      where c.event_id = $1 and c.id = r.id";
 
 pub(super) async fn renew(lock: &EventLock<'_>, renewed: &[RenewedCartPosition]) -> Result<(), DbError> {
+    if renewed.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<CartPositionId> = renewed.iter().map(|position| position.id).collect();
     let expires: Vec<Timestamp> = renewed.iter().map(|position| position.expires_at).collect();
     let max_extends: Vec<Timestamp> = renewed.iter().map(|position| position.max_extend_at).collect();
@@ -87,6 +96,9 @@ pub(super) async fn renew(lock: &EventLock<'_>, renewed: &[RenewedCartPosition])
 const DELETE_CART_POSITIONS: &str = "delete from cart_position where event_id = $1 and id = any($2)";
 
 pub(super) async fn delete_cart_positions(lock: &EventLock<'_>, ids: &Vec<CartPositionId>) -> Result<(), DbError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     expect_rows(lock.tx().execute(DELETE_CART_POSITIONS, &[p(&lock.event()), array(ids)]).await?, ids.len())
 }
 
@@ -105,6 +117,9 @@ pub(super) async fn insert_cart_positions(
     added: &[NewCartPosition],
     now: Timestamp,
 ) -> Result<(), DbError> {
+    if added.is_empty() {
+        return Ok(());
+    }
     let carts: Vec<&str> = added.iter().map(|position| position.cart.0.as_str()).collect();
     let items: Vec<ItemId> = added.iter().map(|position| position.product.item).collect();
     let variations: Vec<Option<VariationId>> = added.iter().map(|position| position.product.variation).collect();
@@ -141,6 +156,9 @@ pub(super) async fn set_order_status(
     orders: &BTreeMap<OrderId, OrderStatus>,
     now: Timestamp,
 ) -> Result<(), DbError> {
+    if orders.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<OrderId> = orders.keys().copied().collect();
     let states: Vec<&str> = orders.values().map(|status| status.code()).collect();
     expect_rows(
@@ -156,6 +174,9 @@ const CLOSE_QUOTAS: &str = "
       from closed, event where event.id = $1";
 
 pub(super) async fn close_quotas(lock: &EventLock<'_>, ids: &Vec<QuotaId>, now: Timestamp) -> Result<(), DbError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     lock.tx().execute(CLOSE_QUOTAS, &[p(&lock.event()), array(ids), p(&now)]).await.map(|_| ())
 }
 

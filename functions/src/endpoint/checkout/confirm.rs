@@ -5,20 +5,19 @@ use lambda_http::{Body, Request, Response};
 
 use super::{Desk, StepName, Visit};
 use crate::{
-    boxoffice::NotPlaced,
+    boxoffice::{self, Draft, NotPlaced, Outcome, Ticket},
     ctx::Ctx,
     endpoint::visit::Note,
     http::{ApiError, Form},
     money::Money,
-    order::{self, PlaceOrder, Placement},
-    outbox::Outgoing,
+    order,
     page::{
         self, Fact, Html, MessageKind,
         checkout::{ChosenPayment, ConfirmPage, ConfirmText, FactGroup},
         field,
     },
     payment::Provider,
-    port::db::{Db, DbError},
+    port::db::Db,
 };
 
 /// Shows the order as it would be placed.
@@ -41,31 +40,25 @@ pub async fn place(ctx: &'static Ctx, request: Request) -> Result<Response<Body>
     let visit = Visit::open(ctx, &*db, &request).await?;
     let form = visit.form(&request).or_else(|error| repeated_form(error, &request))?;
     let form_token = visit.own_form_token(&form)?;
-    if let Some(order) = order::sql::by_form_token(&*db, visit.event.id, form_token).await? {
-        return Ok(ordered(&visit, &order));
-    }
-    visit.form(&request)?;
-    let elsewhere = match attempt(ctx, &mut db, &visit, &form, form_token).await? {
-        Attempt::Ordered(order, outgoing) => {
-            drop(db);
-            tracing::info!(event.id = visit.event.id.0, order.code = order.0, "Order {} placed", order.0);
-            outgoing.dispatch(ctx).await;
-            return Ok(ordered(&visit, &order));
-        }
-        Attempt::Elsewhere(elsewhere) => elsewhere,
+    let elsewhere = match visit.form(&request) {
+        Ok(_) => match attempt(ctx, &mut db, &visit, &form, form_token).await? {
+            Attempt::Ordered(order) => return Ok(ordered(&visit, &order)),
+            Attempt::Elsewhere(elsewhere) => Ok(elsewhere),
+        },
+        Err(error) => Err(error),
     };
-    // The other click of a double click may have used up the cart since we looked.
-    Ok(match order::sql::by_form_token(&*db, visit.event.id, form_token).await? {
-        Some(order) => ordered(&visit, &order),
-        None => elsewhere,
-    })
+    // Sent again, or the other click of a double click: the cart is used up, but the form has placed an order.
+    match boxoffice::waiting::sql::outcome(&*db, visit.event.id, form_token).await? {
+        Some(Outcome::Placed { code, secret, .. }) => Ok(ordered(&visit, &(code, secret))),
+        _ => elsewhere,
+    }
 }
 
 /// Code and secret.
 type OrderAddress = (String, String);
 
 enum Attempt {
-    Ordered(OrderAddress, Outgoing),
+    Ordered(OrderAddress),
     Elsewhere(Response<Body>),
 }
 
@@ -94,25 +87,26 @@ async fn attempt(
     let Some(agreed_total) = agreed.filter(|agreed| *agreed == desk.total()) else {
         return elsewhere(again(visit, "price-changed"));
     };
-    let command = PlaceOrder {
-        event: &visit.event,
-        catalogue: &desk.catalogue,
-        cart: &desk.cart,
-        form_token,
-        agreed_total,
-        session: &desk.session,
+    let draft = Draft {
+        email: desk.session.email.clone().unwrap_or_default(),
+        phone: desk.session.phone.clone(),
+        locale: visit.lang.code().to_owned(),
         payment: desk.session.payment.filter(|_| !agreed_total.is_zero()).unwrap_or(Provider::Free),
-        lang: visit.lang,
+        seed: ctx.codes().seed(),
     };
-    let tx = db.begin().await?;
-    let placed = order::place(&tx, &command, ctx.codes(), now).await;
-    match tx.finish(placed).await.map_err(code_taken)? {
-        Placement::Order { code, secret, outgoing } => Ok(Attempt::Ordered((code, secret), outgoing)),
-        Placement::None(NotPlaced::Empty) => elsewhere(visit.go_to_shop(MessageKind::Error, "cart-empty")),
-        Placement::None(NotPlaced::Unavailable(_)) => {
+    let request = boxoffice::Request::PlaceOrder { cart: desk.cart.clone(), agreed_total, draft };
+    let ticket = Ticket { key: form_token.to_owned(), request };
+    match boxoffice::submit(ctx, db, &visit.event, &desk.catalogue, &ticket).await? {
+        Outcome::Placed { code, secret, .. } => {
+            tracing::info!(event.id = visit.event.id.0, order.code = code, "Order {code} placed");
+            Ok(Attempt::Ordered((code, secret)))
+        }
+        Outcome::NotPlaced(NotPlaced::Empty) => elsewhere(visit.go_to_shop(MessageKind::Error, "cart-empty")),
+        Outcome::NotPlaced(NotPlaced::Unavailable(_)) => {
             elsewhere(visit.go_to_shop(MessageKind::Error, "cart-error-positions-removed"))
         }
-        Placement::None(NotPlaced::PriceChanged) => elsewhere(again(visit, "price-changed")),
+        Outcome::NotPlaced(NotPlaced::PriceChanged) => elsewhere(again(visit, "price-changed")),
+        other => unreachable!("an order request is placed or not, not {other:?}"),
     }
 }
 
@@ -122,14 +116,6 @@ fn repeated_form(error: ApiError, request: &Request) -> Result<Form, ApiError> {
     match error {
         ApiError::ForeignForm => Form::read(request),
         other => Err(other),
-    }
-}
-
-/// Another event of the organiser took the code between look-up and commit: the next try draws another one.
-fn code_taken(error: DbError) -> ApiError {
-    match error {
-        DbError::Constraint { name, source } if name == "orders_code_key" => ApiError::Busy(DbError::Busy(source)),
-        other => other.into(),
     }
 }
 

@@ -1,0 +1,107 @@
+//! An order on its way from a cart into the database (spec domain 10, 11).
+
+use serde::{Deserialize, Serialize};
+
+use super::{CartId, Product, UnitPrice};
+use crate::{
+    id::{CartPositionId, MailId, OrderId},
+    money::Money,
+    order::{OrderStatus, PaymentState},
+    payment::Provider,
+    port::codes::{Codes, Seed},
+};
+
+/// What an order needs besides its cart. It travels with the request, so that whoever serves it can write the order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Draft {
+    /// The buyer's address.
+    pub email: String,
+    /// The buyer's phone.
+    pub phone: Option<String>,
+    /// The buyer's language.
+    pub locale: String,
+    /// How it will be paid, if anything is to be paid.
+    pub payment: Provider,
+    /// All secrets of the order are drawn from it, so that deciding needs no randomness of its own.
+    pub seed: Seed,
+}
+
+/// What an order is known by, reserved before it is decided whether there will be one.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Its row.
+    pub order: OrderId,
+    /// Its code, which no other order of the organiser has.
+    pub code: String,
+    /// The row of the mail that tells the buyer.
+    pub mail: MailId,
+}
+
+/// An order to be written.
+#[derive(Debug, Clone)]
+pub struct PlacedOrder {
+    /// What it is known by.
+    pub identity: Identity,
+    /// The cart that it was.
+    pub cart: CartId,
+    /// Who ordered, and how it will be paid.
+    pub draft: Draft,
+    /// Paid if nothing is to be paid.
+    pub status: OrderStatus,
+    /// What is to be paid.
+    pub total: Money,
+    /// The buyer's key to it.
+    pub secret: String,
+    /// Key of derived hashes (spec domain 10.4).
+    pub internal_secret: String,
+    /// Its positions in the order of their numbers, from 1.
+    pub positions: Vec<PlacedPosition>,
+}
+
+impl PlacedOrder {
+    /// Nothing is to be paid.
+    pub fn is_free(&self) -> bool {
+        self.total.is_zero()
+    }
+
+    /// The provider of its first payment.
+    pub fn provider(&self) -> Provider {
+        if self.is_free() { Provider::Free } else { self.draft.payment }
+    }
+
+    /// The state of its first payment.
+    pub fn payment_state(&self) -> PaymentState {
+        if self.is_free() { PaymentState::Confirmed } else { PaymentState::Created }
+    }
+}
+
+/// A position to be written. Attendee and answers are copied from the cart.
+#[derive(Debug, Clone)]
+pub struct PlacedPosition {
+    /// Where it comes from.
+    pub cart_position: CartPositionId,
+    /// What it is.
+    pub product: Product,
+    /// What it costs.
+    pub price: UnitPrice,
+    /// Its secrets.
+    pub secrets: PositionSecrets,
+}
+
+/// The secrets of a position (spec domain 10.4).
+#[derive(Debug, Clone)]
+pub struct PositionSecrets {
+    /// What the QR code says.
+    pub ticket: String,
+    /// Part of the attendee's page.
+    pub web: String,
+    /// A name that says nothing.
+    pub pseudonym: String,
+}
+
+impl PositionSecrets {
+    /// Draws them.
+    pub fn draw(codes: &Codes) -> Self {
+        Self { ticket: codes.ticket_secret(), web: codes.url_secret(), pseudonym: codes.pseudonymization_id() }
+    }
+}

@@ -1,0 +1,201 @@
+//! Group commit: many buyers, one lock, few commits (design: the box office).
+//!
+//! A request finds the lock free, or leaves itself with those that wait. Whoever gets the lock next serves all that
+//! wait in one transaction, and each of them finds its recorded outcome. Nobody blocks in the database, so waiting pins
+//! no connection, and it works behind a pooler. If a holder dies, nothing of its batch has happened: those who wait
+//! find the lock free and serve themselves.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Outcome, Request,
+    batch::{self, BATCH_MAX, Served},
+    waiting::{
+        Found, Left, Pace, Slip, Waiting,
+        sql::{self, read_outcome},
+    },
+};
+use crate::{
+    catalogue::Catalogue,
+    ctx::Ctx,
+    event::Event,
+    outbox::Outgoing,
+    port::{
+        db::{Db, DbError},
+        lock::{self, EventLock},
+    },
+};
+
+/// A request with what makes its repetition the same request.
+#[derive(Debug, Clone)]
+pub struct Ticket {
+    /// Drawn for the form, or named by the program that calls. It acts once.
+    pub key: String,
+    /// What is wanted.
+    pub request: Request,
+}
+
+/// Why there is no outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// Too many wait, or it took too long. Nothing has happened and nothing will.
+    #[error("so many buy at this moment that it would take too long")]
+    TooMany,
+    /// The database. It may have happened: the same ticket finds out.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// How long somebody waits for the outcome.
+const WAIT_MAX: Duration = Duration::from_secs(10);
+/// A holder serves others for this long after its own request, while they keep coming.
+const SERVE_OTHERS: Duration = Duration::from_millis(150);
+/// Shortest and longest pause before the next look.
+const PAUSE_MIN: Duration = Duration::from_millis(4);
+const PAUSE_MAX: Duration = Duration::from_millis(500);
+
+/// Serves a request, together with others that come at the same time. A repeated ticket hears the first outcome again.
+///
+/// Messages of what was served have been handed over when this returns, as far as this function has committed them.
+pub async fn submit(
+    ctx: &Ctx,
+    db: &mut Db,
+    event: &Event,
+    catalogue: &Catalogue,
+    ticket: &Ticket,
+) -> Result<Outcome, SubmitError> {
+    let begun = Instant::now();
+    let mut counter = Counter { ctx, event, catalogue, outgoing: Outgoing::default() };
+    let outcome = counter.be_served(db, ticket, begun).await;
+    std::mem::take(&mut counter.outgoing).dispatch(ctx).await;
+    outcome
+}
+
+/// Somebody at the counter of one event, who may have to serve others too.
+struct Counter<'a> {
+    ctx: &'a Ctx,
+    event: &'a Event,
+    catalogue: &'a Catalogue,
+    outgoing: Outgoing,
+}
+
+/// What became of the attempt to serve.
+enum Turn {
+    /// Somebody else holds the lock.
+    Taken,
+    /// So many were served; among them the own request, if it was given and not put off.
+    Served(usize, Option<Outcome>),
+}
+
+impl Counter<'_> {
+    async fn be_served(&mut self, db: &mut Db, ticket: &Ticket, begun: Instant) -> Result<Outcome, SubmitError> {
+        if !self.ctx.crowds().is_crowded(self.event.id)
+            && let Some(outcome) = self.serve_own(db, ticket).await?
+        {
+            return Ok(outcome);
+        }
+        self.ctx.crowds().saw(self.event.id);
+        let slip = Slip { event: self.event.id, key: &ticket.key };
+        let now = self.ctx.now();
+        let deadline = now.plus_seconds(WAIT_MAX.as_secs().cast_signed());
+        let pace = match sql::leave(db, self.event.id, ticket, deadline, now).await? {
+            Left::Waits(pace) => pace,
+            Left::TooMany => return Err(SubmitError::TooMany),
+        };
+        let mut pause = first_pause(pace);
+        while begun.elapsed() < WAIT_MAX {
+            tokio::time::sleep(self.ctx.codes().jitter(pause)).await;
+            match sql::look(db, &slip).await? {
+                Found::Outcome(outcome) => return Ok(read_outcome(outcome)?),
+                Found::Free => {
+                    if let Some(outcome) = self.serve_own(db, ticket).await? {
+                        return Ok(outcome);
+                    }
+                }
+                Found::Taken => {}
+            }
+            pause = (pause / 2).clamp(PAUSE_MIN * 4, PAUSE_MAX);
+        }
+        // After this nobody serves it any more; a batch that has taken it is over.
+        sql::withdraw(db, &slip).await?;
+        sql::outcome(db, self.event.id, &ticket.key).await?.ok_or(SubmitError::TooMany)
+    }
+
+    /// Serves the own request and others, if nobody else is at it. `None` if somebody is, or the request is put off.
+    async fn serve_own(&mut self, db: &mut Db, ticket: &Ticket) -> Result<Option<Outcome>, DbError> {
+        let Turn::Served(count, outcome) = self.serve(db, Some(ticket)).await? else { return Ok(None) };
+        if count > 1 {
+            self.ctx.crowds().saw(self.event.id);
+            self.serve_others(db).await;
+        }
+        Ok(outcome)
+    }
+
+    /// As long as others keep coming, the holder goes on: else the lock would be idle until one of them looks.
+    async fn serve_others(&mut self, db: &mut Db) {
+        let begun = Instant::now();
+        while begun.elapsed() < SERVE_OTHERS {
+            match self.serve(db, None).await {
+                Ok(Turn::Served(1.., _)) => {}
+                Ok(Turn::Served(0, _) | Turn::Taken) => break,
+                // Theirs, not ours: whoever has left the request that fails will hear of it.
+                Err(error) => {
+                    tracing::warn!(event.id = self.event.id.0, %error, "others could not be served");
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Serves a batch. If it is refused as a whole, the own request alone: so a request that cannot be served fails
+    /// for whoever has made it, and for nobody else.
+    async fn serve(&mut self, db: &mut Db, own: Option<&Ticket>) -> Result<Turn, DbError> {
+        match self.serve_batch(db, own, BATCH_MAX).await {
+            Err(DbError::Constraint { name, .. }) if name == "orders_code_key" => {
+                // Another event of the organiser took a code between look-up and commit: the next try draws another.
+                self.serve_batch(db, own, BATCH_MAX).await
+            }
+            Err(
+                error @ (DbError::Constraint { .. } | DbError::Failed(_) | DbError::Undecided | DbError::RowCount(_)),
+            ) if own.is_some() => {
+                tracing::error!(event.id = self.event.id.0, %error, "a batch was refused; serving one request alone");
+                self.serve_batch(db, own, 0).await
+            }
+            turn => turn,
+        }
+    }
+
+    async fn serve_batch(&mut self, db: &mut Db, own: Option<&Ticket>, others: i64) -> Result<Turn, DbError> {
+        let (begun, now, event) = (Instant::now(), self.ctx.now(), self.event.id);
+        let (tx, (attempt, waiting)) = db
+            .begin_with(
+                async |tx| tokio::try_join!(biased; lock::attempt(tx, event), sql::waiting(tx, event, now, others)),
+            )
+            .await?;
+        let Some(lock) = EventLock::won(&tx, attempt) else {
+            tx.finish(Ok::<_, DbError>(())).await?;
+            return Ok(Turn::Taken);
+        };
+        if own.is_none() && waiting.iter().all(|waiting: &Waiting| waiting.ticket.is_none()) {
+            tx.finish(Ok::<_, DbError>(())).await?;
+            return Ok(Turn::Served(0, None));
+        }
+        let served = batch::serve(&lock, self.event, self.catalogue, own, &waiting, now).await;
+        let Served { outcomes, outgoing } = tx.finish(served).await?;
+        self.outgoing.add(outgoing);
+        if !waiting.is_empty() {
+            let batch_ms = i32::try_from(begun.elapsed().as_millis()).unwrap_or(i32::MAX).max(1);
+            sql::keep_pace(&*db, event, batch_ms, outcomes.len().max(1) as i64, now).await?;
+        }
+        let count = outcomes.len();
+        let outcome = own.and_then(|own| outcomes.into_iter().find(|(key, _)| *key == own.key));
+        Ok(Turn::Served(count, outcome.map(|(_, outcome)| outcome)))
+    }
+}
+
+/// When it is worth looking for the first time: after the batch that is being served and the one that takes this request.
+fn first_pause(pace: Option<Pace>) -> Duration {
+    let pace = pace.unwrap_or_default();
+    let expected = pace.batch_ms.max(pace.backlog_ms);
+    Duration::from_millis(expected.max(0).cast_unsigned().into()).clamp(PAUSE_MIN, PAUSE_MAX * 4)
+}

@@ -1,0 +1,52 @@
+//! Requests that wait for whoever holds the event's lock next.
+
+pub mod sql;
+
+use super::{Request, Ticket};
+use crate::id::EventId;
+
+/// A request that somebody has left.
+pub(super) struct Waiting {
+    /// Its row.
+    pub id: i64,
+    /// The request with its key. `None` if this program cannot read it: a newer one has left it and serves it.
+    pub ticket: Option<Ticket>,
+}
+
+/// How fast the event is served.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Pace {
+    /// How long a batch takes, in milliseconds.
+    pub batch_ms: i32,
+    /// How long those who are left over will wait, in milliseconds.
+    pub backlog_ms: i32,
+}
+
+/// What became of the attempt to leave a request.
+pub(super) enum Left {
+    /// It waits.
+    Waits(Option<Pace>),
+    /// So many wait already that it would take too long.
+    TooMany,
+}
+
+/// What somebody who waits finds out.
+pub(super) enum Found {
+    /// The outcome, in its stored form.
+    Outcome(serde_json::Value),
+    /// Nothing yet, and nobody holds the lock.
+    Free,
+    /// Nothing yet; somebody is at it.
+    Taken,
+}
+
+/// The stored form of a request.
+fn stored(request: &Request) -> serde_json::Value {
+    serde_json::to_value(request).expect("a request is plain data")
+}
+
+/// The event of a request and its key.
+pub(super) struct Slip<'a> {
+    pub event: EventId,
+    pub key: &'a str,
+}

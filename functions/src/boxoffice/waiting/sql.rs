@@ -1,0 +1,157 @@
+//! Statements about waiting requests and recorded outcomes.
+
+use super::{Found, Left, Pace, Slip, Waiting, stored};
+use crate::{
+    boxoffice::{Outcome, Ticket},
+    id::EventId,
+    port::{
+        db::{DbError, Query, Row, Tx, array, p},
+        lock::{self, EventLock},
+    },
+    time::Timestamp,
+};
+
+/// A backlog longer than this is refused at once (design: the box office).
+const BACKLOG_MS_MAX: i32 = 10_000;
+/// A pace older than this says nothing any more.
+const PACE_SECONDS: i64 = 5;
+
+const LEAVE: &str = "
+    with pace as (select batch_ms, backlog_ms from serving_pace where event_id = $1 and served_at >= $5),
+         own as (insert into waiting_request (event_id, form_token, request, deadline)
+                 select $1, $2, $3, $4 where not exists (select from pace where backlog_ms > $6)
+                     on conflict (event_id, form_token) do update set deadline = excluded.deadline
+                 returning 1)
+    select (select batch_ms from pace) as batch_ms, (select backlog_ms from pace) as backlog_ms,
+           exists (select from own) as waits";
+
+/// Leaves a request, unless too many wait. One that waits already goes on waiting.
+pub(in crate::boxoffice) async fn leave(
+    q: &impl Query,
+    event: EventId,
+    ticket: &Ticket,
+    deadline: Timestamp,
+    now: Timestamp,
+) -> Result<Left, DbError> {
+    let (request, recent) = (stored(&ticket.request), now.plus_seconds(-PACE_SECONDS));
+    let params = [p(&event), p(&ticket.key), p(&request), p(&deadline), p(&recent), p(&BACKLOG_MS_MAX)];
+    let row = q.one(LEAVE, &params).await?;
+    if !row.get::<bool>("waits")? {
+        return Ok(Left::TooMany);
+    }
+    let (batch, backlog): (Option<i32>, Option<i32>) = (row.get("batch_ms")?, row.get("backlog_ms")?);
+    Ok(Left::Waits(batch.zip(backlog).map(|(batch_ms, backlog_ms)| Pace { batch_ms, backlog_ms })))
+}
+
+/// The lock is tried only if there is no outcome, and let go at once: it is only asked whether it is free.
+const LOOK: &str = "
+    select o.outcome, case when o.outcome is null then pg_try_advisory_xact_lock($3) else false end as free
+      from (select 1) as one left join form_outcome o on o.event_id = $1 and o.form_token = $2";
+
+/// Looks what has become of a request.
+pub(in crate::boxoffice) async fn look(q: &impl Query, slip: &Slip<'_>) -> Result<Found, DbError> {
+    let row = q.one(LOOK, &[p(&slip.event), p(&slip.key), p(&lock::stock_key(slip.event))]).await?;
+    Ok(match (row.get("outcome")?, row.get("free")?) {
+        (Some(outcome), _) => Found::Outcome(outcome),
+        (None, true) => Found::Free,
+        (None, false) => Found::Taken,
+    })
+}
+
+const WITHDRAW: &str = "delete from waiting_request where event_id = $1 and form_token = $2";
+
+/// Takes a request back. Waits for a batch that has taken it.
+pub(in crate::boxoffice) async fn withdraw(q: &impl Query, slip: &Slip<'_>) -> Result<(), DbError> {
+    q.execute(WITHDRAW, &[p(&slip.event), p(&slip.key)]).await.map(|_| ())
+}
+
+const OUTCOME: &str = "select outcome from form_outcome where event_id = $1 and form_token = $2";
+
+/// The recorded outcome of a request, if it was served.
+pub async fn outcome(q: &impl Query, event: EventId, key: &str) -> Result<Option<Outcome>, DbError> {
+    q.opt(OUTCOME, &[p(&event), p(&key)]).await?.map(|row| read_outcome(row.get("outcome")?)).transpose()
+}
+
+/// Reads the stored form of an outcome.
+pub(in crate::boxoffice) fn read_outcome(stored: serde_json::Value) -> Result<Outcome, DbError> {
+    let text = stored.to_string();
+    serde_json::from_value(stored).map_err(|_| DbError::UnknownValue { what: "outcome", value: text })
+}
+
+/// What has passed its deadline is nobody's any more, and goes when the rest is done.
+const WAITING: &str = "
+    select id, form_token, request from waiting_request where event_id = $1 and deadline > $2 order by id limit $3";
+
+/// The requests that wait, in the order of their arrival. Sent along with the attempt to get the lock.
+pub(in crate::boxoffice) async fn waiting(
+    tx: &Tx<'_>,
+    event: EventId,
+    now: Timestamp,
+    max: i64,
+) -> Result<Vec<Waiting>, DbError> {
+    let read = |row: &Row| {
+        let (key, request): (String, serde_json::Value) = (row.get("form_token")?, row.get("request")?);
+        let ticket = serde_json::from_value(request).ok().map(|request| Ticket { key, request });
+        Ok(Waiting { id: row.get("id")?, ticket })
+    };
+    tx.query(WAITING, &[p(&event), p(&now), p(&max)]).await?.iter().map(read).collect()
+}
+
+const KNOWN: &str = "select form_token, outcome from form_outcome where event_id = $1 and form_token = any($2)";
+
+/// Outcomes of requests that were served before.
+pub(in crate::boxoffice) async fn known(
+    lock: &EventLock<'_>,
+    keys: &Vec<String>,
+) -> Result<Vec<(String, Outcome)>, DbError> {
+    let rows = lock.tx().query(KNOWN, &[p(&lock.event()), array(keys)]).await?;
+    rows.iter().map(|row| Ok((row.get("form_token")?, read_outcome(row.get("outcome")?)?))).collect()
+}
+
+const RECORD: &str = "
+    insert into form_outcome (event_id, form_token, outcome, created_at)
+    select $1, form_token, outcome, $2 from unnest($3::text[], $4::jsonb[]) as o (form_token, outcome)";
+
+/// Records outcomes with what they say.
+pub(in crate::boxoffice) async fn record(
+    lock: &EventLock<'_>,
+    outcomes: &[(&str, &Outcome)],
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let keys: Vec<&str> = outcomes.iter().map(|(key, _)| *key).collect();
+    let stored = |(_, outcome): &(&str, &Outcome)| serde_json::to_value(outcome).expect("an outcome is plain data");
+    let outcomes: Vec<serde_json::Value> = outcomes.iter().map(stored).collect();
+    lock.tx().execute(RECORD, &[p(&lock.event()), p(&now), array(&keys), array(&outcomes)]).await.map(|_| ())
+}
+
+const DONE: &str = "delete from waiting_request where event_id = $1 and (id = any($2) or deadline <= $3)";
+
+/// Removes requests that were served, and those that nobody waits for any more.
+pub(in crate::boxoffice) async fn done(lock: &EventLock<'_>, ids: &Vec<i64>, now: Timestamp) -> Result<(), DbError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    lock.tx().execute(DONE, &[p(&lock.event()), array(ids), p(&now)]).await.map(|_| ())
+}
+
+/// What is left over is counted up to a bound.
+const KEEP_PACE: &str = "
+    insert into serving_pace (event_id, batch_ms, backlog_ms, served_at)
+    select $1, $2::integer, least($2::integer * (count(*) / $3::bigint + 1), 3600000), $4
+      from (select from waiting_request where event_id = $1 limit 20000) as waiting
+        on conflict (event_id) do update
+       set batch_ms = excluded.batch_ms, backlog_ms = excluded.backlog_ms, served_at = excluded.served_at";
+
+/// Tells those who come how fast it goes: a batch of `served` requests took `batch_ms`.
+pub(in crate::boxoffice) async fn keep_pace(
+    q: &impl Query,
+    event: EventId,
+    batch_ms: i32,
+    served: i64,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    q.execute(KEEP_PACE, &[p(&event), p(&batch_ms), p(&served), p(&now)]).await.map(|_| ())
+}
+
+/// Every statement of this file, for the test that prepares them all.
+pub const ALL: &[&str] = &[LEAVE, LOOK, WITHDRAW, OUTCOME, WAITING, KNOWN, RECORD, DONE, KEEP_PACE];
