@@ -85,4 +85,10 @@ id_type!(
     TeamId,
     /// An API token of a team.
     TokenId,
+    /// An entry of the action log.
+    ActionId,
+    /// A webhook of an organiser.
+    WebhookId,
+    /// One action told to one webhook.
+    DeliveryId,
 );

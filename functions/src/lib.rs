@@ -27,4 +27,5 @@ pub mod storefront;
 pub mod ticket;
 pub mod time;
 pub mod trace;
+pub mod webhook;
 pub mod worker;

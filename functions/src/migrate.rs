@@ -24,7 +24,8 @@ const MIGRATIONS: &[Migration] = migrations![
     3 "0003_sales",
     4 "0004_messages",
     5 "0005_box_office",
-    6 "0006_selling",
+    6 "0006_webhook",
+    7 "0007_selling",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

@@ -15,6 +15,7 @@ use shop::{
         db::{Db, DbError},
         queue::Queue,
     },
+    webhook,
     worker::{SCHEDULES, WORKERS},
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
@@ -55,6 +56,7 @@ pub const VARIABLES: &[&str] = &[
     "MAIL_FROM",
     "PUBLIC_URL",
     "SECRET_KEY",
+    "WEBHOOK_PRIVATE_ADDRESSES",
 ];
 
 /// How to start.
@@ -277,7 +279,8 @@ fn start_workers(tasks: &mut JoinSet<()>, first: Sandbox, config: &Config, stopp
 async fn recover(sandbox: Sandbox) -> Result<(), StackError> {
     let db = sandbox.db().await?;
     outbox::forget_sent(&*db).await?;
-    Ok(mail::sql::release_claims(&*db).await?)
+    mail::sql::release_claims(&*db).await?;
+    Ok(webhook::sql::release_claims(&*db).await?)
 }
 
 /// S3 and SQS in this process.
@@ -303,6 +306,8 @@ fn settings(
         ("MAIL_FROM", "shop@localhost".to_owned()),
         ("PUBLIC_URL", shop_url.to_owned()),
         ("SECRET_KEY", secret),
+        // A developer's receiver listens here.
+        ("WEBHOOK_PRIVATE_ADDRESSES", "127.0.0.1,::1".to_owned()),
     ]);
     // Real AWS settings of the developer's shell are no business of the embedded services.
     let given = options.environment.iter().filter(|(name, _)| aws.is_none() || !name.starts_with("AWS_"));

@@ -23,3 +23,4 @@ mod stack;
 mod statements;
 mod ticket_pdf;
 mod tidy;
+mod webhooks;

@@ -112,6 +112,7 @@ impl TestShop {
             ("MAIL_FROM", "tickets@example.org".to_owned()),
             ("PUBLIC_URL", url.clone()),
             ("SECRET_KEY", "a key for tests only, long enough".to_owned()),
+            ("WEBHOOK_PRIVATE_ADDRESSES", "127.0.0.1".to_owned()),
         ]);
         let config = Config::from_lookup(|name| variables.get(name).cloned()).unwrap();
         let clock: &'static Clock = Box::leak(Box::default());

@@ -15,6 +15,7 @@ use shop::{
     },
     question::{self, QuestionType},
     staff, ticket,
+    webhook::{self, DeliveryState},
 };
 
 use crate::shop::TestShop;
@@ -35,6 +36,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("question", question::sql::ALL),
     ("staff", staff::sql::ALL),
     ("ticket", ticket::sql::ALL),
+    ("webhook", webhook::sql::ALL),
 ];
 
 #[test]
@@ -110,6 +112,16 @@ const FILL: &str = "
     insert into outbox (queue, body, created_at, due_at)
     select 'mail', '{}', now(), now() + case when n % 1000 = 0 then interval '-1 hour' else interval '1 hour' end
       from generate_series(1, 20000) n;
+    insert into webhook (organizer_id, enabled, target_url, all_events, action_types, created_at)
+    select id, true, 'https://example.org/', true, array['pretix.event.order.placed'], now() from organizer;
+    insert into action_log (organizer_id, event_id, object_type, object_id, action, actor_type, created_at, announced_at)
+    select organizer_id, event_id, 'order', id, 'pretix.event.order.placed', 'buyer', now(),
+           case when id % 1000 = 0 then null else now() end from orders;
+    insert into webhook_delivery (organizer_id, webhook_id, action_id, state, retry_at, created_at)
+    select l.organizer_id, w.id, l.id, case when l.id % 1000 = 0 then 'queued' else 'delivered' end, now(), now()
+      from action_log l join webhook w using (organizer_id);
+    insert into webhook_call (organizer_id, delivery_id, attempt, called_at, target_url, status, answer, duration_ms)
+    select organizer_id, id, 1, now(), 'https://example.org/', 200, '', 7 from webhook_delivery;
     analyze";
 
 /// Statements that run for every visitor, order or minute: a name, words that only it has, and its parameters. `EVENT`
@@ -162,12 +174,28 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
     ("due mails", mail::sql::ALL, "skip locked", "now(), now(), 500"),
     ("handled message", outbox::sql::ALL, "processed_at) values", "7, now()"),
     ("outbox leftovers", outbox::sql::ALL, "skip locked", "now(), 12, 500"),
+    ("actions to announce", webhook::sql::ALL, "as deliveries", "now(), 500, now()"),
+    ("due webhooks", webhook::sql::ALL, "order by retry_at limit", "now(), now(), 500"),
+    ("claim of a delivery", webhook::sql::ALL, "set state = 'inflight'", "7, now(), now()"),
+    ("calls of a delivery", webhook::sql::ALL, "from webhook_call", "ORGANIZER, 7"),
+    ("deliveries of a webhook", webhook::sql::ALL, "d.ended_at", "ORGANIZER, 7, null, null, 0, 50"),
     ("files of an order", ticket::sql::ALL, "op.order_id = $2", "EVENT, ORDER, 'pdf'"),
 ];
 
 /// Tables that grow with every sale: none of the hot statements may read one from end to end.
-const LARGE: [&str; 8] =
-    ["orders", "order_position", "payment", "cart_position", "mail", "outbox", "quota_counter", "voucher"];
+const LARGE: [&str; 11] = [
+    "orders",
+    "order_position",
+    "payment",
+    "cart_position",
+    "mail",
+    "outbox",
+    "quota_counter",
+    "action_log",
+    "webhook_delivery",
+    "webhook_call",
+    "voucher",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hot_statements_use_an_index() {
@@ -204,7 +232,7 @@ async fn states_are_the_same_in_the_database() {
     let mail_states = ["waiting", "queued", "inflight", "awaiting_retry", "failed", "sent"];
     let actors = ["buyer", "token", "system"];
     let price_modes = [PriceMode::None, PriceMode::Set(0), PriceMode::Subtract(0), PriceMode::Percent(0)];
-    let expected: [(&str, BTreeSet<&str>); 12] = [
+    let expected: [(&str, BTreeSet<&str>); 13] = [
         ("orders_status", OrderStatus::ALL.map(OrderStatus::code).into()),
         ("payment_state", PaymentState::ALL.map(PaymentState::code).into()),
         ("outbox_queue", Queue::ALL.map(Queue::name).into()),
@@ -215,6 +243,7 @@ async fn states_are_the_same_in_the_database() {
         ("item_variation_until_mode", WindowMode::ALL.map(WindowMode::code).into()),
         ("item_hidden_if_mode", WindowMode::ALL.map(WindowMode::code).into()),
         ("voucher_price_mode", price_modes.map(PriceMode::code).into()),
+        ("webhook_delivery_state", DeliveryState::ALL.map(DeliveryState::name).into()),
         // These two have no enum: the words stand in the statements alone.
         ("mail_state", mail_states.into()),
         ("action_log_actor", actors.into()),

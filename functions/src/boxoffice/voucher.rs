@@ -230,6 +230,24 @@ pub enum VoucherFault {
 }
 
 impl VoucherFault {
+    /// What is wrong, for staff.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Missing => "there is no such voucher",
+            Self::CodeTaken => "another voucher has this code",
+            Self::UsagesOrder => "must not be less than min_usages",
+            Self::AlreadyUsed => "more uses are in orders and carts already",
+            Self::NoScope => "an item or a quota is needed to keep places",
+            Self::NoDate => "a date of the series is needed to keep places",
+            Self::WrongDate => "not a date of this event",
+            Self::WrongScope => "not an item, variation or quota of this event and date",
+            Self::NotSoldAlone => "this item can only be bought as an add-on or in a bundle",
+            Self::NoRoom(_) => "there are not enough places to keep",
+            Self::NoRoomForMore(_) => "there are no places to keep for more uses",
+            Self::InUse => "a voucher that was used cannot be deleted",
+        }
+    }
+
     /// The field of the API that is wrong.
     pub const fn field(self) -> &'static str {
         match self {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ctx::Ctx,
-    id::{EventId, MailId, OrderId, OutboxId},
+    id::{DeliveryId, EventId, MailId, OrderId, OutboxId},
     port::{
         db::{DbError, Query, Tx},
         queue::Queue,
@@ -50,6 +50,15 @@ pub enum Message {
         /// The order.
         order: OrderId,
     },
+    /// Look for actions that webhooks have not been told of. Not recorded: the log is its own outbox.
+    #[serde(rename = "webhook.announce")]
+    AnnounceActions,
+    /// Tell a webhook. Not recorded: the row of the delivery drives what happens.
+    #[serde(rename = "webhook.deliver")]
+    DeliverWebhook {
+        /// The row of the delivery.
+        delivery: DeliveryId,
+    },
     /// A periodic job is due.
     #[serde(rename = "periodic")]
     Periodic {
@@ -68,6 +77,8 @@ pub enum Job {
     ExpireOrders,
     /// Look for mails that nobody is sending.
     RequeueMails,
+    /// Look for actions and deliveries that webhooks have not been told of.
+    RequeueWebhooks,
     /// Drop what is no longer needed: old carts, form outcomes, records of handled messages.
     Sweep,
     /// Compare the quotas' counters with what they count.
@@ -81,7 +92,7 @@ impl Message {
             Self::ExpireOrders { .. } => Queue::Checkout,
             Self::SendMail { .. } => Queue::Mail,
             Self::RenderTickets { .. } => Queue::Default,
-            Self::NotifyStaff { .. } => Queue::Notifications,
+            Self::NotifyStaff { .. } | Self::AnnounceActions | Self::DeliverWebhook { .. } => Queue::Notifications,
             Self::Periodic { .. } => Queue::Background,
         }
     }
@@ -148,17 +159,19 @@ impl Outgoing {
     }
 }
 
-/// Records messages in the transaction that makes them true.
+/// Records messages in the transaction that makes them true. If somebody has a webhook, one more message goes along and
+/// says that there may be new actions to tell of; should it be lost, the periodic job looks.
 pub async fn record(tx: &Tx<'_>, messages: &[Message], now: Timestamp) -> Result<Outgoing, DbError> {
     if messages.is_empty() {
         return Ok(Outgoing::default());
     }
-    let ids = sql::insert(tx, messages, now).await?;
+    let (ids, has_webhooks) = sql::insert(tx, messages, now).await?;
     let envelopes = ids
         .into_iter()
         .zip(messages)
         .map(|(id, message)| (message.queue(), Envelope { v: VERSION, outbox: Some(id), message: message.clone() }));
-    Ok(Outgoing(envelopes.collect()))
+    let wake = has_webhooks.then(|| (Queue::Notifications, Envelope::unrecorded(Message::AnnounceActions)));
+    Ok(Outgoing(envelopes.chain(wake).collect()))
 }
 
 /// Marks a message as handled by `tx`. False if it was handled before: then there is nothing left to do.

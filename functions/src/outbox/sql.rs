@@ -10,15 +10,21 @@ use crate::{
 const INSERT: &str = "
     insert into outbox (queue, body, created_at, due_at)
     select queue, body, $3, $4 from unnest($1::text[], $2::jsonb[]) with ordinality as m (queue, body, n) order by n
-    returning id";
+    returning id, exists (select 1 from webhook where enabled) as has_webhooks";
 
-pub(super) async fn insert(tx: &Tx<'_>, messages: &[Message], now: Timestamp) -> Result<Vec<OutboxId>, DbError> {
+/// The ids of the new rows, and whether anybody has a webhook.
+pub(super) async fn insert(
+    tx: &Tx<'_>,
+    messages: &[Message],
+    now: Timestamp,
+) -> Result<(Vec<OutboxId>, bool), DbError> {
     let queues: Vec<&str> = messages.iter().map(|message| message.queue().name()).collect();
     let bodies: Vec<serde_json::Value> =
         messages.iter().map(|message| serde_json::to_value(message).expect("a message is plain data")).collect();
     let due_at = now.plus_seconds(RESEND_SECONDS);
     let rows = tx.query(INSERT, &[array(&queues), array(&bodies), p(&now), p(&due_at)]).await?;
-    rows.iter().map(|row| row.get("id")).collect()
+    let has_webhooks = rows.first().map_or(Ok(false), |row| row.get("has_webhooks"))?;
+    Ok((rows.iter().map(|row| row.get("id")).collect::<Result<_, DbError>>()?, has_webhooks))
 }
 
 const MARK_PROCESSED: &str = "

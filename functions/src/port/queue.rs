@@ -50,6 +50,8 @@ pub struct Queues {
 
 /// How long one call may take: a buyer waits for it, and the relay exists for the rest.
 const SEND_TIMEOUT: Duration = Duration::from_secs(2);
+/// The longest that SQS holds a message back.
+pub const DELAY_SECONDS_MAX: i64 = 900;
 /// SQS takes at most ten messages in one call.
 const BATCH_MAX: usize = 10;
 
@@ -71,6 +73,17 @@ impl Queues {
     /// The client itself, for the local stack and tests.
     pub fn client(&self) -> &aws_sdk_sqs::Client {
         &self.client
+    }
+
+    /// Hands over a message that workers get after so many seconds, at most [`DELAY_SECONDS_MAX`]. A failure is only
+    /// logged: whoever sends this way has something that looks again.
+    pub async fn send_later(&self, queue: Queue, body: &str, seconds: i64) {
+        let send = self.client.send_message().queue_url(self.url(queue)).message_body(body);
+        let send = send.delay_seconds(i32::try_from(seconds.clamp(0, DELAY_SECONDS_MAX)).unwrap_or_default());
+        let config = aws_sdk_sqs::config::Builder::default().timeout_config(super::aws::within(SEND_TIMEOUT));
+        if let Err(error) = send.customize().config_override(config).send().await {
+            tracing::warn!(queue = queue.name(), error = %aws_sdk_sqs::error::DisplayErrorContext(&error), "a message was not taken by the queue");
+        }
     }
 
     /// Hands over messages; returns the indexes of those that the queue took.

@@ -14,6 +14,7 @@ use crate::{
         lock::EventLock,
     },
     time::Timestamp,
+    webhook,
 };
 
 /// How many mails are queued at once, and how often in one run.
@@ -45,6 +46,10 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<(), WorkErr
                 Outgoing::unrecorded(mails.into_iter().map(|mail| Message::SendMail { mail })).dispatch(ctx).await;
             }
         }
+        Job::RequeueWebhooks => {
+            webhook::announce(ctx, now).await?;
+            webhook::requeue(ctx, now).await?;
+        }
         Job::Sweep => sweep(ctx, now).await?,
         Job::AuditStock => {
             audit_stock(ctx, now).await?;
@@ -55,6 +60,8 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<(), WorkErr
 
 /// Carts and records of messages are kept for two weeks: longer than SQS keeps a message.
 const KEEP_SECONDS: i64 = 14 * 24 * 3600;
+/// How many rows one statement sweeps away.
+const SWEEP_MAX: i64 = 5000;
 
 async fn sweep(ctx: &Ctx, now: Timestamp) -> Result<(), WorkError> {
     let before = now.plus_seconds(-KEEP_SECONDS);
@@ -64,6 +71,8 @@ async fn sweep(ctx: &Ctx, now: Timestamp) -> Result<(), WorkError> {
     }
     cart::sql::sweep(&*db, before).await?;
     outbox::sql::sweep_processed(&*db, before).await?;
+    let before = now.plus_seconds(-webhook::KEEP_SECONDS);
+    while webhook::sql::sweep(&*db, before, SWEEP_MAX).await? > 0 {}
     Ok(())
 }
 

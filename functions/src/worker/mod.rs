@@ -74,7 +74,8 @@ macro_rules! worker {
 pub const WORKERS: &[Worker] = &[
     worker!("worker_checkout", Checkout, 1, 10, checkout::handle),
     worker!("worker_mail", Mail, 10, 5, mail::handle),
-    worker!("worker_notifications", Notifications, 10, 2, notifications::handle),
+    // Three receivers that say nothing must not cost more than the time of one invocation.
+    worker!("worker_notifications", Notifications, 3, 10, notifications::handle),
     worker!("worker_background", Background, 1, 2, background::handle),
     worker!("worker_default", Default, 5, 10, default::handle),
 ];
@@ -101,6 +102,7 @@ pub const SCHEDULES: &[Schedule] = &[
     Schedule { name: "relay_outbox", job: Job::RelayOutbox, every: Duration::from_secs(60) },
     Schedule { name: "expire_orders", job: Job::ExpireOrders, every: Duration::from_secs(60) },
     Schedule { name: "requeue_mails", job: Job::RequeueMails, every: Duration::from_secs(60) },
+    Schedule { name: "requeue_webhooks", job: Job::RequeueWebhooks, every: Duration::from_secs(60) },
     Schedule { name: "sweep", job: Job::Sweep, every: Duration::from_secs(3600) },
     Schedule { name: "audit_stock", job: Job::AuditStock, every: Duration::from_secs(3600) },
 ];

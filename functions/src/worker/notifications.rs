@@ -1,4 +1,4 @@
-//! Tells the organiser's staff what happened (spec domain 23.2).
+//! Tells the organiser's staff and programs what happened (spec domain 23.2, 23.3).
 
 use super::WorkError;
 use crate::{
@@ -11,15 +11,25 @@ use crate::{
     port::db::{DbError, Tx},
     staff,
     time::Timestamp,
+    webhook,
 };
 
-/// Writes one mail for every member of staff who wants to hear of orders.
+/// Does what one message asks for.
 pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<(), WorkError> {
-    let Message::NotifyStaff { order } = envelope.message else { return Err(WorkError::Unknown) };
+    match envelope.message {
+        Message::NotifyStaff { order } => notify_staff(ctx, &envelope, order).await,
+        Message::AnnounceActions => Ok(webhook::announce(ctx, ctx.now()).await.map(|_| ())?),
+        Message::DeliverWebhook { delivery } => Ok(webhook::deliver(ctx, delivery).await?),
+        _ => Err(WorkError::Unknown),
+    }
+}
+
+/// Writes one mail for every member of staff who wants to hear of orders.
+async fn notify_staff(ctx: &Ctx, envelope: &Envelope, order: OrderId) -> Result<(), WorkError> {
     let now = ctx.now();
     let mut db = ctx.db().await?;
     let tx = db.begin().await?;
-    let queued = queue_mails(&tx, &envelope, order, now).await;
+    let queued = queue_mails(&tx, envelope, order, now).await;
     let outgoing = tx.finish(queued).await?;
     drop(db);
     outgoing.dispatch(ctx).await;
