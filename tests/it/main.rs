@@ -14,6 +14,7 @@ mod import;
 mod infra;
 mod migrations;
 mod money;
+mod queues;
 mod routes;
 mod s3;
 mod sale;

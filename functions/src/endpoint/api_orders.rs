@@ -167,7 +167,7 @@ pub async fn mark_paid(ctx: &'static Ctx, request: Request) -> Result<Response<B
     let order = find(&*db, &event, &request).await?;
     drop(db);
     tracing::info!(event.id = event.id.0, order.code = order.code, "Order {} paid", order.code);
-    outgoing.dispatch(ctx).await;
+    outgoing.of(event.organizer.id).dispatch(ctx).await;
     Ok(http::json(StatusCode::OK, &order_json(ctx, &event, &order)))
 }
 

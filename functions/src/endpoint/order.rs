@@ -64,7 +64,7 @@ pub async fn request_download(ctx: &'static Ctx, request: Request) -> Result<Res
         let recorded = outbox::record(&tx, &[message], ctx.now()).await;
         let outgoing = tx.finish(recorded).await?;
         drop(db);
-        outgoing.dispatch(ctx).await;
+        outgoing.of(visit.event.organizer.id).dispatch(ctx).await;
     }
     Ok(visit.go(&format!("{}?wait=yes", wanted.url(&visit)), None))
 }

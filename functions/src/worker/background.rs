@@ -1,6 +1,6 @@
 //! Periodic jobs (spec domain 27.2). Each may run twice, or twice at once, without harm.
 
-use super::WorkError;
+use super::{Done, WorkError};
 use crate::{
     boxoffice, cart,
     catalogue::Catalogue,
@@ -22,7 +22,7 @@ const ROUND_MAX: i64 = 500;
 const ROUNDS_MAX: usize = 20;
 
 /// Runs the job that is due.
-pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<(), WorkError> {
+pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkError> {
     let Message::Periodic { job } = envelope.message else { return Err(WorkError::Unknown) };
     let now = ctx.now();
     match job {
@@ -55,7 +55,7 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<(), WorkErr
             audit_stock(ctx, now).await?;
         }
     }
-    Ok(())
+    Ok(Done::Handled)
 }
 
 /// Carts and records of messages are kept for two weeks: longer than SQS keeps a message.
