@@ -73,6 +73,8 @@ id_type!(
     OrderId,
     /// A position of an order: one ticket.
     PositionId,
+    /// An automatic discount of an event.
+    DiscountId,
     /// A payment of an order.
     PaymentId,
     /// A mail in the outbox table.

@@ -8,6 +8,7 @@ pub mod gateway;
 pub mod mailbox;
 pub mod poller;
 pub mod postgres;
+pub mod queues;
 pub mod s3;
 pub mod scheduler;
 pub mod seed;

@@ -173,7 +173,7 @@ impl Database {
                 (cluster.url(DATABASE), Some(cluster))
             }
         };
-        folder.announce(&url).map_err(|error| part("The data folder", error))?;
+        folder.announce(&url, "").map_err(|error| part("The data folder", error))?;
         Ok(Self { url, _cluster: cluster, folder })
     }
 
@@ -193,7 +193,7 @@ impl Stack {
         let listener =
             patiently(async || TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await).await.map_err(port)?;
         let shop_url = format!("http://{}", listener.local_addr().map_err(port)?);
-        let database = Database::start(&options, progress).await?;
+        let mut database = Database::start(&options, progress).await?;
         database.migrate(progress).await?;
 
         progress("Starting queues and files");
@@ -205,6 +205,8 @@ impl Stack {
         let mail_folder = database.folder.path("mail");
         let settings = settings(&options, &database.url, aws.as_ref(), &shop_url, secret, &mail_folder);
         let config = Config::from_lookup(|name| settings.get(name).cloned())?;
+        let announced = database.folder.announce(&database.url, &config.queue_url_prefix);
+        announced.map_err(|error| part("The data folder", error))?;
         let first = functions::sandbox(&config);
         create_queues(first).await?;
         match aws {

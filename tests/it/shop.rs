@@ -10,6 +10,7 @@ use std::{
 };
 
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use aws_sdk_sqs::types::MessageSystemAttributeName;
 use local::{
     functions,
     gateway::{Gateway, pool::Pool},
@@ -194,13 +195,19 @@ impl TestShop {
     async fn work_one_batch(&self, worker: &worker::Worker) -> usize {
         let queues = self.ctx.queues().await;
         let (client, url) = (queues.client(), queues.url(worker.queue));
-        let received = client.receive_message().queue_url(&url).max_number_of_messages(10).send().await.unwrap();
+        let receive = client.receive_message().queue_url(&url).max_number_of_messages(10);
+        let receive = receive.message_system_attribute_names(MessageSystemAttributeName::All);
+        let received = receive.send().await.unwrap();
         let messages = received.messages.unwrap_or_default();
         let mut event = SqsEvent::default();
         for message in &messages {
             let mut record = SqsMessage::default();
             record.message_id = message.message_id.clone();
             record.body = message.body.clone();
+            record.receipt_handle = message.receipt_handle.clone();
+            record.event_source_arn = Some(format!("arn:aws:sqs:::test-{}", worker.queue.name()));
+            let attributes = message.attributes().into_iter().flatten();
+            record.attributes = attributes.map(|(name, value)| (name.as_str().to_owned(), value.clone())).collect();
             event.records.push(record);
         }
         let answer = worker::run(self.ctx, worker, event).await;

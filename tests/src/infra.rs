@@ -227,7 +227,8 @@ fn role(id: &str, function: &str, worker: Option<&Worker>) -> Value {
         ),
     ];
     if let Some(worker) = worker {
-        let receive = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
+        let receive =
+            ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
         statements.push(allow(&receive, arn(&queue_id(worker.queue))));
     }
     let rights = RIGHTS.iter().filter(|(name, _)| *name == function).flat_map(|(_, rights)| *rights);

@@ -14,9 +14,11 @@
 pub mod audit;
 mod batch;
 mod changes;
+mod creating;
 mod decide;
 pub mod load;
 mod offer;
+pub mod order;
 mod outcome;
 mod placing;
 mod quota;
@@ -27,16 +29,23 @@ mod voucher;
 pub mod waiting;
 pub mod write;
 
-pub use changes::{Changes, NewCartPosition, NewPart, RenewedCartPosition, RepricedCartPosition, SavedVoucher};
+pub use changes::{
+    ChangedOrder, Changes, NewCartPosition, NewPart, NewPayment, RenewedCartPosition, RepricedCartPosition, SavedVoucher,
+};
+pub use creating::{CreateFee, CreateOrder, CreatePosition, CreatedOrder};
 pub use decide::decide;
 pub use load::load;
 pub use offer::{AddOnRule, Bundle, Offer, UnitPrice};
+pub use order::{
+    CancellationFee, Change, FeeTax, NewPosition, OrderAction, OrderFee, OrderPosition, OrderRefusal, OrderStock,
+    POSITIONS_PER_ORDER_MAX,
+};
 pub use outcome::{AddOnProblem, CartOutcome, CartRefusal, NotPlaced, Outcome};
 pub use placing::{Draft, Identity, PlacedOrder, PlacedPosition, PositionSecrets};
 pub use quota::{Availability, Quota, Uses};
 pub use request::{AddOnChoice, Line, LineVoucher, Request, Subject};
 use serde::{Deserialize, Serialize};
-pub use stock::{CartPosition, CartRules, OrderStock, Stock, VoucherUse};
+pub use stock::{CartPosition, CartRules, Stock, VoucherUse};
 pub use submit::{SubmitError, Ticket, submit};
 pub use voucher::{PriceMode, Scope, Voucher, VoucherFault, VoucherProblem, VoucherTerms, VoucherUses};
 pub use write::write;

@@ -1,5 +1,7 @@
 //! What the catalogue says about selling a product, and what one unit costs (spec domain 3.2, 5).
 
+use serde::{Deserialize, Serialize};
+
 use super::{Product, VoucherTerms};
 use crate::{
     id::CategoryId,
@@ -67,7 +69,7 @@ pub struct AddOnRule {
 }
 
 /// What one unit costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitPrice {
     /// The price in the catalogue.
     pub listed: Money,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CartId, Draft, Product, VoucherTerms};
+use super::{CartId, CreateOrder, Draft, OrderAction, Product, VoucherTerms};
 use crate::{
     id::{CartPositionId, OrderId, VoucherId},
     money::Money,
@@ -95,6 +95,18 @@ pub enum Request {
         /// An expired order may become paid while there is room (spec domain 13.3).
         accept_late: bool,
     },
+    /// An order comes into being without a cart.
+    CreateOrder {
+        /// What it is to be.
+        order: Box<CreateOrder>,
+    },
+    /// Something else happens to an order.
+    ChangeOrder {
+        /// The order.
+        order: OrderId,
+        /// What.
+        action: OrderAction,
+    },
     /// The payment deadline of an order has passed.
     ExpireOrder {
         /// The order.
@@ -123,6 +135,8 @@ pub enum Subject<'a> {
     Order(OrderId),
     /// A voucher: by its row, or a new one by its code.
     Voucher(Option<VoucherId>, &'a str),
+    /// An order that has no cart. It may consume carts of others, so there is one of these in a batch.
+    New,
 }
 
 impl Request {
@@ -135,7 +149,10 @@ impl Request {
             | Self::ApplyVoucher { cart, .. }
             | Self::SetAddOns { cart, .. }
             | Self::PlaceOrder { cart, .. } => Subject::Cart(cart),
-            Self::PayOrder { order, .. } | Self::ExpireOrder { order } => Subject::Order(*order),
+            Self::CreateOrder { .. } => Subject::New,
+            Self::PayOrder { order, .. } | Self::ChangeOrder { order, .. } | Self::ExpireOrder { order } => {
+                Subject::Order(*order)
+            }
             Self::SaveVoucher { voucher: Some(voucher), .. } | Self::DeleteVoucher { voucher } => {
                 Subject::Voucher(Some(*voucher), "")
             }

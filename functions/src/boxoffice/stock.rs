@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{CartId, Identity, Offer, Product, Quota, UnitPrice, Voucher};
+use super::{CartId, Identity, Offer, OrderStock, Product, Quota, UnitPrice, Voucher};
 use crate::{
     id::{CartPositionId, OrderId, QuotaId, SubeventId, VoucherId},
     money::{Currency, Money},
-    order::OrderStatus,
     time::Timestamp,
 };
 
@@ -53,17 +52,6 @@ pub struct VoucherUse {
     pub voucher: VoucherId,
     /// What it took off, in minor units.
     pub budget_use: i64,
-}
-
-/// An order as far as it holds places.
-#[derive(Debug, Clone)]
-pub struct OrderStock {
-    /// Its status.
-    pub status: OrderStatus,
-    /// What it holds, or held.
-    pub products: Vec<Product>,
-    /// The vouchers of its positions.
-    pub vouchers: Vec<VoucherUse>,
 }
 
 /// What an event has, as far as a batch needs it.

@@ -51,7 +51,7 @@ pub struct Position {
 }
 
 /// Who comes with a ticket.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attendee {
     /// The full name.
     pub name: Option<String>,

@@ -252,7 +252,7 @@ async fn replay_one(
     webhook::delivery(&*db, staff, webhook.id, delivery).await?.ok_or(ApiError::NotFound)?;
     let again = webhook::replay_one(&*db, staff, webhook.id, delivery, ctx.now()).await?;
     drop(db);
-    Ok(announce(ctx, again).await)
+    Ok(announce(ctx, staff, again).await)
 }
 
 /// `{"since": moment, "until": moment, "only_undelivered": bool}`, all of them optional; only those that were not taken
@@ -269,16 +269,16 @@ async fn replay_range(
     let db = ctx.db().await?;
     let again = webhook::replay_range(&*db, staff, webhook.id, range, only_undelivered, ctx.now()).await?;
     drop(db);
-    Ok(announce(ctx, again).await)
+    Ok(announce(ctx, staff, again).await)
 }
 
 /// The most messages that one request sends by itself; the periodic job sends the rest within a minute.
 const REPLAY_SENT_MAX: usize = 100;
 
-async fn announce(ctx: &Ctx, deliveries: Vec<DeliveryId>) -> Response<Body> {
+async fn announce(ctx: &Ctx, staff: &OrganizerStaff, deliveries: Vec<DeliveryId>) -> Response<Body> {
     let count = deliveries.len();
     let messages = deliveries.into_iter().take(REPLAY_SENT_MAX).map(|delivery| Message::DeliverWebhook { delivery });
-    Outgoing::unrecorded(messages).dispatch(ctx).await;
+    Outgoing::unrecorded(messages).of(staff.organizer()).dispatch(ctx).await;
     http::json(StatusCode::ACCEPTED, &json!({ "count": count }))
 }
 

@@ -1,9 +1,12 @@
 //! Statements about the outbox and the records of handled messages.
 
-use super::{Message, RESEND_SECONDS, SENDS_MAX};
+use super::{Message, Open, RESEND_SECONDS, SENDS_MAX};
 use crate::{
     id::OutboxId,
-    port::db::{DbError, Query, Tx, array, p},
+    port::{
+        db::{DbError, Query, Tx, array, p},
+        queue::Queue,
+    },
     time::Timestamp,
 };
 
@@ -66,6 +69,28 @@ pub(super) async fn forget_sent(q: &impl Query) -> Result<(), DbError> {
     q.execute(FORGET_SENT, &[]).await.map(|_| ())
 }
 
+const OPEN_BY_QUEUE: &str = "
+    select queue, count(*) as count, count(*) filter (where sends > 1) as resent,
+           count(*) filter (where due_at is null) as given_up, min(created_at) as oldest
+      from outbox group by queue";
+
+/// What is recorded and not handled, by queue.
+pub async fn open_by_queue(q: &impl Query) -> Result<Vec<(Queue, Open)>, DbError> {
+    let rows = q.query(OPEN_BY_QUEUE, &[]).await?;
+    let read = rows.iter().map(|row| {
+        let name: String = row.get("queue")?;
+        let queue = Queue::parse(&name).ok_or(DbError::UnknownValue { what: "queue", value: name })?;
+        let open = Open {
+            count: row.get("count")?,
+            resent: row.get("resent")?,
+            given_up: row.get("given_up")?,
+            oldest: row.get("oldest")?,
+        };
+        Ok((queue, open))
+    });
+    read.collect()
+}
+
 const SWEEP_PROCESSED: &str = "delete from processed_message where processed_at < $1";
 
 /// Drops records of messages that no queue can deliver again.
@@ -74,4 +99,4 @@ pub async fn sweep_processed(q: &impl Query, before: Timestamp) -> Result<(), Db
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[INSERT, MARK_PROCESSED, TAKE_UNHANDLED, FORGET_SENT, SWEEP_PROCESSED];
+pub const ALL: &[&str] = &[INSERT, MARK_PROCESSED, TAKE_UNHANDLED, FORGET_SENT, OPEN_BY_QUEUE, SWEEP_PROCESSED];

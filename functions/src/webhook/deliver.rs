@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Call, Claimed, DeliveryState, payload, retry, sign, sql};
+use super::{Call, Claimed, DeliveryState, Open, payload, retry, sign, sql};
 use crate::{
     ctx::Ctx,
     id::DeliveryId,
@@ -51,23 +51,28 @@ pub async fn requeue(ctx: &Ctx, now: Timestamp) -> Result<usize, DbError> {
     Ok(count)
 }
 
-async fn send(ctx: &Ctx, deliveries: Vec<DeliveryId>) {
-    let messages = deliveries.into_iter().map(|delivery| Message::DeliverWebhook { delivery });
-    Outgoing::unrecorded(messages).dispatch(ctx).await;
+async fn send(ctx: &Ctx, deliveries: Vec<Open>) {
+    let mut outgoing = Outgoing::default();
+    for Open { id, organizer } in deliveries {
+        outgoing.add(Outgoing::unrecorded(std::iter::once(Message::DeliverWebhook { delivery: id })).of(organizer));
+    }
+    outgoing.dispatch(ctx).await;
 }
 
-/// Makes one try: claim → call → record. A second message for the same delivery finds nothing to claim. No transaction
-/// is open and no connection is held while the receiver thinks.
-pub async fn deliver(ctx: &Ctx, delivery: DeliveryId) -> Result<(), DbError> {
+/// Makes one try: claim → call → record. A second message for the same delivery finds nothing to claim: then the answer
+/// is false. No transaction is open and no connection is held while the receiver thinks.
+pub async fn deliver(ctx: &Ctx, delivery: DeliveryId) -> Result<bool, DbError> {
     let now = ctx.now();
-    let Some(claimed) = sql::claim(&*ctx.db().await?, delivery, now).await? else { return Ok(()) };
+    let Some(claimed) = sql::claim(&*ctx.db().await?, delivery, now).await? else { return Ok(false) };
     let Some(request) = prepare(ctx, &claimed, now).await? else {
-        return sql::end(&*ctx.db().await?, &claimed, DeliveryState::Dropped, now, Some(now)).await;
+        sql::end(&*ctx.db().await?, &claimed, DeliveryState::Dropped, now, Some(now)).await?;
+        return Ok(true);
     };
     let begun = Instant::now();
     let answered = call(ctx, &request).await;
     let duration_ms = i32::try_from(begun.elapsed().as_millis()).unwrap_or(i32::MAX);
-    record(ctx, &claimed, &request, answered, duration_ms).await
+    record(ctx, &claimed, &request, answered, duration_ms).await?;
+    Ok(true)
 }
 
 /// A message as it goes out.

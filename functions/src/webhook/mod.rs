@@ -234,7 +234,13 @@ struct Action {
 /// What one round of announcing did.
 struct Announced {
     taken: i64,
-    deliveries: Vec<DeliveryId>,
+    deliveries: Vec<Open>,
+}
+
+/// A delivery to be made, and whose it is.
+struct Open {
+    id: DeliveryId,
+    organizer: OrganizerId,
 }
 
 /// Why a webhook was not saved.

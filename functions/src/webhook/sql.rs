@@ -1,8 +1,8 @@
 //! Statements about webhooks, their secrets and deliveries.
 
 use super::{
-    Action, Announced, CLAIM_STALE_SECONDS, Call, Claimed, Delivery, DeliveryState, Draft, QUEUED_SECONDS, Target,
-    Webhook,
+    Action, Announced, CLAIM_STALE_SECONDS, Call, Claimed, Delivery, DeliveryState, Draft, Open, QUEUED_SECONDS,
+    Target, Webhook,
 };
 use crate::{
     id::{DeliveryId, EventId, OrganizerId, WebhookId},
@@ -178,13 +178,17 @@ const ANNOUNCE: &str = "
                            or (right(t.name, 2) = '.*' and starts_with(due.action, left(t.name, -1))))
          order by due.id
             on conflict do nothing
-        returning id)
-    select (select count(*) from due) as taken, array(select id from made order by id) as deliveries";
+        returning id, organizer_id)
+    select (select count(*) from due) as taken, array(select id from made order by id) as deliveries,
+           array(select organizer_id from made order by id) as organizers";
 
 pub(super) async fn announce(q: &impl Query, now: Timestamp, max: i64) -> Result<Announced, DbError> {
     let again = now.plus_seconds(QUEUED_SECONDS);
     let row = q.one(ANNOUNCE, &[p(&now), p(&max), p(&again)]).await?;
-    Ok(Announced { taken: row.get("taken")?, deliveries: row.get("deliveries")? })
+    let (deliveries, organizers): (Vec<DeliveryId>, Vec<OrganizerId>) =
+        (row.get("deliveries")?, row.get("organizers")?);
+    let deliveries = deliveries.into_iter().zip(organizers).map(|(id, organizer)| Open { id, organizer });
+    Ok(Announced { taken: row.get("taken")?, deliveries: deliveries.collect() })
 }
 
 const TAKE_DUE: &str = "
@@ -192,12 +196,13 @@ const TAKE_DUE: &str = "
      where id in (select id from webhook_delivery
                    where state in ('queued', 'inflight', 'awaiting_retry') and retry_at <= $1
                    order by retry_at limit $3 for update skip locked)
-    returning id";
+    returning id, organizer_id";
 
 /// Queues deliveries whose time has come, for the caller to send a message for. If that is lost, they come again.
-pub(super) async fn take_due(q: &impl Query, now: Timestamp, max: i64) -> Result<Vec<DeliveryId>, DbError> {
+pub(super) async fn take_due(q: &impl Query, now: Timestamp, max: i64) -> Result<Vec<Open>, DbError> {
     let again = now.plus_seconds(QUEUED_SECONDS);
-    q.query(TAKE_DUE, &[p(&now), p(&again), p(&max)]).await?.iter().map(|row| row.get("id")).collect()
+    let rows = q.query(TAKE_DUE, &[p(&now), p(&again), p(&max)]).await?;
+    rows.iter().map(|row| Ok(Open { id: row.get("id")?, organizer: row.get("organizer_id")? })).collect()
 }
 
 const RELEASE_CLAIMS: &str =

@@ -1,13 +1,13 @@
 //! Periodic jobs (spec domain 27.2). Each may run twice, or twice at once, without harm.
 
-use super::WorkError;
+use super::{Done, WorkError};
 use crate::{
     boxoffice, cart,
     catalogue::Catalogue,
     ctx::Ctx,
     event,
     id::EventId,
-    mail, order,
+    idempotency, mail, order,
     outbox::{self, Envelope, Job, Message, Outgoing},
     port::{
         db::{Db, DbError},
@@ -22,7 +22,7 @@ const ROUND_MAX: i64 = 500;
 const ROUNDS_MAX: usize = 20;
 
 /// Runs the job that is due.
-pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<(), WorkError> {
+pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkError> {
     let Message::Periodic { job } = envelope.message else { return Err(WorkError::Unknown) };
     let now = ctx.now();
     match job {
@@ -55,7 +55,7 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<(), WorkErr
             audit_stock(ctx, now).await?;
         }
     }
-    Ok(())
+    Ok(Done::Handled)
 }
 
 /// Carts and records of messages are kept for two weeks: longer than SQS keeps a message.
@@ -71,6 +71,7 @@ async fn sweep(ctx: &Ctx, now: Timestamp) -> Result<(), WorkError> {
     }
     cart::sql::sweep(&*db, before).await?;
     outbox::sql::sweep_processed(&*db, before).await?;
+    idempotency::sql::sweep(&*db, now.plus_seconds(-idempotency::KEEP_SECONDS)).await?;
     let before = now.plus_seconds(-webhook::KEEP_SECONDS);
     while webhook::sql::sweep(&*db, before, SWEEP_MAX).await? > 0 {}
     Ok(())

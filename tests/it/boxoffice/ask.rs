@@ -2,7 +2,7 @@
 
 use shop::{
     boxoffice::{
-        AddOnChoice, CartId, Draft, Line, LineVoucher, PriceMode, Product, Request, Scope, VoucherTerms,
+        AddOnChoice, CartId, Draft, Line, LineVoucher, OrderAction, PriceMode, Product, Request, Scope, VoucherTerms,
     },
     id::{CartPositionId, ItemId, OrderId, VariationId, VoucherId},
     money::{Currency, Money},
@@ -83,13 +83,18 @@ pub fn blocking(code: &str, max_usages: i64, scope: Scope) -> VoucherTerms {
     VoucherTerms { block_quota: true, scope, ..terms(code, max_usages) }
 }
 
+/// Something else happens to an order.
+pub fn change(order: OrderId, action: OrderAction) -> Request {
+    Request::ChangeOrder { order, action }
+}
+
 /// Creates a voucher.
 pub fn save(terms: VoucherTerms) -> Request {
     Request::SaveVoucher { voucher: None, terms }
 }
 
 /// Changes a voucher.
-pub fn change(voucher: VoucherId, terms: VoucherTerms) -> Request {
+pub fn save_as(voucher: VoucherId, terms: VoucherTerms) -> Request {
     Request::SaveVoucher { voucher: Some(voucher), terms }
 }
 

@@ -8,7 +8,7 @@ use shop::{
 use super::{
     added,
     ask::{
-        add, add_with, apply, blocking, change, clear, euros, expire, pay_late, place, product, remove, save, terms,
+        add, add_with, apply, blocking, clear, euros, expire, pay_late, place, product, remove, save, save_as, terms,
     },
     two_products,
     world::{RESERVATION, World},
@@ -192,11 +192,11 @@ fn a_voucher_that_would_keep_what_is_not_there_is_refused_with_its_field() {
     let id = world.voucher(blocking("CODE", 2, quota));
     // The reference lets the number of uses go up unseen.
     let more = VoucherFault::NoRoomForMore(QuotaId(1));
-    assert_eq!(world.serve_one(change(id, blocking("CODE", 4, quota))), Outcome::VoucherRefused(more));
+    assert_eq!(world.serve_one(save_as(id, blocking("CODE", 4, quota))), Outcome::VoucherRefused(more));
     assert_eq!(more.field(), "max_usages");
-    assert_eq!(world.serve_one(change(id, blocking("CODE", 3, quota))), Outcome::VoucherSaved);
+    assert_eq!(world.serve_one(save_as(id, blocking("CODE", 3, quota))), Outcome::VoucherSaved);
     assert_eq!(world.uses(1).vouchers, 3);
-    assert_eq!(world.serve_one(change(id, terms("CODE", 3))), Outcome::VoucherSaved);
+    assert_eq!(world.serve_one(save_as(id, terms("CODE", 3))), Outcome::VoucherSaved);
     assert_eq!(world.uses(1).vouchers, 0);
 }
 
@@ -216,11 +216,11 @@ fn what_is_wrong_with_a_voucher_is_told_by_field() {
         assert_eq!(world.serve_one(save(terms)), Outcome::VoucherRefused(fault));
         assert_eq!(fault.field(), field);
     }
-    assert_eq!(world.serve_one(change(VoucherId(99), terms("CODE", 1))), Outcome::VoucherRefused(VoucherFault::Missing));
+    assert_eq!(world.serve_one(save_as(VoucherId(99), terms("CODE", 1))), Outcome::VoucherRefused(VoucherFault::Missing));
     let id = world.voucher(terms("USED", 3));
     world.cart(add_with("a", "USED", &[(2, 2)]));
     // What lies in carts was promised.
-    assert_eq!(world.serve_one(change(id, terms("USED", 1))), Outcome::VoucherRefused(VoucherFault::AlreadyUsed));
+    assert_eq!(world.serve_one(save_as(id, terms("USED", 1))), Outcome::VoucherRefused(VoucherFault::AlreadyUsed));
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shop::{
     boxoffice::{
-        CartId, CartOutcome, CartPosition, CartRules, Changes, Identity, Offer,
-        OrderStock, Outcome, Product, Quota, Request, Scope, SavedVoucher, Stock, Subject, Uses, Voucher,
-        VoucherTerms, VoucherUse, VoucherUses, decide,
+        CartId, CartOutcome, CartPosition, CartRules, Changes, Identity, Offer, OrderAction, OrderRefusal, OrderStock,
+        Outcome, Product, Quota, Request, SavedVoucher, Scope, Stock, Subject, Uses, Voucher, VoucherTerms, VoucherUses,
+        decide,
     },
     id::{CartPositionId, ItemId, MailId, OrderId, QuotaId, SubeventId, VoucherId},
     money::{Currency, TaxRate},
@@ -14,7 +14,10 @@ use shop::{
     time::Timestamp,
 };
 
-use super::ask::{euros, place, product, save};
+use super::{
+    ask::{change, euros, place, product, save},
+    book::{created_order, order_of_placed, write_order},
+};
 use crate::shop::at;
 
 /// Seconds that a cart keeps its places.
@@ -29,6 +32,8 @@ pub struct World {
     pub now: Timestamp,
     /// When a cart took its first place since it last had none: its end is counted from here.
     begun: BTreeMap<CartId, Timestamp>,
+    /// Vouchers that have kept places: a use whose place was sold in the meantime does not come back.
+    kept_once: BTreeSet<VoucherId>,
     next: i64,
 }
 
@@ -75,7 +80,7 @@ impl World {
             };
             stock.offers.insert(product(*number), offer);
         }
-        Self { stock, now: at("2030-01-01T12:00:00Z"), begun: BTreeMap::new(), next: 1 }
+        Self { stock, now: at("2030-01-01T12:00:00Z"), begun: BTreeMap::new(), kept_once: BTreeSet::new(), next: 1 }
     }
 
     /// A new voucher, which must be possible.
@@ -158,6 +163,25 @@ impl World {
         }
     }
 
+    /// An order.
+    pub fn ordered(&self, order: OrderId) -> &OrderStock {
+        &self.stock.orders[&order]
+    }
+
+    /// An order, to be changed by hand.
+    pub fn ordered_mut(&mut self, order: OrderId) -> &mut OrderStock {
+        self.stock.orders.get_mut(&order).unwrap()
+    }
+
+    /// Does something to an order.
+    pub fn act(&mut self, order: OrderId, action: OrderAction) -> Result<OrderStatus, OrderRefusal> {
+        match self.serve_one(change(order, action)) {
+            Outcome::OrderChanged(status) => Ok(status),
+            Outcome::OrderRefused(refusal) => Err(refusal),
+            other => panic!("not an order's outcome: {other:?}"),
+        }
+    }
+
     /// Serves one request.
     pub fn serve_one(&mut self, request: Request) -> Outcome {
         self.serve(&[request]).remove(0)
@@ -170,8 +194,16 @@ impl World {
         let (again, same) = decide(self.seen_by(requests), requests, self.now);
         assert_eq!((&outcomes, format!("{changes:?}")), (&again, format!("{same:?}")), "a decision can be repeated");
         self.write(changes);
+        for (request, outcome) in requests.iter().zip(&outcomes) {
+            // The caller books the money that it has brought.
+            if let (Request::PayOrder { order, .. }, Outcome::Paid) = (request, outcome) {
+                let order = self.ordered_mut(*order);
+                order.paid = order.total;
+            }
+        }
         self.check_quotas(&before);
         self.check_vouchers();
+        self.check_orders(&before, requests);
         self.check_carts(&before, requests);
         outcomes
     }
@@ -196,7 +228,7 @@ impl World {
         stock.orders.retain(|id, _| orders.contains(id));
         let codes: BTreeSet<String> = requests.iter().flat_map(codes_of).collect();
         let of_positions = stock.cart_positions.values().filter_map(|position| position.voucher);
-        let of_orders = stock.orders.values().flat_map(|order| &order.vouchers).map(|used| used.voucher);
+        let of_orders = stock.orders.values().flat_map(|order| &order.positions).filter_map(|it| it.voucher).map(|used| used.voucher);
         let wanted: BTreeSet<VoucherId> = of_positions.chain(of_orders).chain(named).chain(over).collect();
         stock.vouchers.retain(|id, voucher| wanted.contains(id) || codes.contains(&voucher.terms.code));
         for (index, id) in (0..requests.len()).zip(self.next..) {
@@ -215,12 +247,8 @@ impl World {
             }
             let total: i64 = placed.positions.iter().map(|position| position.price.gross.minor()).sum();
             assert_eq!(total, placed.total.minor());
-            let products = placed.positions.iter().map(|position| position.product).collect();
-            let used = placed.positions.iter().filter_map(|position| {
-                let voucher = self.stock.cart_positions[&position.cart_position].voucher?;
-                Some(VoucherUse { voucher, budget_use: position.price.saving.minor() })
-            });
-            let order = OrderStock { status: placed.status, products, vouchers: used.collect() };
+            let voucher = |id: CartPositionId| self.stock.cart_positions[&id].voucher;
+            let order = order_of_placed(&placed, voucher, self.now);
             assert!(self.stock.orders.insert(placed.identity.order, order).is_none(), "an order is placed once");
             self.next = self.next.max(placed.identity.order.0 + 1);
         }
@@ -285,8 +313,14 @@ impl World {
             self.stock.cart_positions.insert(id, position);
         }
         self.write_vouchers(changes.vouchers, changes.expired_vouchers, changes.deleted_vouchers, changes.saved_vouchers);
-        for (id, status) in changes.orders {
-            self.stock.orders.get_mut(&id).unwrap().status = status;
+        for created in changes.orders_created {
+            let order = created_order(&created, self.now);
+            assert!(self.stock.orders.insert(created.identity.order, order).is_none(), "an order is created once");
+            self.next = self.next.max(created.identity.order.0 + 1);
+        }
+        for (id, changed) in changes.orders {
+            let now = self.now;
+            write_order(self.ordered_mut(id), changed, now);
         }
     }
 
@@ -297,6 +331,7 @@ impl World {
         deleted: Vec<VoucherId>,
         saved: Vec<SavedVoucher>,
     ) {
+        self.kept_once.extend(self.stock.vouchers.iter().filter(|(_, it)| it.holds_stock).map(|(id, _)| *id));
         for (id, delta) in uses {
             let voucher = self.stock.vouchers.get_mut(&id).unwrap();
             voucher.redeemed += delta.redeemed;
@@ -343,12 +378,16 @@ impl World {
             let with = self.stock.cart_positions.values().filter(|it| it.voucher == Some(*id) && it.holds_stock);
             assert_eq!(voucher.in_carts, with.count() as i64, "carts of voucher {}", terms.code);
             assert!(voucher.redeemed + voucher.in_carts <= terms.max_usages, "{} is used too often", terms.code);
-            let orders = self.stock.orders.values();
-            let uses = |order: &OrderStock| order.vouchers.iter().filter(|used| used.voucher == *id).count() as i64;
-            assert_eq!(voucher.redeemed, orders.clone().map(uses).sum::<i64>(), "redeemed uses of {}", terms.code);
-            let counts = |order: &&OrderStock| matches!(order.status, OrderStatus::Paid | OrderStatus::Pending);
-            let used = orders.filter(counts).flat_map(|order| &order.vouchers).filter(|used| used.voucher == *id);
-            let used: i64 = used.map(|used| used.budget_use).sum();
+            let uses = |order: &&OrderStock, counts: &dyn Fn(OrderStatus) -> bool| -> Vec<i64> {
+                let with = order.positions.iter().filter_map(|it| it.voucher).filter(|used| used.voucher == *id);
+                if counts(order.status) { with.map(|used| used.budget_use).collect() } else { Vec::new() }
+            };
+            let orders = || self.stock.orders.values();
+            let redeemed = orders().flat_map(|order| uses(&order, &|status| status != OrderStatus::Canceled)).count();
+            let may_be_more = self.kept_once.contains(id) && voucher.redeemed > redeemed as i64;
+            assert!(may_be_more || voucher.redeemed == redeemed as i64, "redeemed uses of {}: {} for {redeemed}", terms.code, voucher.redeemed);
+            let counts = |status| matches!(status, OrderStatus::Paid | OrderStatus::Pending);
+            let used: i64 = orders().flat_map(|order| uses(&order, &counts)).sum();
             assert_eq!(voucher.budget_used, used, "budget of {}", terms.code);
             assert!(terms.budget.is_none_or(|budget| used <= budget), "{} took off too much", terms.code);
         }
@@ -373,7 +412,7 @@ impl World {
                 OrderStatus::Pending => |uses| &mut uses.pending,
                 OrderStatus::Expired | OrderStatus::Canceled => continue,
             };
-            order.products.iter().for_each(|product| count(product, field));
+            order.products().for_each(|product| count(&product, field));
         }
         for position in self.stock.cart_positions.values().filter(|position| position.holds_stock) {
             let voucher = position.voucher.map(|id| &self.stock.vouchers[&id]);
@@ -393,6 +432,23 @@ impl World {
             let size = if quota.closed { Some(0) } else { quota.size };
             let most = size.map(|size| size.max(before.quotas[id].uses.total()));
             assert!(may_oversell || most.is_none_or(|most| quota.uses.total() <= most), "quota {id} sold more than it has: {quota:?}");
+        }
+    }
+
+    /// An order costs what is in it, numbers are never used twice, and nobody touches somebody else's order.
+    fn check_orders(&self, before: &Stock, requests: &[Request]) {
+        let touched: BTreeSet<_> = requests.iter().filter_map(order_of).collect();
+        for (id, order) in &self.stock.orders {
+            assert_eq!(order.total.minor(), order.sum(), "{order:?}");
+            let mut numbers: Vec<i32> = order.positions.iter().map(|position| position.number).collect();
+            assert!(numbers.is_sorted() && numbers.iter().all(|number| *number <= order.last_position), "{numbers:?}");
+            numbers.dedup();
+            assert_eq!(numbers.len(), order.positions.len());
+            assert_eq!(order.cancelled_at.is_some(), order.status == OrderStatus::Canceled);
+            assert!(!order.require_approval || order.status != OrderStatus::Paid, "paid without approval");
+            if let Some(then) = before.orders.get(id) {
+                assert!(touched.contains(id) || then == order, "somebody else's order");
+            }
         }
     }
 
@@ -434,15 +490,19 @@ impl World {
 fn carts_of(requests: &[Request]) -> BTreeSet<CartId> {
     let cart = |request: &Request| match request.subject() {
         Subject::Cart(cart) => Some(cart.clone()),
-        Subject::Order(_) | Subject::Voucher(..) => None,
+        Subject::Order(_) | Subject::New | Subject::Voucher(..) => None,
     };
-    requests.iter().filter_map(cart).collect()
+    let consumed = requests.iter().filter_map(|request| match request {
+        Request::CreateOrder { order } => Some(order.consume_carts.clone()),
+        _ => None,
+    });
+    requests.iter().filter_map(cart).chain(consumed.flatten()).collect()
 }
 
 fn order_of(request: &Request) -> Option<OrderId> {
     match request.subject() {
         Subject::Order(order) => Some(order),
-        Subject::Cart(_) | Subject::Voucher(..) => None,
+        Subject::Cart(_) | Subject::New | Subject::Voucher(..) => None,
     }
 }
 

@@ -11,10 +11,11 @@ mod voucher;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Availability, CartId, CartOutcome, CartPosition, Changes, NewCartPosition, Outcome, Product, Request, Stock, Uses,
+    Availability, CartId, CartOutcome, CartPosition, Changes, NewCartPosition, NewPayment, OrderStock, Outcome, Product,
+    Request, Stock, Uses,
 };
 use crate::{
-    id::{CartPositionId, QuotaId, VoucherId},
+    id::{CartPositionId, OrderId, QuotaId, VoucherId},
     time::Timestamp,
 };
 
@@ -30,6 +31,7 @@ pub fn decide(stock: Stock, requests: &[Request], now: Timestamp) -> (Vec<Outcom
     batch.release_expired();
     batch.let_vouchers_expire();
     let outcomes = requests.iter().enumerate().map(|(index, request)| batch.serve(index, request)).collect();
+    batch.changed_orders();
     batch.close_what_sold_out();
     (outcomes, batch.changes)
 }
@@ -37,6 +39,12 @@ pub fn decide(stock: Stock, requests: &[Request], now: Timestamp) -> (Vec<Outcom
 struct Batch {
     stock: Stock,
     changes: Changes,
+    /// Orders that have changed, as they were read.
+    before: BTreeMap<OrderId, OrderStock>,
+    /// Orders whose open payments are given up.
+    payments_given_up: BTreeSet<OrderId>,
+    /// Payments that come with a change.
+    payments: BTreeMap<OrderId, NewPayment>,
     now: Timestamp,
     /// Positions by cart: nothing may look at all positions for one request.
     carts: BTreeMap<CartId, BTreeSet<CartPositionId>>,
@@ -59,8 +67,18 @@ impl Batch {
             }
         }
         let codes = stock.vouchers.iter().map(|(id, voucher)| (voucher.terms.code.clone(), *id)).collect();
-        let mut batch =
-            Self { stock, changes: Changes::default(), now, carts, children, codes, kept: BTreeMap::new() };
+        let mut batch = Self {
+            stock,
+            changes: Changes::default(),
+            before: BTreeMap::new(),
+            payments_given_up: BTreeSet::new(),
+            payments: BTreeMap::new(),
+            now,
+            carts,
+            children,
+            codes,
+            kept: BTreeMap::new(),
+        };
         let keeping = batch.stock.vouchers.iter().filter(|(_, voucher)| voucher.holds_stock);
         batch.kept = keeping.map(|(id, voucher)| (*id, batch.quotas_kept_by(&voucher.terms))).collect();
         batch
@@ -80,6 +98,8 @@ impl Batch {
             Request::SetAddOns { cart, position, chosen } => Outcome::Cart(self.set_add_ons(cart, *position, chosen)),
             Request::PlaceOrder { cart, agreed_total, draft } => self.place_order(index, cart, *agreed_total, draft),
             Request::PayOrder { order, accept_late } => self.pay_order(*order, *accept_late),
+            Request::CreateOrder { order } => self.create_order(index, order),
+            Request::ChangeOrder { order, action } => self.change_order(*order, action),
             Request::ExpireOrder { order } => self.expire_order(*order),
             Request::SaveVoucher { voucher, terms } => self.save_voucher(*voucher, terms),
             Request::DeleteVoucher { voucher } => self.delete_voucher(*voucher),

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Batch, CartId, CartOutcome, CartPosition, NewCartPosition, Product, Uses};
+use super::{Batch, CartId, CartOutcome, CartPosition, NewCartPosition, OrderStock, Product, Uses};
 use crate::{
     boxoffice::{
-        CartRefusal, Line, RepricedCartPosition, Scope, UnitPrice, VoucherProblem, VoucherTerms, VoucherUse, VoucherUses,
+        CartRefusal, Line, RepricedCartPosition, Scope, UnitPrice, VoucherProblem, VoucherTerms, VoucherUses,
     },
     id::{QuotaId, VoucherId},
     money::Money,
+    order::OrderStatus,
 };
 
 impl Batch {
@@ -291,52 +292,95 @@ impl Batch {
         dropped
     }
 
-    /// An order takes a use, and what it took off the price, from a live cart position.
+    /// An order takes a use, and what it took off the price, from a position that was in a cart.
     pub(super) fn redeem(&mut self, position: &CartPosition) {
-        let Some(id) = position.voucher else { return };
-        for quota in self.kept.get(&id).cloned().unwrap_or_default() {
-            self.use_quota(quota, Uses::vouchers(-1));
-        }
-        let saving = position.price.saving.minor();
-        self.count_voucher(id, |uses| {
-            uses.redeemed += 1;
-            uses.budget_used += saving;
-        });
-    }
-
-    /// An order that is cancelled gives its uses back, after its places. A voucher that keeps places must find one in
-    /// each of its quotas: where one was sold in the meantime the use stays redeemed, because no voucher may oversell.
-    #[expect(dead_code, reason = "orders are cancelled in a later step")]
-    pub(super) fn give_back(&mut self, used: &[VoucherUse]) {
-        for VoucherUse { voucher: id, budget_use } in used {
-            self.count_voucher(*id, |uses| uses.budget_used -= budget_use);
-            let kept = self.kept.get(id).cloned().unwrap_or_default();
-            let has_room = kept.iter().all(|quota| self.stock.quotas[quota].left_for_staff().is_none_or(|left| left > 0));
-            let was_redeemed = self.stock.vouchers.get(id).is_some_and(|voucher| voucher.redeemed > 0);
-            if !has_room || !was_redeemed {
-                continue;
-            }
-            for quota in kept {
-                self.use_quota(quota, Uses::vouchers(1));
-            }
-            self.count_voucher(*id, |uses| uses.redeemed -= 1);
+        if let Some(id) = position.voucher {
+            self.count_redeemed(id, 1);
+            let saving = position.price.saving.minor();
+            self.count_voucher(id, |uses| uses.budget_used += saving);
         }
     }
 
-    /// Whether the budgets have what an order took off, and more is not asked of them.
-    pub(super) fn budgets_allow(&self, used: &[VoucherUse]) -> bool {
-        let mut wanted: BTreeMap<VoucherId, i64> = BTreeMap::new();
-        for one in used {
-            *wanted.entry(one.voucher).or_default() += one.budget_use;
+    /// Moves uses of vouchers between an order as it was and as it is, after its places have moved. What is cancelled gives
+    /// its uses back; expired orders keep theirs, but not what they took out of a budget (spec domain 6.4, 35.12).
+    ///
+    /// A voucher that keeps places must find one in each of its quotas: where that one was sold in the meantime the use
+    /// stays redeemed, because no voucher may oversell.
+    pub(super) fn move_vouchers(&mut self, before: &OrderStock, after: &OrderStock) {
+        for (id, count) in difference(&redeemed_by(before), &redeemed_by(after)) {
+            for _ in count..0 {
+                let kept = self.kept.get(&id).into_iter().flatten();
+                let mut left = kept.map(|quota| self.stock.quotas[quota].left_for_staff());
+                if left.all(|left| left.is_none_or(|left| left > 0)) {
+                    self.count_redeemed(id, -1);
+                }
+            }
+            if count > 0 {
+                self.count_redeemed(id, count);
+            }
         }
+        for (id, sum) in difference(&budgets_of(before), &budgets_of(after)) {
+            self.count_voucher(id, |uses| uses.budget_used += sum);
+        }
+    }
+
+    /// Whether the budgets have what an order that does not count now took off.
+    pub(super) fn budgets_allow(&self, order: &OrderStock) -> bool {
         let left = |id: &VoucherId| self.stock.vouchers.get(id).and_then(|voucher| voucher.budget_left());
-        wanted.iter().all(|(id, sum)| left(id).is_none_or(|left| *sum <= left))
+        let pending = OrderStock { status: OrderStatus::Pending, ..order.clone() };
+        budgets_of(&pending).iter().all(|(id, sum)| left(id).is_none_or(|left| *sum <= left))
     }
 
-    /// An order begins to count in the budgets of its vouchers, or stops with a `sign` of -1.
-    pub(super) fn use_budgets(&mut self, used: &[VoucherUse], sign: i64) {
-        for one in used {
-            self.count_voucher(one.voucher, |uses| uses.budget_used += sign * one.budget_use);
+    /// Whether an order that holds nothing may come back with its vouchers.
+    pub(super) fn vouchers_allow(&self, order: &OrderStock) -> bool {
+        let pending = OrderStock { status: OrderStatus::Pending, ..order.clone() };
+        let left = |id: &VoucherId| self.stock.vouchers.get(id).map_or(0, |voucher| voucher.uses_left());
+        let again = difference(&redeemed_by(order), &redeemed_by(&pending));
+        self.budgets_allow(order) && again.iter().all(|(id, count)| *count <= left(id))
+    }
+
+    /// Uses more or fewer: what the voucher keeps in its quotas shrinks or grows with them.
+    fn count_redeemed(&mut self, id: VoucherId, count: i64) {
+        let unredeemed = |batch: &Self| batch.stock.vouchers.get(&id).map_or(0, |voucher| voucher.unredeemed());
+        let before = unredeemed(self);
+        let redeemed = self.stock.vouchers.get(&id).map_or(0, |voucher| voucher.redeemed);
+        let count = count.max(-redeemed);
+        self.count_voucher(id, |uses| uses.redeemed += count);
+        let kept = Uses::vouchers(unredeemed(self) - before);
+        for quota in self.kept.get(&id).cloned().unwrap_or_default() {
+            self.use_quota(quota, kept);
         }
     }
+}
+
+/// How often an order uses each voucher.
+fn redeemed_by(order: &OrderStock) -> BTreeMap<VoucherId, i64> {
+    let mut redeemed = BTreeMap::new();
+    if order.status != OrderStatus::Canceled {
+        for used in order.positions.iter().filter_map(|position| position.voucher) {
+            *redeemed.entry(used.voucher).or_default() += 1;
+        }
+    }
+    redeemed
+}
+
+/// What an order takes out of the budget of each voucher.
+fn budgets_of(order: &OrderStock) -> BTreeMap<VoucherId, i64> {
+    let mut budgets = BTreeMap::new();
+    if matches!(order.status, OrderStatus::Pending | OrderStatus::Paid) {
+        for used in order.positions.iter().filter_map(|position| position.voucher) {
+            *budgets.entry(used.voucher).or_default() += used.budget_use;
+        }
+    }
+    budgets
+}
+
+/// What is more in the second, or less.
+fn difference(before: &BTreeMap<VoucherId, i64>, after: &BTreeMap<VoucherId, i64>) -> BTreeMap<VoucherId, i64> {
+    let mut difference = after.clone();
+    for (id, count) in before {
+        *difference.entry(*id).or_default() -= count;
+    }
+    difference.retain(|_, count| *count != 0);
+    difference
 }

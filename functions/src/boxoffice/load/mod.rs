@@ -8,7 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use sql::quotas_for_display;
 pub use voucher::{voucher_by_code, voucher_codes, vouchers_exist};
 
-use super::{CartId, CartRules, Identity, Offer, Product, Request, Scope, Stock, VoucherTerms};
+use super::{
+    CartId, CartRules, Change, Identity, Offer, OrderAction, POSITIONS_PER_ORDER_MAX, Product, Request, Scope, Stock,
+    VoucherTerms, order,
+};
 use crate::{
     catalogue::{Catalogue, WEB},
     event::{self, Event},
@@ -16,9 +19,6 @@ use crate::{
     port::{codes::Codes, db::DbError, lock::EventLock},
     time::Timestamp,
 };
-
-/// No event may allow larger carts (spec domain 8.4).
-const POSITIONS_MAX: i64 = 500;
 
 /// What the requests of a batch name.
 #[derive(Default)]
@@ -53,13 +53,13 @@ pub async fn load(
         sql::version(lock),
         all_quotas,
         sql::cart_positions(lock, event.currency, &named.carts, &named.vouchers, now),
-        sql::orders(lock, &named.orders),
+        order::sql::orders(lock, event.currency, &named.orders),
         voucher::vouchers(lock, &named, now),
         identities(lock, event, requests),
     )?;
     if event.has_subevents {
         named.dates.extend(cart_positions.values().filter_map(|position| position.product.date));
-        named.dates.extend(orders.values().flat_map(|order| &order.products).filter_map(|product| product.date));
+        named.dates.extend(orders.values().flat_map(|order| order.products()).filter_map(|product| product.date));
         vouchers.values().for_each(|voucher| named.add_terms(&voucher.terms));
         let (dates, ids) = (named.dates.iter().copied().collect::<Vec<_>>(), named.quotas.iter().copied());
         quotas = sql::quotas(lock, &dates, &ids.collect::<Vec<_>>()).await?;
@@ -86,7 +86,7 @@ fn conditions(event: &Event, catalogue: &Catalogue, named: &Named, now: Timestam
 fn rules(event: &Event) -> CartRules {
     CartRules {
         reservation_seconds: event.settings.reservation_time() * 60,
-        positions_max: event.settings.max_items_per_order().min(POSITIONS_MAX),
+        positions_max: event.settings.max_items_per_order().min(POSITIONS_PER_ORDER_MAX),
     }
 }
 
@@ -111,6 +111,19 @@ impl Named {
                 self.carts.insert(cart.clone());
             }
             Request::PayOrder { order, .. } | Request::ExpireOrder { order } => self.orders.push(*order),
+            Request::ChangeOrder { order, action } => {
+                self.orders.push(*order);
+                if let OrderAction::Change { changes, .. } = action {
+                    self.dates.extend(changes.iter().filter_map(|change| match change {
+                        Change::AddPosition { product, .. } | Change::SwapProduct { product, .. } => product.date,
+                        _ => None,
+                    }));
+                }
+            }
+            Request::CreateOrder { order } => {
+                self.carts.extend(order.consume_carts.iter().cloned());
+                self.dates.extend(order.positions.iter().filter_map(|position| position.product.date));
+            }
             Request::SaveVoucher { voucher, terms } => {
                 self.vouchers.extend(*voucher);
                 self.codes.insert(terms.code.clone());
@@ -142,12 +155,13 @@ async fn identities(
     requests: &[Request],
 ) -> Result<BTreeMap<usize, Identity>, DbError> {
     let drafts = requests.iter().enumerate().filter_map(|(index, request)| match request {
-        Request::PlaceOrder { draft, .. } => Some((index, draft)),
+        Request::PlaceOrder { draft, .. } => Some((index, &draft.seed)),
+        Request::CreateOrder { order } => Some((index, &order.seed)),
         _ => None,
     });
     let mut drawn: Vec<(usize, Codes, String)> = drafts
-        .map(|(index, draft)| {
-            let codes = Codes::of(&draft.seed, "code");
+        .map(|(index, seed)| {
+            let codes = Codes::of(seed, "code");
             let code = codes.order_code(CODE_LENGTH, event.testmode);
             (index, codes, code)
         })

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    boxoffice::{CartId, CartPosition, OrderStock, Product, Quota, UnitPrice, Uses, VoucherUse},
-    id::{CartPositionId, EventId, ItemId, MailId, OrderId, OrganizerId, QuotaId, SubeventId, VoucherId},
+    boxoffice::{CartId, CartPosition, Product, Quota, UnitPrice, Uses},
+    id::{CartPositionId, EventId, MailId, OrderId, OrganizerId, QuotaId, SubeventId, VoucherId},
     money::{Currency, Money, TaxRate},
-    order::OrderStatus,
     port::{
         db::{DbError, Query, Row, array, p},
         lock::EventLock,
@@ -94,7 +93,7 @@ async fn read_quotas(
     Ok((quotas, quotas_of))
 }
 
-fn product(row: &Row) -> Result<Product, DbError> {
+pub(in crate::boxoffice) fn product(row: &Row) -> Result<Product, DbError> {
     Ok(Product { item: row.get("item_id")?, variation: row.get("variation_id")?, date: row.get("subevent_id")? })
 }
 
@@ -202,30 +201,6 @@ pub(super) const VOUCHER_BY_CODE: &str = select_vouchers!("where event_id = $1 a
 pub(super) const VOUCHER_CODES: &str = "select id, code from voucher where event_id = $1 and id = any($2)";
 pub(super) const EXIST: &str = "select exists (select 1 from voucher where event_id = $1) as exist";
 
-const ORDERS: &str = "
-    select o.id, o.status, op.item_id, op.variation_id, op.subevent_id, op.voucher_id, op.voucher_budget_use
-      from orders o left join order_position op on op.order_id = o.id and not op.canceled
-     where o.event_id = $1 and o.id = any($2)";
-
-pub(super) async fn orders(lock: &EventLock<'_>, ids: &Vec<OrderId>) -> Result<BTreeMap<OrderId, OrderStock>, DbError> {
-    let mut orders = BTreeMap::new();
-    if ids.is_empty() {
-        return Ok(orders);
-    }
-    for row in lock.tx().query(ORDERS, &[p(&lock.event()), array(ids)]).await? {
-        let status = OrderStatus::parse(row.get("status")?)?;
-        let order: &mut OrderStock =
-            orders.entry(row.get("id")?).or_insert(OrderStock { status, products: Vec::new(), vouchers: Vec::new() });
-        if row.get::<Option<ItemId>>("item_id")?.is_some() {
-            order.products.push(product(&row)?);
-        }
-        if let Some(voucher) = row.get("voucher_id")? {
-            order.vouchers.push(VoucherUse { voucher, budget_use: row.get("voucher_budget_use")? });
-        }
-    }
-    Ok(orders)
-}
-
 const VERSION: &str = "select version from event where id = $1";
 
 /// Version of the event and of what it sells, as it is under the lock.
@@ -265,7 +240,6 @@ pub const ALL: &[&str] = &[
     VOUCHER_BY_CODE,
     VOUCHER_CODES,
     EXIST,
-    ORDERS,
     VERSION,
     RESERVE_IDS,
     TAKEN_CODES,
