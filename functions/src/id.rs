@@ -69,6 +69,10 @@ id_type!(
     OrderId,
     /// A position of an order: one ticket.
     PositionId,
+    /// A date of an event series.
+    SubeventId,
+    /// An automatic discount of an event.
+    DiscountId,
     /// A payment of an order.
     PaymentId,
     /// A mail in the outbox table.

@@ -25,6 +25,7 @@ const MIGRATIONS: &[Migration] = migrations![
     4 "0004_messages",
     5 "0005_box_office",
     6 "0006_webhook",
+    7 "0007_order_changes",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use shop::{
     boxoffice, cart,
     catalogue::{self, WindowMode},
-    event, mail,
+    event, idempotency, mail,
     order::{self, OrderStatus, PaymentState},
     outbox,
     port::{
         db::{Db, Query as _},
         queue::Queue,
     },
+    pricing::{FeeType, Rounding},
     question::{self, QuestionType},
     staff, ticket,
     webhook::{self, DeliveryState},
@@ -22,12 +23,14 @@ use crate::shop::TestShop;
 const LISTS: &[(&str, &[&str])] = &[
     ("boxoffice/audit", boxoffice::audit::sql::ALL),
     ("boxoffice/load", boxoffice::load::sql::ALL),
+    ("boxoffice/order", boxoffice::order::sql::ALL),
     ("boxoffice/waiting", boxoffice::waiting::sql::ALL),
     ("boxoffice/write", boxoffice::write::sql::ALL),
     ("cart", cart::sql::ALL),
     ("catalogue", catalogue::sql::ALL),
     ("event", event::sql::ALL),
     ("event/import", event::import::sql::ALL),
+    ("idempotency", idempotency::sql::ALL),
     ("mail", mail::sql::ALL),
     ("order", order::sql::ALL),
     ("order/place", order::place::sql::ALL),
@@ -136,8 +139,15 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
     ("expired carts", boxoffice::load::sql::ALL, "count(*) as count\n", "EVENT, now()"),
     ("quotas", boxoffice::load::sql::ALL, "c.waiting\n      from quota q", "EVENT"),
     ("what quotas count", boxoffice::load::sql::ALL, "select quota_id, item_id", "EVENT"),
-    ("orders of a batch", boxoffice::load::sql::ALL, "left join order_position", "EVENT, array[ORDER]"),
-    ("state of orders", boxoffice::write::sql::ALL, "update orders o", "EVENT, now(), array[ORDER], array['p']"),
+    ("orders of a batch", boxoffice::order::sql::ALL, "as last_position", "EVENT, array[ORDER]"),
+    ("positions of a batch", boxoffice::order::sql::ALL, "order by order_id, positionid", "EVENT, array[ORDER]"),
+    ("ledger", boxoffice::order::sql::ALL, "insert into ledger_entry", "EVENT, array[ORDER], now()"),
+    (
+        "state of orders",
+        boxoffice::order::sql::ALL,
+        "update orders o",
+        "EVENT, now(), array[ORDER], array['p'], array[100], array[now()], array[false], array[null::timestamptz]",
+    ),
     ("order by code", order::sql::ALL, "select id from orders where organizer_id", "ORGANIZER, EVENT, CODE"),
     ("event of an order", order::sql::ALL, "select event_id from orders where id", "ORDER"),
     (
@@ -223,10 +233,12 @@ async fn states_are_the_same_in_the_database() {
     let db = shop.ctx.db().await.unwrap();
     let mail_states = ["waiting", "queued", "inflight", "awaiting_retry", "failed", "sent"];
     let actors = ["buyer", "token", "system"];
-    let expected: [(&str, BTreeSet<&str>); 9] = [
+    let expected: [(&str, BTreeSet<&str>); 11] = [
         ("orders_status", OrderStatus::ALL.map(OrderStatus::code).into()),
         ("payment_state", PaymentState::ALL.map(PaymentState::code).into()),
         ("outbox_queue", Queue::ALL.map(Queue::name).into()),
+        ("orders_tax_rounding_mode", Rounding::ALL.map(Rounding::code).into()),
+        ("order_fee_type", FeeType::ALL.map(FeeType::code).into()),
         ("question_type", QuestionType::ALL.map(QuestionType::code).into()),
         ("item_from_mode", WindowMode::ALL.map(WindowMode::code).into()),
         ("item_until_mode", WindowMode::ALL.map(WindowMode::code).into()),

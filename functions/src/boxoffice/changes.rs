@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{CartId, PlacedOrder, Product, UnitPrice, Uses};
+use super::{CartId, CreatedOrder, OrderFee, OrderPosition, PlacedOrder, Product, UnitPrice, Uses};
 use crate::{
     id::{CartPositionId, OrderId, QuotaId},
+    money::Money,
     order::OrderStatus,
+    payment::Provider,
     time::Timestamp,
 };
 
@@ -37,6 +39,48 @@ pub struct RenewedCartPosition {
     pub price: Option<UnitPrice>,
 }
 
+/// A payment that comes with a change of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewPayment {
+    /// How.
+    pub provider: Provider,
+    /// How much.
+    pub amount: Money,
+    /// When the money was there; it is still to come without.
+    pub confirmed_at: Option<Timestamp>,
+}
+
+/// What is different in an order.
+#[derive(Debug, Clone)]
+pub struct ChangedOrder {
+    /// Where it stands now.
+    pub status: OrderStatus,
+    /// What is to be paid in all.
+    pub total: Money,
+    /// Until when it must be paid.
+    pub expires_at: Timestamp,
+    /// It waits for somebody to approve it.
+    pub require_approval: bool,
+    /// When it was cancelled.
+    pub cancelled_at: Option<Timestamp>,
+    /// Positions that are new.
+    pub positions_added: Vec<OrderPosition>,
+    /// Positions that are different.
+    pub positions_changed: Vec<OrderPosition>,
+    /// Positions that are cancelled, as they were.
+    pub positions_canceled: Vec<OrderPosition>,
+    /// Fees that are new.
+    pub fees_added: Vec<OrderFee>,
+    /// Fees that are different.
+    pub fees_changed: Vec<OrderFee>,
+    /// Fees that are cancelled, as they were.
+    pub fees_canceled: Vec<OrderFee>,
+    /// Payments that were not finished are given up: they are not wanted any more, or not in this amount.
+    pub gives_up_payments: bool,
+    /// A payment that comes with it.
+    pub payment: Option<NewPayment>,
+}
+
 /// What is to be written so that the database agrees with the outcomes.
 #[derive(Debug, Default)]
 pub struct Changes {
@@ -52,8 +96,10 @@ pub struct Changes {
     pub deleted: Vec<CartPositionId>,
     /// Orders to be written, from positions that are to be deleted.
     pub orders_placed: Vec<PlacedOrder>,
-    /// New states of orders.
-    pub orders: BTreeMap<OrderId, OrderStatus>,
+    /// Orders to be written that had no cart. What is in them is among the changes of orders.
+    pub orders_created: Vec<CreatedOrder>,
+    /// Orders that have changed.
+    pub orders: BTreeMap<OrderId, ChangedOrder>,
     /// Quotas that have sold out and close.
     pub closed: Vec<QuotaId>,
 }

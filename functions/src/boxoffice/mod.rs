@@ -14,9 +14,11 @@
 pub mod audit;
 mod batch;
 mod changes;
+mod creating;
 mod decide;
 pub mod load;
 mod offer;
+pub mod order;
 mod outcome;
 mod placing;
 mod quota;
@@ -26,16 +28,21 @@ mod submit;
 pub mod waiting;
 pub mod write;
 
-pub use changes::{Changes, NewCartPosition, RenewedCartPosition};
+pub use changes::{ChangedOrder, Changes, NewCartPosition, NewPayment, RenewedCartPosition};
+pub use creating::{CreateFee, CreateOrder, CreatePosition, CreatedOrder};
 pub use decide::decide;
 pub use load::load;
 pub use offer::{Offer, UnitPrice};
+pub use order::{
+    CancellationFee, Change, FeeTax, NewPosition, OrderAction, OrderFee, OrderPosition, OrderRefusal, OrderStock,
+    POSITIONS_PER_ORDER_MAX,
+};
 pub use outcome::{CartOutcome, CartRefusal, NotPlaced, Outcome};
 pub use placing::{Draft, Identity, PlacedOrder, PlacedPosition, PositionSecrets};
 pub use quota::{Availability, Quota, Uses};
 pub use request::{Line, Request, Subject};
 use serde::{Deserialize, Serialize};
-pub use stock::{CartPosition, CartRules, OrderStock, Stock};
+pub use stock::{CartPosition, CartRules, Stock};
 pub use submit::{SubmitError, Ticket, submit};
 pub use write::write;
 

@@ -1,5 +1,7 @@
 //! What the catalogue says about selling a product, and what one unit costs (spec domain 3.2, 5).
 
+use serde::{Deserialize, Serialize};
+
 use crate::money::{Money, TaxRate};
 
 /// What the catalogue says about selling one product. Read before the lock is taken: prices and windows of the page
@@ -25,7 +27,7 @@ pub struct Offer {
 }
 
 /// What one unit costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitPrice {
     /// The price in the catalogue.
     pub listed: Money,

@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Product;
-use crate::id::{ItemId, OrderId};
+use super::{OrderRefusal, Product};
+use crate::{
+    id::{ItemId, OrderId},
+    order::OrderStatus,
+};
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +36,12 @@ pub enum Outcome {
     Expired,
     /// Nothing to do: the order is not pending.
     NotPending,
+    /// No order without a cart: these positions cannot be, by their places in the request.
+    NotCreated(Vec<(usize, OrderRefusal)>),
+    /// What was asked for an order is done; it stands like this now.
+    OrderChanged(OrderStatus),
+    /// What was asked for an order is not done; nothing has changed.
+    OrderRefused(OrderRefusal),
 }
 
 /// Why an order was not placed.

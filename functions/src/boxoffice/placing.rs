@@ -89,7 +89,7 @@ pub struct PlacedPosition {
 }
 
 /// The secrets of a position (spec domain 10.4).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PositionSecrets {
     /// What the QR code says.
     pub ticket: String,

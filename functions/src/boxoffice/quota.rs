@@ -93,6 +93,14 @@ impl Quota {
         self.size.map(|size| (size - self.uses.total()).max(0))
     }
 
+    /// Places left for what staff does with an order: who waits for places does not count (spec domain 4.5).
+    pub fn left_for_staff(&self) -> Option<i64> {
+        if self.closed {
+            return Some(0);
+        }
+        self.size.map(|size| (size - self.uses.total() + self.uses.waiting).max(0))
+    }
+
     /// The state of spec domain 4.2: the first subtraction that leaves nothing decides (4.4).
     pub fn availability(&self) -> Availability {
         if self.closed {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CartId, Draft, Product};
+use super::{CartId, CreateOrder, Draft, OrderAction, Product};
 use crate::{
     id::{CartPositionId, OrderId},
     money::Money,
@@ -57,6 +57,18 @@ pub enum Request {
         /// An expired order may become paid while there is room (spec domain 13.3).
         accept_late: bool,
     },
+    /// An order comes into being without a cart.
+    CreateOrder {
+        /// What it is to be.
+        order: Box<CreateOrder>,
+    },
+    /// Something else happens to an order.
+    ChangeOrder {
+        /// The order.
+        order: OrderId,
+        /// What.
+        action: OrderAction,
+    },
     /// The payment deadline of an order has passed.
     ExpireOrder {
         /// The order.
@@ -71,6 +83,8 @@ pub enum Subject<'a> {
     Cart(&'a CartId),
     /// An order.
     Order(OrderId),
+    /// An order that has no cart. It may consume carts of others, so there is one of these in a batch.
+    New,
 }
 
 impl Request {
@@ -81,7 +95,10 @@ impl Request {
             | Self::RemoveFromCart { cart, .. }
             | Self::ClearCart { cart }
             | Self::PlaceOrder { cart, .. } => Subject::Cart(cart),
-            Self::PayOrder { order, .. } | Self::ExpireOrder { order } => Subject::Order(*order),
+            Self::CreateOrder { .. } => Subject::New,
+            Self::PayOrder { order, .. } | Self::ChangeOrder { order, .. } | Self::ExpireOrder { order } => {
+                Subject::Order(*order)
+            }
         }
     }
 }

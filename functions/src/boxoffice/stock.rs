@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{CartId, Identity, Offer, Product, Quota, UnitPrice};
+use super::{CartId, Identity, Offer, OrderStock, Product, Quota, UnitPrice};
 use crate::{
     id::{CartPositionId, OrderId, QuotaId},
     money::Currency,
-    order::OrderStatus,
     time::Timestamp,
 };
 
@@ -36,15 +35,6 @@ pub struct CartPosition {
     pub max_extend_at: Timestamp,
     /// Whether it is counted in the quotas' carts.
     pub holds_stock: bool,
-}
-
-/// An order as far as it holds places.
-#[derive(Debug, Clone)]
-pub struct OrderStock {
-    /// Its status.
-    pub status: OrderStatus,
-    /// What it holds, or held.
-    pub products: Vec<Product>,
 }
 
 /// What an event has, as far as a batch needs it.

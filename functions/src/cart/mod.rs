@@ -39,7 +39,7 @@ pub struct Position {
 }
 
 /// Who comes with a ticket.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attendee {
     /// The full name.
     pub name: Option<String>,

@@ -1,6 +1,10 @@
 //! Organisers and events: what they are, when an event sells, and until when its orders must be paid.
 
-use jiff::{ToSpan as _, ZonedDateTime, civil::Weekday, tz::TimeZone};
+use jiff::{
+    ToSpan as _, ZonedDateTime,
+    civil::{self, Weekday},
+    tz::TimeZone,
+};
 
 use crate::{
     id::{EventId, OrganizerId},
@@ -148,6 +152,12 @@ impl Event {
     pub fn last_payment(&self) -> Option<Timestamp> {
         let last = self.settings.payment_term_last(&self.timezone)?;
         Some(end_of_day(&last.in_zone(&self.timezone)))
+    }
+
+    /// 23:59:59 of a day on the event's clock.
+    pub fn end_of(&self, day: civil::Date) -> Timestamp {
+        let noon = day.at(12, 0, 0, 0).to_zoned_datetime(self.timezone.clone());
+        noon.map_or(Timestamp::from_micros(i64::MAX), |noon| end_of_day(&noon))
     }
 
     /// 23:59:59 on the event's clock, `days` after `from`, moved off the weekend where the event wants it.

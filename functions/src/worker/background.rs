@@ -7,7 +7,7 @@ use crate::{
     ctx::Ctx,
     event,
     id::EventId,
-    mail, order,
+    idempotency, mail, order,
     outbox::{self, Envelope, Job, Message, Outgoing},
     port::{
         db::{Db, DbError},
@@ -71,6 +71,7 @@ async fn sweep(ctx: &Ctx, now: Timestamp) -> Result<(), WorkError> {
     }
     cart::sql::sweep(&*db, before).await?;
     outbox::sql::sweep_processed(&*db, before).await?;
+    idempotency::sql::sweep(&*db, now.plus_seconds(-idempotency::KEEP_SECONDS)).await?;
     let before = now.plus_seconds(-webhook::KEEP_SECONDS);
     while webhook::sql::sweep(&*db, before, SWEEP_MAX).await? > 0 {}
     Ok(())

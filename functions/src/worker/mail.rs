@@ -66,7 +66,7 @@ async fn prepare(ctx: &Ctx, q: &impl Query, claimed: Claimed) -> Result<Outgoing
         Some(written) => written,
         None => {
             let catalogue = Catalogue::load(q, &event).await?;
-            let written = compose(ctx.config(), &event, &catalogue, &order, claimed.kind, &claimed.locale);
+            let written = compose(ctx.config(), &event, &catalogue, &order, &claimed);
             sql::keep_text(q, claimed.id, &written).await?;
             written
         }

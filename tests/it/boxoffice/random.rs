@@ -1,9 +1,15 @@
 //! Long random days with few places. [`World`] checks after each batch; the seeds are fixed, so a failure comes again.
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
-use shop::{boxoffice::Request, id::CartPositionId};
+use shop::{
+    boxoffice::{Change, OrderAction, Request},
+    id::{CartPositionId, OrderId},
+};
 
-use super::world::{RESERVATION, World, add, clear, euros, expire, pay, pay_late, place, remove};
+use super::{
+    orders::{add_fee, add_position, cancellation_fee, create, price},
+    world::{RESERVATION, World, add, change, clear, euros, expire, pay, pay_late, place, remove},
+};
 
 const DAYS: u64 = 2_000;
 const BATCHES: usize = 60;
@@ -40,8 +46,19 @@ fn day(random: &mut StdRng) -> (usize, usize) {
         }
         let orders: Vec<_> = world.stock.orders.keys().copied().collect();
         if let Some(order) = orders.choose(random) {
-            let request = *[pay, pay_late, expire].choose(random).unwrap();
-            batch.push(request(*order));
+            if random.random_ratio(1, 2) {
+                let request = *[pay, pay_late, expire].choose(random).unwrap();
+                batch.push(request(*order));
+            } else {
+                batch.push(change(*order, action(&world, *order, random)));
+            }
+        }
+        if random.random_ratio(1, 8) {
+            let products: Vec<i64> =
+                (0..random.random_range(1..4)).map(|_| *PRODUCTS.choose(random).unwrap()).collect();
+            // Never the cart of another request of the batch.
+            let order = Box::new(create(&world, &products, &[]));
+            batch.push(Request::CreateOrder { order });
         }
         served += batch.len();
         world.serve(&batch);
@@ -89,6 +106,38 @@ fn organise(world: &mut World, random: &mut StdRng) {
         1 => world.quota(quota).closed = random.random_ratio(1, 3),
         2 => world.offer(number).listed = euros(*[0, 1000, 2300].choose(random).unwrap()),
         _ => world.offer(number).on_sale = random.random_ratio(2, 3),
+    }
+}
+
+/// What staff does to an order.
+fn action(world: &World, order: OrderId, random: &mut StdRng) -> OrderAction {
+    let (expires_at, force) = (world.now.plus_seconds(random.random_range(-1..=5) * 60), false);
+    match random.random_range(0..8) {
+        0 => OrderAction::Cancel { fee: None },
+        1 => OrderAction::Cancel { fee: Some(cancellation_fee(world, random.random_range(0..=4000))) },
+        2 => OrderAction::MarkRefunded,
+        3 => OrderAction::MarkPending,
+        4 => OrderAction::Extend { expires_at, force },
+        5 => OrderAction::Reactivate { expires_at, force },
+        _ => {
+            let read_at = world.stock.orders[&order].modified_at;
+            let changes = (0..random.random_range(1..=3)).map(|_| change_of(world, order, random)).collect();
+            OrderAction::Change { changes, read_at, expires_at, force }
+        }
+    }
+}
+
+fn change_of(world: &World, order: OrderId, random: &mut StdRng) -> Change {
+    let product = super::product(*PRODUCTS.choose(random).unwrap());
+    let last = world.stock.orders[&order].last_position;
+    let (number, gross) = (random.random_range(1..=last.max(1)), euros(*[0, 100, 2300].choose(random).unwrap()));
+    match random.random_range(0..7) {
+        0 | 1 => add_position(product, gross),
+        2 => Change::CancelPosition { number },
+        3 => Change::SwapProduct { number, product, price: price(gross) },
+        4 => Change::SetPrice { number, gross },
+        5 => add_fee(gross),
+        _ => Change::CancelFee { number: 1 },
     }
 }
 

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shop::{
     boxoffice::{
-        CartId, CartOutcome, CartPosition, CartRules, Changes, Draft, Identity, Line, Offer, OrderStock, Outcome,
-        Product, Quota, Request, Stock, Subject, Uses, decide,
+        CartId, CartOutcome, CartPosition, CartRules, ChangedOrder, Changes, CreatedOrder, Draft, Identity, Line,
+        Offer, OrderAction, OrderPosition, OrderRefusal, OrderStock, Outcome, PlacedOrder, Product, Quota, Request,
+        Stock, Subject, Uses, decide,
     },
     id::{CartPositionId, ItemId, MailId, OrderId, QuotaId, VariationId},
     money::{Currency, Money, TaxRate},
     order::OrderStatus,
     payment::Provider,
     port::codes::Codes,
+    pricing::{Rounding, TaxedLine},
     time::Timestamp,
 };
 
@@ -79,6 +81,11 @@ pub fn pay_late(order: OrderId) -> Request {
 /// The deadline of an order has passed.
 pub fn expire(order: OrderId) -> Request {
     Request::ExpireOrder { order }
+}
+
+/// Something else happens to an order.
+pub fn change(order: OrderId, action: OrderAction) -> Request {
+    Request::ChangeOrder { order, action }
 }
 
 /// Everything there is.
@@ -192,6 +199,25 @@ impl World {
         }
     }
 
+    /// An order.
+    pub fn ordered(&self, order: OrderId) -> &OrderStock {
+        &self.stock.orders[&order]
+    }
+
+    /// An order, to be changed by hand.
+    pub fn ordered_mut(&mut self, order: OrderId) -> &mut OrderStock {
+        self.stock.orders.get_mut(&order).unwrap()
+    }
+
+    /// Does something to an order.
+    pub fn act(&mut self, order: OrderId, action: OrderAction) -> Result<OrderStatus, OrderRefusal> {
+        match self.serve_one(change(order, action)) {
+            Outcome::OrderChanged(status) => Ok(status),
+            Outcome::OrderRefused(refusal) => Err(refusal),
+            other => panic!("not an order's outcome: {other:?}"),
+        }
+    }
+
     /// Serves one request.
     pub fn serve_one(&mut self, request: Request) -> Outcome {
         self.serve(&[request]).remove(0)
@@ -204,7 +230,15 @@ impl World {
         let (again, same) = decide(self.seen_by(requests), requests, self.now);
         assert_eq!((&outcomes, format!("{changes:?}")), (&again, format!("{same:?}")), "a decision can be repeated");
         self.write(changes);
+        for (request, outcome) in requests.iter().zip(&outcomes) {
+            // The caller books the money that it has brought.
+            if let (Request::PayOrder { order, .. }, Outcome::Paid) = (request, outcome) {
+                let order = self.ordered_mut(*order);
+                order.paid = order.total;
+            }
+        }
         self.check_quotas(&before);
+        self.check_orders(&before, requests);
         self.check_carts(&before, requests);
         outcomes
     }
@@ -233,8 +267,7 @@ impl World {
             }
             let total: i64 = placed.positions.iter().map(|position| position.price.gross.minor()).sum();
             assert_eq!(total, placed.total.minor());
-            let products = placed.positions.iter().map(|position| position.product).collect();
-            let order = OrderStock { status: placed.status, products };
+            let order = order_of_placed(&placed, self.now);
             assert!(self.stock.orders.insert(placed.identity.order, order).is_none(), "an order is placed once");
             self.next = self.next.max(placed.identity.order.0 + 1);
         }
@@ -274,8 +307,14 @@ impl World {
             };
             self.stock.cart_positions.insert(id, position);
         }
-        for (id, status) in changes.orders {
-            self.stock.orders.get_mut(&id).unwrap().status = status;
+        for created in changes.orders_created {
+            let order = created_order(&created, self.now);
+            assert!(self.stock.orders.insert(created.identity.order, order).is_none(), "an order is created once");
+            self.next = self.next.max(created.identity.order.0 + 1);
+        }
+        for (id, changed) in changes.orders {
+            let now = self.now;
+            write_order(self.ordered_mut(id), changed, now);
         }
     }
 
@@ -296,13 +335,30 @@ impl World {
                 OrderStatus::Pending => |uses| &mut uses.pending,
                 OrderStatus::Expired | OrderStatus::Canceled => continue,
             };
-            order.products.iter().for_each(|product| count(product, field));
+            order.products().for_each(|product| count(&product, field));
         }
         for (id, quota) in &self.stock.quotas {
             assert_eq!(quota.uses, counted.get(id).copied().unwrap_or_default(), "counters of quota {id}");
             let size = if quota.closed { Some(0) } else { quota.size };
             let most = size.map(|size| size.max(before.quotas[id].uses.total()));
             assert!(most.is_none_or(|most| quota.uses.total() <= most), "quota {id} sold more than it has: {quota:?}");
+        }
+    }
+
+    /// An order costs what is in it, numbers are never used twice, and nobody touches somebody else's order.
+    fn check_orders(&self, before: &Stock, requests: &[Request]) {
+        let touched: BTreeSet<_> = requests.iter().filter_map(order_of).collect();
+        for (id, order) in &self.stock.orders {
+            assert_eq!(order.total.minor(), order.sum(), "{order:?}");
+            let mut numbers: Vec<i32> = order.positions.iter().map(|position| position.number).collect();
+            assert!(numbers.is_sorted() && numbers.iter().all(|number| *number <= order.last_position), "{numbers:?}");
+            numbers.dedup();
+            assert_eq!(numbers.len(), order.positions.len());
+            assert_eq!(order.cancelled_at.is_some(), order.status == OrderStatus::Canceled);
+            assert!(!order.require_approval || order.status != OrderStatus::Paid, "paid without approval");
+            if let Some(then) = before.orders.get(id) {
+                assert!(touched.contains(id) || then == order, "somebody else's order");
+            }
         }
     }
 
@@ -340,17 +396,104 @@ impl World {
     }
 }
 
+/// What a cart has become.
+fn order_of_placed(placed: &PlacedOrder, now: Timestamp) -> OrderStock {
+    let positions: Vec<_> = (1..)
+        .zip(&placed.positions)
+        .map(|(number, position)| {
+            let price = position.price;
+            let line = TaxedLine::new(price.gross, price.tax, price.tax_rate);
+            OrderPosition { number, product: position.product, line, new: None }
+        })
+        .collect();
+    OrderStock {
+        status: placed.status,
+        require_approval: false,
+        expires_at: now.plus_seconds(14 * 24 * 3600),
+        cancelled_at: None,
+        modified_at: now,
+        total: placed.total,
+        paid: euros(0),
+        rounding: Rounding::Line,
+        last_position: positions.len() as i32,
+        positions,
+        fees: Vec::new(),
+        last_fee: 0,
+    }
+}
+
+/// A created order before anything is in it.
+fn created_order(created: &CreatedOrder, now: Timestamp) -> OrderStock {
+    OrderStock {
+        status: OrderStatus::Pending,
+        require_approval: created.wanted.require_approval,
+        expires_at: created.wanted.expires_at,
+        cancelled_at: None,
+        modified_at: now,
+        total: euros(0),
+        paid: euros(0),
+        rounding: created.wanted.rounding,
+        positions: Vec::new(),
+        fees: Vec::new(),
+        last_position: 0,
+        last_fee: 0,
+    }
+}
+
+/// As the database does it: what is added was not there, what is changed or cancelled was.
+fn write_order(order: &mut OrderStock, changed: ChangedOrder, now: Timestamp) {
+    (order.status, order.total) = (changed.status, changed.total);
+    (order.expires_at, order.cancelled_at) = (changed.expires_at, changed.cancelled_at);
+    order.require_approval = changed.require_approval;
+    order.modified_at = now.max(Timestamp::from_micros(order.modified_at.as_micros() + 1));
+    for gone in changed.positions_canceled {
+        let place = order.positions.iter().position(|it| *it == gone).expect("what is cancelled was there");
+        order.positions.remove(place);
+    }
+    for different in changed.positions_changed {
+        let place =
+            order.positions.iter().position(|it| it.number == different.number).expect("what is changed was there");
+        order.positions[place] = different;
+    }
+    for mut added in changed.positions_added {
+        assert!(added.number > order.last_position && added.new.take().is_some());
+        order.last_position = added.number;
+        order.positions.push(added);
+    }
+    for gone in changed.fees_canceled {
+        let place = order.fees.iter().position(|it| *it == gone).expect("what is cancelled was there");
+        order.fees.remove(place);
+    }
+    for different in changed.fees_changed {
+        let place = order.fees.iter().position(|it| it.number == different.number).expect("what is changed was there");
+        order.fees[place] = different;
+    }
+    for added in changed.fees_added {
+        assert!(added.number > order.last_fee);
+        order.last_fee = added.number;
+        order.fees.push(added);
+    }
+    order.paid = euros(
+        order.paid.minor()
+            + changed.payment.filter(|it| it.confirmed_at.is_some()).map_or(0, |payment| payment.amount.minor()),
+    );
+}
+
 fn carts_of(requests: &[Request]) -> BTreeSet<CartId> {
     let cart = |request: &Request| match request.subject() {
         Subject::Cart(cart) => Some(cart.clone()),
-        Subject::Order(_) => None,
+        Subject::Order(_) | Subject::New => None,
     };
-    requests.iter().filter_map(cart).collect()
+    let consumed = requests.iter().filter_map(|request| match request {
+        Request::CreateOrder { order } => Some(order.consume_carts.clone()),
+        _ => None,
+    });
+    requests.iter().filter_map(cart).chain(consumed.flatten()).collect()
 }
 
 fn order_of(request: &Request) -> Option<OrderId> {
     match request.subject() {
         Subject::Order(order) => Some(order),
-        Subject::Cart(_) => None,
+        Subject::Cart(_) | Subject::New => None,
     }
 }

@@ -4,8 +4,10 @@ mod cart;
 mod order;
 mod places;
 
-use super::{Availability, CartOutcome, Changes, Outcome, Request, Stock, Uses};
-use crate::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Availability, CartOutcome, Changes, NewPayment, OrderStock, Outcome, Request, Stock, Uses};
+use crate::{id::OrderId, time::Timestamp};
 
 /// A position with less time left counts as expired, so that nothing runs out while it is being bought (spec domain 8.3).
 const MARGIN_SECONDS: i64 = 5;
@@ -15,9 +17,17 @@ const MARGIN_SECONDS: i64 = 5;
 /// Deterministic: the same stock, requests and moment give the same decision. A batch holds at most one request of a
 /// cart, because positions get their ids only when they are written.
 pub fn decide(stock: Stock, requests: &[Request], now: Timestamp) -> (Vec<Outcome>, Changes) {
-    let mut batch = Batch { stock, changes: Changes::default(), now };
+    let mut batch = Batch {
+        stock,
+        changes: Changes::default(),
+        before: BTreeMap::new(),
+        payments_given_up: BTreeSet::new(),
+        payments: BTreeMap::new(),
+        now,
+    };
     batch.release_expired();
     let outcomes = requests.iter().enumerate().map(|(index, request)| batch.serve(index, request)).collect();
+    batch.changed_orders();
     batch.close_what_sold_out();
     (outcomes, batch.changes)
 }
@@ -25,6 +35,12 @@ pub fn decide(stock: Stock, requests: &[Request], now: Timestamp) -> (Vec<Outcom
 struct Batch {
     stock: Stock,
     changes: Changes,
+    /// Orders that have changed, as they were read.
+    before: BTreeMap<OrderId, OrderStock>,
+    /// Orders whose open payments are given up.
+    payments_given_up: BTreeSet<OrderId>,
+    /// Payments that come with a change.
+    payments: BTreeMap<OrderId, NewPayment>,
     now: Timestamp,
 }
 
@@ -41,6 +57,8 @@ impl Batch {
             }
             Request::PlaceOrder { cart, agreed_total, draft } => self.place_order(index, cart, *agreed_total, draft),
             Request::PayOrder { order, accept_late } => self.pay_order(*order, *accept_late),
+            Request::CreateOrder { order } => self.create_order(index, order),
+            Request::ChangeOrder { order, action } => self.change_order(*order, action),
             Request::ExpireOrder { order } => self.expire_order(*order),
         }
     }

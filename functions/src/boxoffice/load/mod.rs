@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use sql::quotas_for_display;
 
-use super::{CartId, CartRules, Identity, Request, Stock, Subject};
+use super::{CartId, CartRules, Identity, POSITIONS_PER_ORDER_MAX, Request, Stock, Subject, order};
 use crate::{
     catalogue::Catalogue,
     event::{self, Event},
@@ -14,9 +14,6 @@ use crate::{
     port::{codes::Codes, db::DbError, lock::EventLock},
     time::Timestamp,
 };
-
-/// No event may allow larger carts (spec domain 8.4).
-const POSITIONS_MAX: i64 = 500;
 
 /// Reads what `requests` are about, in one round trip as a rule. `event` and `catalogue` were read before the lock was
 /// taken: if they have changed since, they are read again.
@@ -33,6 +30,10 @@ pub async fn load(
         match request.subject() {
             Subject::Cart(cart) => _ = carts.insert(cart),
             Subject::Order(order) => orders.push(order),
+            Subject::New => {}
+        }
+        if let Request::CreateOrder { order } = request {
+            carts.extend(&order.consume_carts);
         }
     }
     let (version, (quotas, quotas_of), cart_positions, orders, identities) = tokio::try_join!(
@@ -40,7 +41,7 @@ pub async fn load(
         sql::version(lock),
         sql::quotas(lock),
         sql::cart_positions(lock, event.currency, &carts, now),
-        sql::orders(lock, &orders),
+        order::sql::orders(lock, event.currency, &orders),
         identities(lock, event, requests),
     )?;
     let (rules, offers) = if version == event.version && version == catalogue.version {
@@ -57,7 +58,7 @@ pub async fn load(
 fn rules(event: &Event) -> CartRules {
     CartRules {
         reservation_seconds: event.settings.reservation_time() * 60,
-        positions_max: event.settings.max_items_per_order().min(POSITIONS_MAX),
+        positions_max: event.settings.max_items_per_order().min(POSITIONS_PER_ORDER_MAX),
     }
 }
 
@@ -73,12 +74,13 @@ async fn identities(
     requests: &[Request],
 ) -> Result<BTreeMap<usize, Identity>, DbError> {
     let drafts = requests.iter().enumerate().filter_map(|(index, request)| match request {
-        Request::PlaceOrder { draft, .. } => Some((index, draft)),
+        Request::PlaceOrder { draft, .. } => Some((index, &draft.seed)),
+        Request::CreateOrder { order } => Some((index, &order.seed)),
         _ => None,
     });
     let mut drawn: Vec<(usize, Codes, String)> = drafts
-        .map(|(index, draft)| {
-            let codes = Codes::of(&draft.seed, "code");
+        .map(|(index, seed)| {
+            let codes = Codes::of(seed, "code");
             let code = codes.order_code(CODE_LENGTH, event.testmode);
             (index, codes, code)
         })

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    boxoffice::{CartId, CartPosition, OrderStock, Product, Quota, UnitPrice, Uses},
-    id::{CartPositionId, EventId, ItemId, MailId, OrderId, OrganizerId, QuotaId},
+    boxoffice::{CartId, CartPosition, Product, Quota, UnitPrice, Uses},
+    id::{CartPositionId, EventId, MailId, OrderId, OrganizerId, QuotaId},
     money::{Currency, Money, TaxRate},
-    order::OrderStatus,
     port::{
         db::{DbError, Query, Row, array, p},
         lock::EventLock,
@@ -66,7 +65,7 @@ async fn read_quotas(q: &impl Query, event: EventId) -> Result<Quotas, DbError> 
     Ok((quotas, quotas_of))
 }
 
-fn product(row: &Row) -> Result<Product, DbError> {
+pub(in crate::boxoffice) fn product(row: &Row) -> Result<Product, DbError> {
     Ok(Product { item: row.get("item_id")?, variation: row.get("variation_id")? })
 }
 
@@ -109,27 +108,6 @@ pub(super) async fn cart_positions(
     read.collect()
 }
 
-const ORDERS: &str = "
-    select o.id, o.status, op.item_id, op.variation_id
-      from orders o left join order_position op on op.order_id = o.id and not op.canceled
-     where o.event_id = $1 and o.id = any($2)";
-
-pub(super) async fn orders(lock: &EventLock<'_>, ids: &Vec<OrderId>) -> Result<BTreeMap<OrderId, OrderStock>, DbError> {
-    let mut orders = BTreeMap::new();
-    if ids.is_empty() {
-        return Ok(orders);
-    }
-    for row in lock.tx().query(ORDERS, &[p(&lock.event()), array(ids)]).await? {
-        let status = OrderStatus::parse(row.get("status")?)?;
-        let order: &mut OrderStock =
-            orders.entry(row.get("id")?).or_insert(OrderStock { status, products: Vec::new() });
-        if row.get::<Option<ItemId>>("item_id")?.is_some() {
-            order.products.push(product(&row)?);
-        }
-    }
-    Ok(orders)
-}
-
 const VERSION: &str = "select version from event where id = $1";
 
 /// Version of the event and of what it sells, as it is under the lock.
@@ -160,5 +138,4 @@ pub(super) async fn taken_codes(
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] =
-    &[QUOTAS, QUOTA_ITEMS, EXPIRED_CARTS, CART_POSITIONS, ORDERS, VERSION, RESERVE_IDS, TAKEN_CODES];
+pub const ALL: &[&str] = &[QUOTAS, QUOTA_ITEMS, EXPIRED_CARTS, CART_POSITIONS, VERSION, RESERVE_IDS, TAKEN_CODES];

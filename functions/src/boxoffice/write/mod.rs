@@ -2,7 +2,7 @@
 
 pub mod sql;
 
-use super::{Changes, Uses};
+use super::{Changes, Uses, order as orders};
 use crate::{
     event::Event,
     order,
@@ -31,7 +31,7 @@ pub async fn write(
         sql::delete_cart_positions(lock, &changes.deleted),
         sql::insert_cart_positions(lock, &changes.added, now),
         sql::close_quotas(lock, &changes.closed, now),
-        sql::set_order_status(lock, &changes.orders, now),
+        orders::write(lock, &changes.orders_created, &changes.orders, now),
     )?;
     Ok(outgoing)
 }

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     boxoffice::{NewCartPosition, RenewedCartPosition, Uses},
-    id::{CartPositionId, ItemId, OrderId, QuotaId, VariationId},
-    order::OrderStatus,
+    id::{CartPositionId, ItemId, QuotaId, VariationId},
     port::{
         db::{DbError, Query, array, p},
         lock::EventLock,
@@ -15,7 +14,7 @@ use crate::{
 
 /// What was read under the lock is still there: a statement that misses a row would make counters and rows disagree,
 /// so the transaction fails instead.
-fn expect_rows(touched: u64, expected: usize) -> Result<(), DbError> {
+pub(in crate::boxoffice) fn expect_rows(touched: u64, expected: usize) -> Result<(), DbError> {
     if touched == expected as u64 {
         Ok(())
     } else {
@@ -146,27 +145,6 @@ pub(super) async fn insert_cart_positions(
     lock.tx().execute(INSERT_CART_POSITIONS, &params).await.map(|_| ())
 }
 
-const SET_ORDER_STATUS: &str = "
-    update orders o set status = s.status, modified_at = $2
-      from unnest($3::bigint[], $4::text[]) as s (id, status)
-     where o.event_id = $1 and o.id = s.id";
-
-pub(super) async fn set_order_status(
-    lock: &EventLock<'_>,
-    orders: &BTreeMap<OrderId, OrderStatus>,
-    now: Timestamp,
-) -> Result<(), DbError> {
-    if orders.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<OrderId> = orders.keys().copied().collect();
-    let states: Vec<&str> = orders.values().map(|status| status.code()).collect();
-    expect_rows(
-        lock.tx().execute(SET_ORDER_STATUS, &[p(&lock.event()), p(&now), array(&ids), array(&states)]).await?,
-        orders.len(),
-    )
-}
-
 const CLOSE_QUOTAS: &str = "
     with closed as (update quota set closed = true where event_id = $1 and id = any($2) returning id)
     insert into action_log (organizer_id, event_id, object_type, object_id, action, actor_type, created_at)
@@ -181,5 +159,4 @@ pub(super) async fn close_quotas(lock: &EventLock<'_>, ids: &Vec<QuotaId>, now: 
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] =
-    &[ADD_USES, RELEASE, RENEW, DELETE_CART_POSITIONS, INSERT_CART_POSITIONS, SET_ORDER_STATUS, CLOSE_QUOTAS];
+pub const ALL: &[&str] = &[ADD_USES, RELEASE, RENEW, DELETE_CART_POSITIONS, INSERT_CART_POSITIONS, CLOSE_QUOTAS];

@@ -110,7 +110,6 @@ pub(super) const SETTINGS: &[(&str, &str)] = &[
     ("waiting_list_enabled", "false"),
     ("payment_pending_hidden", "false"),
     ("tax_rule_payment", "default"),
-    ("tax_rule_cancellation", "none"),
     ("tax_rounding", "line"),
     ("ticket_download_require_validated_email", "false"),
     ("mail_attach_ical", "false"),

@@ -161,6 +161,18 @@ pub(super) async fn insert_payments(
         .map(|_| ())
 }
 
+/// What was just sold is all that an order's ledger says.
+const OPEN_LEDGER: &str = "
+    insert into ledger_entry (event_id, order_id, positionid, item_id, variation_id, price, tax_rate_ppm, tax_value, count,
+                              created_at)
+    select $1, order_id, positionid, item_id, variation_id, price, tax_rate_ppm, tax_value, 1, $3::timestamptz
+      from order_position where event_id = $1 and order_id = any($2)";
+
+pub(super) async fn open_ledger(lock: &EventLock<'_>, orders: &[PlacedOrder], now: Timestamp) -> Result<(), DbError> {
+    let ids: Vec<OrderId> = column(orders, |order| order.identity.order);
+    lock.tx().execute(OPEN_LEDGER, &[p(&lock.event()), array(&ids), p(&now)]).await.map(|_| ())
+}
+
 const LOG_PLACED: &str = "
     insert into action_log (organizer_id, event_id, object_type, object_id, action, actor_type, created_at)
     select $1, $2, 'order', id, 'pretix.event.order.placed', 'buyer', $4 from unnest($3::bigint[]) as o (id)";
@@ -183,4 +195,5 @@ pub(super) async fn delete_sessions(lock: &EventLock<'_>, orders: &[PlacedOrder]
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[INSERT_ORDERS, INSERT_POSITIONS, COPY_ANSWERS, INSERT_PAYMENTS, LOG_PLACED, DELETE_SESSIONS];
+pub const ALL: &[&str] =
+    &[INSERT_ORDERS, INSERT_POSITIONS, COPY_ANSWERS, INSERT_PAYMENTS, OPEN_LEDGER, LOG_PLACED, DELETE_SESSIONS];
