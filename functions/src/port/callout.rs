@@ -83,9 +83,15 @@ impl Target {
         };
         let authority = uri.authority().ok_or(CallError::Address)?;
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-        if host.is_empty() || authority.port().is_some_and(|port| port.as_str().parse::<u16>().is_err()) {
+        if host.is_empty() {
             return Err(CallError::Address);
         }
+        let (usual_port, place) = (if https { 443 } else { 80 }, authority.as_str().rsplit('@').next());
+        // Not `port_u16`, which takes a port that is none for a missing one.
+        let port = match place.and_then(|place| place.strip_prefix(authority.host())?.strip_prefix(':')) {
+            Some(port) => port.parse().map_err(|_| CallError::Address)?,
+            None => usual_port,
+        };
         let user = authority
             .as_str()
             .rsplit_once('@')
@@ -93,7 +99,7 @@ impl Target {
         Ok(Self {
             https,
             host: host.to_owned(),
-            port: authority.port_u16().unwrap_or(if https { 443 } else { 80 }),
+            port,
             path: uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
             authorization: user.map(|user| format!("Basic {}", STANDARD.encode(user))),
         })
