@@ -163,7 +163,9 @@ impl Batch {
         let present = self.positions_of(cart);
         let candidates = self.candidates(id, &present);
         let with = present.iter().filter(|position| position.voucher == Some(id)).count() as i64;
-        let uses = self.stock.vouchers[&id].uses_left();
+        // What has expired in this cart comes back first, with its uses.
+        let coming_back = present.iter().filter(|position| position.voucher == Some(id) && !position.holds_stock).count();
+        let uses = (self.stock.vouchers[&id].uses_left() - coming_back as i64).max(0);
         let least = self.stock.vouchers[&id].least_in_cart();
         let count = uses.min(candidates.len() as i64);
         match () {
