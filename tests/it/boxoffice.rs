@@ -8,11 +8,11 @@ mod random;
 mod voucher;
 mod world;
 
+use ask::{add, clear, euros, expire, pay, pay_late, place, product, remove};
 use shop::{
     boxoffice::{CartOutcome, CartRefusal, NotPlaced, OrderAction, Outcome},
     order::OrderStatus,
 };
-use ask::{add, clear, euros, expire, pay, pay_late, place, product, remove};
 use world::{RESERVATION, World};
 
 /// Two products that share quota 1 (`size` places); the second one also takes from quota 2 (unlimited).

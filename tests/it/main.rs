@@ -27,4 +27,5 @@ mod stack;
 mod statements;
 mod ticket_pdf;
 mod tidy;
+mod vouchers;
 mod webhooks;

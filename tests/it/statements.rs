@@ -111,7 +111,7 @@ const FILL: &str = "
     insert into waiting_request (event_id, form_token, request, deadline)
     select id, 'form' || n, '{}', now() from event, generate_series(1, 250) n;
     insert into voucher (event_id, code, max_usages, valid_until, block_quota, holds_stock, created_at)
-    select e.id, 'CODE' || n, 10, now() + n * interval '1 hour', true, true, now() from event e, generate_series(1, 200) n;
+    select e.id, 'KEY' || n, 10, now() + n * interval '1 hour', true, true, now() from event e, generate_series(1, 200) n;
     insert into outbox (queue, body, created_at, due_at)
     select 'mail', '{}', now(), now() + case when n % 1000 = 0 then interval '-1 hour' else interval '1 hour' end
       from generate_series(1, 20000) n;
@@ -137,15 +137,34 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
     ("look for an outcome", boxoffice::waiting::sql::ALL, "pg_try", "EVENT, 'form7', 1"),
     ("known outcomes", boxoffice::waiting::sql::ALL, "select form_token, outcome", "EVENT, array['form7']"),
     ("waiting requests", boxoffice::waiting::sql::ALL, "order by id limit", "EVENT, now(), 500"),
-    ("carts of a batch", boxoffice::load::sql::ALL, "c.holds_stock\n      from cart_position c join", "EVENT, array['cart7'], now(), array[1]"),
-    ("vouchers of a batch", boxoffice::load::sql::ALL, "code = any($2)\n    union", "EVENT, array['CODE7'], array[1], now(), array['cart7'], array[ORDER]"),
-    ("voucher by code", boxoffice::load::sql::ALL, "and code = $2", "EVENT, 'CODE7'"),
+    (
+        "carts of a batch",
+        boxoffice::load::sql::ALL,
+        "c.holds_stock\n      from cart_position c join",
+        "EVENT, array['cart7'], now(), array[1]",
+    ),
+    (
+        "vouchers of a batch",
+        boxoffice::load::sql::ALL,
+        "code = any($2)\n    union",
+        "EVENT, array['KEY7'], array[1], now(), array['cart7'], array[ORDER]",
+    ),
+    ("voucher by code", boxoffice::load::sql::ALL, "and code = $2", "EVENT, 'KEY7'"),
     ("whether there are vouchers", boxoffice::load::sql::ALL, "as exist", "EVENT"),
-    ("codes of vouchers", boxoffice::load::sql::ALL, "select id, code from voucher", "EVENT, array[1]"),
     ("events that sold", boxoffice::audit::sql::ALL, "exists (select 1 from orders", "now() - interval '1 day'"),
     ("expired carts", boxoffice::load::sql::ALL, "count(*) as count\n", "EVENT, now()"),
-    ("quotas", boxoffice::load::sql::ALL, "c.waiting\n      from quota q", "EVENT, array[]::bigint[], array[]::bigint[]"),
-    ("what quotas count", boxoffice::load::sql::ALL, "select i.quota_id, i.item_id", "EVENT, array[]::bigint[], array[]::bigint[]"),
+    (
+        "quotas",
+        boxoffice::load::sql::ALL,
+        "c.waiting\n      from quota q",
+        "EVENT, array[]::bigint[], array[]::bigint[]",
+    ),
+    (
+        "what quotas count",
+        boxoffice::load::sql::ALL,
+        "select i.quota_id, i.item_id",
+        "EVENT, array[]::bigint[], array[]::bigint[]",
+    ),
     ("orders of a batch", boxoffice::order::sql::ALL, "as last_position", "EVENT, array[ORDER]"),
     ("positions of a batch", boxoffice::order::sql::ALL, "order by order_id, positionid", "EVENT, array[ORDER]"),
     ("ledger", boxoffice::order::sql::ALL, "insert into ledger_entry", "EVENT, array[ORDER], now()"),
@@ -177,7 +196,12 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
         "id desc offset",
         "EVENT, null, null, null, null, null, null, null, null, null, 0, 50",
     ),
-    ("taken codes", boxoffice::load::sql::ALL, "from orders where organizer_id = $1 and code = any($2)", "ORGANIZER, array[CODE]"),
+    (
+        "taken codes",
+        boxoffice::load::sql::ALL,
+        "from orders where organizer_id = $1 and code = any($2)",
+        "ORGANIZER, array[CODE]",
+    ),
     ("overdue orders", order::sql::ALL, "select id, expires_at", "EVENT, now(), 100"),
     ("events with overdue orders", order::sql::ALL, "distinct event_id", "now()"),
     ("claim of a mail", mail::sql::ALL, "set state = 'inflight'", "7, now()"),

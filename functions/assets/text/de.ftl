@@ -160,6 +160,13 @@ cart-error-addon-invalid-base = Das lässt sich dem gewählten Produkt nicht hin
 cart-error-addon-max-count = Bitte wählen Sie höchstens { $count } aus „{ $name }“.
 cart-error-addon-min-count = Bitte wählen Sie mindestens { $count } aus „{ $name }“.
 cart-error-addon-no-multi = { $name } können Sie nur einmal wählen.
+cart-voucher = Gutschein: { $name }
+voucher-redeem = Gutschein einlösen
+voucher-code = Gutscheincode
+voucher-use = Einlösen
+voucher-shown = Das sind die Produkte, die Sie mit dem Gutschein { $name } kaufen können.
+voucher-nothing = Zurzeit gibt es keine Produkte, die Sie mit dem Gutschein { $name } kaufen können.
+voucher-all-products = Alle Produkte zeigen
 cart-voucher-applied =
     { $count ->
         [one] Der Gutschein wurde für { $count } Produkt eingelöst.

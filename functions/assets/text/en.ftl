@@ -160,6 +160,13 @@ cart-error-addon-invalid-base = You cannot add this to the product you chose.
 cart-error-addon-max-count = Please choose at most { $count } of “{ $name }”.
 cart-error-addon-min-count = Please choose at least { $count } of “{ $name }”.
 cart-error-addon-no-multi = You can choose { $name } only once.
+cart-voucher = Voucher: { $name }
+voucher-redeem = Redeem a voucher
+voucher-code = Voucher code
+voucher-use = Redeem
+voucher-shown = These are the products that you can buy with the voucher { $name }.
+voucher-nothing = There are no products at the moment that you can buy with the voucher { $name }.
+voucher-all-products = Show all products
 cart-voucher-applied =
     { $count ->
         [one] The voucher has been applied to { $count } product.

@@ -30,7 +30,8 @@ pub mod waiting;
 pub mod write;
 
 pub use changes::{
-    ChangedOrder, Changes, NewCartPosition, NewPart, NewPayment, RenewedCartPosition, RepricedCartPosition, SavedVoucher,
+    ChangedOrder, Changes, NewCartPosition, NewPart, NewPayment, RenewedCartPosition, RepricedCartPosition,
+    SavedVoucher,
 };
 pub use creating::{CreateFee, CreateOrder, CreatePosition, CreatedOrder};
 pub use decide::decide;

@@ -77,8 +77,7 @@ impl Date {
     /// here, else the item's price (spec domain 5.1).
     pub fn listed_price(&self, item: &Item, variation: Option<&Variation>) -> Money {
         let here = |variation| self.about(item.id, variation).and_then(|says| says.price);
-        let of_variation =
-            variation.and_then(|variation| here(Some(variation.id)).or(variation.default_price));
+        let of_variation = variation.and_then(|variation| here(Some(variation.id)).or(variation.default_price));
         of_variation.or_else(|| here(None)).unwrap_or(item.default_price)
     }
 

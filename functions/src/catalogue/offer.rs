@@ -116,9 +116,5 @@ impl Catalogue {
 }
 
 fn product_of(item: &Item, variation: Option<&Variation>, date: Option<&Date>) -> Product {
-    Product {
-        item: item.id,
-        variation: variation.map(|variation| variation.id),
-        date: date.map(|date| date.id),
-    }
+    Product { item: item.id, variation: variation.map(|variation| variation.id), date: date.map(|date| date.id) }
 }

@@ -1,8 +1,6 @@
 //! Statements about categories, items, variations, tax rules.
 
-use super::{
-    AddOnLink, BundleLink, Category, Channels, Date, Item, Override, TaxRule, Variation, WindowMode,
-};
+use super::{AddOnLink, BundleLink, Category, Channels, Date, Item, Override, TaxRule, Variation, WindowMode};
 use crate::{
     event::Localized,
     id::{EventId, ItemId, SubeventId},

@@ -7,7 +7,8 @@ use lambda_http::{Body, Request, Response};
 use super::visit::{Note, Visit};
 use crate::{
     boxoffice::{
-        self, AddOnProblem, CartId, CartOutcome, CartRefusal, Line, Outcome, Product, Ticket, VoucherProblem,
+        self, AddOnProblem, CartId, CartOutcome, CartRefusal, Line, LineVoucher, Outcome, Product, Ticket,
+        VoucherProblem,
     },
     catalogue::Catalogue,
     ctx::Ctx,
@@ -41,6 +42,16 @@ pub async fn remove(ctx: &'static Ctx, request: Request) -> Result<Response<Body
 /// Empties the cart.
 pub async fn clear(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
     change(ctx, request, false, |_, _, cart, _| Ok((boxoffice::Request::ClearCart { cart }, "cart-cleared"))).await
+}
+
+/// Uses a voucher for what is in the cart.
+pub async fn apply_voucher(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    change(ctx, request, false, |_, _, cart, form| {
+        let code = form.get(field::VOUCHER).map(str::trim).filter(|code| !code.is_empty());
+        let code = code.ok_or("cart-error-voucher-invalid")?.to_owned();
+        Ok((boxoffice::Request::ApplyVoucher { cart, code }, "cart-voucher-applied"))
+    })
+    .await
 }
 
 /// Renews the reservation.
@@ -83,7 +94,9 @@ async fn change(ctx: &'static Ctx, request: Request, adds: bool, read: Read) -> 
         form => form?,
     };
     let now = ctx.now();
-    let takes = |request: &boxoffice::Request| matches!(request, boxoffice::Request::AddToCart { .. });
+    let takes = |request: &boxoffice::Request| {
+        matches!(request, boxoffice::Request::AddToCart { .. } | boxoffice::Request::ApplyVoucher { .. })
+    };
     let catalogue = visit.catalogue(&*db).await?;
     let cart = visit.cart_for(&form)?;
     let (wanted, success) = match read(&visit, &catalogue, cart.clone(), &form) {
@@ -167,9 +180,11 @@ fn tell(
         note.say(MessageKind::Warning, visit.text("cart-error-positions-removed"));
     }
     let adds = matches!(wanted, boxoffice::Request::AddToCart { lines, .. } if !lines.is_empty());
-    let worked = outcome.refused.is_none() && (outcome.added > 0 || !adds);
+    let applies = matches!(wanted, boxoffice::Request::ApplyVoucher { .. });
+    let acted = if applies { outcome.vouchered > 0 } else { outcome.added > 0 || !adds };
+    let worked = outcome.refused.is_none() && acted;
     if worked && outcome.in_part.is_empty() && outcome.removed.is_empty() {
-        note.say(MessageKind::Success, visit.text(success));
+        note.say(MessageKind::Success, visit.lang.text_with(success, &[("count", outcome.vouchered.into())]));
     }
     note
 }
@@ -256,6 +271,12 @@ fn read_lines(visit: &Visit<'_>, catalogue: &Catalogue, form: &Form) -> Result<V
     counts.into_iter().map(|(product, count)| read_line(visit, catalogue, form, product, count)).collect()
 }
 
+/// The voucher that the products of a form are bought with.
+fn read_voucher(form: &Form) -> Option<LineVoucher> {
+    let code = form.get(field::VOUCHER_CODE).filter(|code| !code.is_empty())?.to_owned();
+    Some(LineVoucher { code, unless_used_up: form.get(field::VOUCHER_UNLESS_USED_UP).is_some() })
+}
+
 fn read_product(field: &str) -> Option<Product> {
     if let Some(item) = field.strip_prefix("item_") {
         return Some(Product::undated(ItemId(item.parse().ok()?), None));
@@ -282,5 +303,5 @@ fn read_line(
     let rate = catalogue.tax_rule(item).map_or(TaxRate::ZERO, |rule| rule.rate);
     let is_net = visit.event.settings.display_net_prices();
     let chosen_price = typed.map(|price| if is_net { price.taxed(rate, false).0 } else { price });
-    Ok(Line { product, count, chosen_price, voucher: None })
+    Ok(Line { product, count, chosen_price, voucher: read_voucher(form) })
 }

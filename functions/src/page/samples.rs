@@ -43,6 +43,8 @@ pub fn frame(lang: Lang, title: &str) -> Frame {
 fn cart(seconds_left: i64) -> CartBox {
     let line = |id, name: &str, details: &[&str], count: i64, price| CartLine {
         id: CartPositionId(id),
+        belongs: false,
+        is_part: false,
         name: name.into(),
         details: details.iter().map(|&detail| detail.into()).collect(),
         count,
@@ -54,6 +56,7 @@ fn cart(seconds_left: i64) -> CartBox {
         base: "/kulturhafen/lichter/".into(),
         csrf: "c5rf".into(),
         form_token: "t0ken".into(),
+        takes_voucher: true,
         lines: vec![
             line(1, "Evening ticket – Reduced", &[], 2, 1500),
             line(2, "Evening ticket – Regular", &["Ada Lovelace", "Vegetarian"], 1, 2300),
@@ -88,6 +91,8 @@ pub fn event(lang: Lang) -> EventPage {
         offer,
     };
     EventPage {
+        voucher: None,
+        asks_for_voucher: true,
         frame: Frame { event: None, ..frame(lang, "Nacht der Lichter") },
         base: "/kulturhafen/lichter/".into(),
         csrf: "c5rf".into(),

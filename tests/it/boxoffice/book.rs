@@ -21,8 +21,8 @@ pub fn order_of_placed(
         .map(|(number, position)| {
             let price = position.price;
             let line = TaxedLine::new(price.gross, price.tax, price.tax_rate);
-            let voucher = voucher(position.cart_position)
-                .map(|voucher| VoucherUse { voucher, budget_use: price.saving.minor() });
+            let voucher =
+                voucher(position.cart_position).map(|voucher| VoucherUse { voucher, budget_use: price.saving.minor() });
             OrderPosition { number, product: position.product, line, voucher, new: None }
         })
         .collect();

@@ -1,7 +1,9 @@
 //! Products that come with others: bundles and add-ons.
 
 use shop::{
-    boxoffice::{AddOnProblem, AddOnRule, Bundle, CartOutcome, CartRefusal, NotPlaced, Outcome, PriceMode, VoucherTerms},
+    boxoffice::{
+        AddOnProblem, AddOnRule, Bundle, CartOutcome, CartRefusal, NotPlaced, Outcome, PriceMode, VoucherTerms,
+    },
     id::{CartPositionId, CategoryId},
     money::TaxRate,
     order::OrderStatus,
@@ -24,8 +26,7 @@ fn with_bundle(tickets: i64, drinks: i64) -> World {
 /// Up to two of category 1 (products 4 and 5, 23.00 each) can be added to product 2.
 fn with_add_ons(min: i64, places: i64) -> World {
     let mut world = World::new(&[(Some(9), &[2]), (Some(places), &[4, 5])]);
-    let rule =
-        AddOnRule { category: CategoryId(1), min, max: 2, multi_allowed: false, price_included: false };
+    let rule = AddOnRule { category: CategoryId(1), min, max: 2, multi_allowed: false, price_included: false };
     world.offer(2).add_ons.push(rule);
     for number in [4, 5] {
         world.offer(number).category = Some(CategoryId(1));
@@ -38,8 +39,12 @@ fn with_add_ons(min: i64, places: i64) -> World {
 fn parts_take_places_and_a_share_of_the_price_with_their_own_tax() {
     let mut world = with_bundle(5, 9);
     assert_eq!(world.cart(add("a", &[(2, 1)])), added(1));
-    let prices: Vec<_> =
-        world.stock.cart_positions.values().map(|it| (it.bundled, it.price.gross.minor(), it.price.tax.minor())).collect();
+    let prices: Vec<_> = world
+        .stock
+        .cart_positions
+        .values()
+        .map(|it| (it.bundled, it.price.gross.minor(), it.price.tax.minor()))
+        .collect();
     assert_eq!(prices, [(false, 1700, 271), (true, 300, 20), (true, 300, 20)]);
     assert_eq!((world.carts(1), world.carts(2), world.total("a")), (1, 2, 2300));
     let order = world.order("a", 2300);
@@ -143,7 +148,10 @@ fn add_ons_are_exchanged_and_go_with_their_position() {
     world.cart(remove("a", base));
     assert_eq!((world.positions("a").len(), world.carts(1), world.carts(2)), (0, 0, 0));
     world.cart(clear("a"));
-    assert_eq!(world.cart(add_ons("a", CartPositionId(0), &[])).refused, Some(CartRefusal::AddOn(AddOnProblem::NoBase)));
+    assert_eq!(
+        world.cart(add_ons("a", CartPositionId(0), &[])).refused,
+        Some(CartRefusal::AddOn(AddOnProblem::NoBase))
+    );
 }
 
 #[test]

@@ -84,14 +84,22 @@ fn staff_wish(world: &World, random: &mut StdRng) -> Option<Request> {
     let scope = match random.random_range(0..3) {
         0 => Scope::Quota(quota),
         1 => Scope::Item(product(number).item),
-        _ => product(number).variation.map_or(Scope::Any, |variation| Scope::Variation(product(number).item, variation)),
+        _ => {
+            product(number).variation.map_or(Scope::Any, |variation| Scope::Variation(product(number).item, variation))
+        }
     };
     let uses = random.random_range(1..=5);
-    let wanted = if random.random_ratio(1, 2) { blocking(code, uses, scope) } else { VoucherTerms { scope, ..terms(code, uses) } };
+    let wanted = if random.random_ratio(1, 2) {
+        blocking(code, uses, scope)
+    } else {
+        VoucherTerms { scope, ..terms(code, uses) }
+    };
     let wanted = VoucherTerms {
         min_usages: if random.random_ratio(1, 5) { uses.min(2) } else { 1 },
         budget: random.random_ratio(1, 3).then(|| random.random_range(0..5_000)),
-        valid_until: random.random_ratio(1, 3).then(|| world.now.plus_seconds(random.random_range(-60..=2 * RESERVATION))),
+        valid_until: random
+            .random_ratio(1, 3)
+            .then(|| world.now.plus_seconds(random.random_range(-60..=2 * RESERVATION))),
         price_mode: *[PriceMode::None, PriceMode::Set(1_000), PriceMode::Subtract(500), PriceMode::Percent(250_000)]
             .choose(random)
             .unwrap(),

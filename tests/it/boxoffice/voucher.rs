@@ -1,7 +1,9 @@
 //! Vouchers: what they are good for, what they take off, and the places that they keep.
 
 use shop::{
-    boxoffice::{CartOutcome, CartRefusal, NotPlaced, Outcome, PriceMode, Scope, VoucherFault, VoucherProblem, VoucherTerms},
+    boxoffice::{
+        CartOutcome, CartRefusal, NotPlaced, Outcome, PriceMode, Scope, VoucherFault, VoucherProblem, VoucherTerms,
+    },
     id::{CartPositionId, ItemId, QuotaId, SubeventId, VoucherId},
 };
 
@@ -86,11 +88,8 @@ fn uses_are_counted_in_carts_and_orders() {
 #[test]
 fn an_expired_order_keeps_its_uses_but_not_its_budget() {
     let mut world = two_products(50);
-    let id = world.voucher(VoucherTerms {
-        budget: Some(1000),
-        price_mode: PriceMode::Subtract(1000),
-        ..terms("CODE", 2)
-    });
+    let id =
+        world.voucher(VoucherTerms { budget: Some(1000), price_mode: PriceMode::Subtract(1000), ..terms("CODE", 2) });
     world.cart(add_with("a", "CODE", &[(2, 1)]));
     let order = world.order("a", 1300);
     assert_eq!(world.serve_one(expire(order)), Outcome::Expired);
@@ -155,10 +154,7 @@ fn only_a_voucher_that_may_ignores_quotas() {
 fn an_expired_voucher_keeps_nothing_and_its_carts_count_by_themselves() {
     let mut world = two_products(4);
     let until = world.now.plus_seconds(600);
-    let id = world.voucher(VoucherTerms {
-        valid_until: Some(until),
-        ..blocking("CODE", 3, Scope::Quota(QuotaId(1)))
-    });
+    let id = world.voucher(VoucherTerms { valid_until: Some(until), ..blocking("CODE", 3, Scope::Quota(QuotaId(1))) });
     world.cart(add_with("a", "CODE", &[(1, 1)]));
     world.now = until;
     assert_eq!(world.cart(add("b", &[(1, 4)])).added, 1);
@@ -216,7 +212,10 @@ fn what_is_wrong_with_a_voucher_is_told_by_field() {
         assert_eq!(world.serve_one(save(terms)), Outcome::VoucherRefused(fault));
         assert_eq!(fault.field(), field);
     }
-    assert_eq!(world.serve_one(save_as(VoucherId(99), terms("CODE", 1))), Outcome::VoucherRefused(VoucherFault::Missing));
+    assert_eq!(
+        world.serve_one(save_as(VoucherId(99), terms("CODE", 1))),
+        Outcome::VoucherRefused(VoucherFault::Missing)
+    );
     let id = world.voucher(terms("USED", 3));
     world.cart(add_with("a", "USED", &[(2, 2)]));
     // What lies in carts was promised.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use shop::{
     boxoffice::{
         CartId, CartOutcome, CartPosition, CartRules, Changes, Identity, Offer, OrderAction, OrderRefusal, OrderStock,
-        Outcome, Product, Quota, Request, SavedVoucher, Scope, Stock, Subject, Uses, Voucher, VoucherTerms, VoucherUses,
-        decide,
+        Outcome, Product, Quota, Request, SavedVoucher, Scope, Stock, Subject, Uses, Voucher, VoucherTerms,
+        VoucherUses, decide,
     },
     id::{CartPositionId, ItemId, MailId, OrderId, QuotaId, SubeventId, VoucherId},
     money::{Currency, TaxRate},
@@ -54,9 +54,7 @@ impl World {
             orders: BTreeMap::new(),
         };
         for (id, (size, products)) in (1..).map(QuotaId).zip(quotas) {
-            stock
-                .quotas
-                .insert(id, a_quota(*size));
+            stock.quotas.insert(id, a_quota(*size));
             for number in *products {
                 stock.quotas_of.entry(product(*number)).or_default().push(id);
             }
@@ -228,7 +226,12 @@ impl World {
         stock.orders.retain(|id, _| orders.contains(id));
         let codes: BTreeSet<String> = requests.iter().flat_map(codes_of).collect();
         let of_positions = stock.cart_positions.values().filter_map(|position| position.voucher);
-        let of_orders = stock.orders.values().flat_map(|order| &order.positions).filter_map(|it| it.voucher).map(|used| used.voucher);
+        let of_orders = stock
+            .orders
+            .values()
+            .flat_map(|order| &order.positions)
+            .filter_map(|it| it.voucher)
+            .map(|used| used.voucher);
         let wanted: BTreeSet<VoucherId> = of_positions.chain(of_orders).chain(named).chain(over).collect();
         stock.vouchers.retain(|id, voucher| wanted.contains(id) || codes.contains(&voucher.terms.code));
         for (index, id) in (0..requests.len()).zip(self.next..) {
@@ -312,7 +315,12 @@ impl World {
             }
             self.stock.cart_positions.insert(id, position);
         }
-        self.write_vouchers(changes.vouchers, changes.expired_vouchers, changes.deleted_vouchers, changes.saved_vouchers);
+        self.write_vouchers(
+            changes.vouchers,
+            changes.expired_vouchers,
+            changes.deleted_vouchers,
+            changes.saved_vouchers,
+        );
         for created in changes.orders_created {
             let order = created_order(&created, self.now);
             assert!(self.stock.orders.insert(created.identity.order, order).is_none(), "an order is created once");
@@ -385,7 +393,12 @@ impl World {
             let orders = || self.stock.orders.values();
             let redeemed = orders().flat_map(|order| uses(&order, &|status| status != OrderStatus::Canceled)).count();
             let may_be_more = self.kept_once.contains(id) && voucher.redeemed > redeemed as i64;
-            assert!(may_be_more || voucher.redeemed == redeemed as i64, "redeemed uses of {}: {} for {redeemed}", terms.code, voucher.redeemed);
+            assert!(
+                may_be_more || voucher.redeemed == redeemed as i64,
+                "redeemed uses of {}: {} for {redeemed}",
+                terms.code,
+                voucher.redeemed
+            );
             let counts = |status| matches!(status, OrderStatus::Paid | OrderStatus::Pending);
             let used: i64 = orders().flat_map(|order| uses(&order, &counts)).sum();
             assert_eq!(voucher.budget_used, used, "budget of {}", terms.code);
@@ -436,7 +449,10 @@ impl World {
             assert_eq!(quota.uses, counted.get(id).copied().unwrap_or_default(), "counters of quota {id}");
             let size = if quota.closed { Some(0) } else { quota.size };
             let most = size.map(|size| size.max(before.quotas[id].uses.total()));
-            assert!(may_oversell || most.is_none_or(|most| quota.uses.total() <= most), "quota {id} sold more than it has: {quota:?}");
+            assert!(
+                may_oversell || most.is_none_or(|most| quota.uses.total() <= most),
+                "quota {id} sold more than it has: {quota:?}"
+            );
         }
     }
 

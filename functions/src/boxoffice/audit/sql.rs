@@ -64,13 +64,14 @@ pub async fn drifted_quotas(q: &impl Query, event: EventId) -> Result<Vec<QuotaI
 const RECOUNT_VOUCHERS: &str = "
     select v.id
       from voucher v
+     cross join lateral (
+           select coalesce(sum(op.voucher_budget_use) filter (where o.status in ('n', 'p')), 0)::bigint as budget,
+                  count(*) filter (where o.status <> 'c') as uses
+             from order_position op join orders o on o.id = op.order_id
+            where op.voucher_id = v.id and not op.canceled) ordered
      where v.event_id = $1
        and (v.in_carts <> (select count(*) from cart_position cp where cp.voucher_id = v.id and cp.holds_stock)
-            or (v.budget_used, v.redeemed) is distinct from (
-                select coalesce(sum(op.voucher_budget_use) filter (where o.status in ('n', 'p') and not op.canceled), 0)::bigint,
-                       greatest(v.redeemed, count(*) filter (where o.status in ('n', 'p', 'e') and not op.canceled))
-                  from order_position op join orders o on o.id = op.order_id
-                 where op.voucher_id = v.id))
+            or v.budget_used <> ordered.budget or v.redeemed < ordered.uses)
      order by v.id";
 
 /// The vouchers of an event whose counters differ from their rows: none, unless there is a bug.

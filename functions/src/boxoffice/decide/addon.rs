@@ -70,8 +70,7 @@ impl Batch {
     /// Deletes what is not chosen any more; returns what is missing. An add-on of which the price is chosen anew is
     /// replaced.
     fn take_surplus_away(&mut self, base: CartPositionId, chosen: &[AddOnChoice]) -> Vec<(AddOnChoice, i64)> {
-        let mut missing: Vec<(AddOnChoice, i64)> =
-            chosen.iter().map(|choice| (choice.clone(), choice.count)).collect();
+        let mut missing: Vec<(AddOnChoice, i64)> = chosen.iter().map(|choice| (choice.clone(), choice.count)).collect();
         for add_on in self.children_of(base).into_iter().filter(|child| !child.bundled) {
             let same = |(choice, count): &&mut (AddOnChoice, i64)| {
                 let same_price = self.custom_price(choice) == add_on.custom_price;
@@ -92,8 +91,10 @@ impl Batch {
         present: &[CartPosition],
         chosen: &[AddOnChoice],
     ) -> Option<CartRefusal> {
-        let products: Vec<Product> =
-            chosen.iter().flat_map(|choice| std::iter::repeat_n(choice.product, choice.count.max(0) as usize)).collect();
+        let products: Vec<Product> = chosen
+            .iter()
+            .flat_map(|choice| std::iter::repeat_n(choice.product, choice.count.max(0) as usize))
+            .collect();
         let problem = self.add_on_problem(base.product, &products);
         let others: Vec<CartPosition> = present.iter().filter(|it| it.parent != Some(base.id)).cloned().collect();
         let wanted = chosen.iter().map(|choice| (choice.product, choice.count));
@@ -142,7 +143,8 @@ fn with_date_of(choice: &AddOnChoice, base: Product) -> AddOnChoice {
 
 fn problem_with(rule: &AddOnRule, chosen: Option<&BTreeMap<Product, i64>>) -> Option<AddOnProblem> {
     let count: i64 = chosen.map_or(0, |chosen| chosen.values().sum());
-    let repeated = chosen.and_then(|chosen| chosen.iter().find(|(_, count)| **count > 1)).map(|(product, _)| product.item);
+    let repeated =
+        chosen.and_then(|chosen| chosen.iter().find(|(_, count)| **count > 1)).map(|(product, _)| product.item);
     match repeated.filter(|_| !rule.multi_allowed) {
         _ if count > rule.max => Some(AddOnProblem::TooMany(rule.category, rule.max)),
         _ if count < rule.min => Some(AddOnProblem::TooFew(rule.category, rule.min)),

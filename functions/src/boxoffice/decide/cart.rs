@@ -161,8 +161,12 @@ impl Batch {
             *counts.entry(id).or_default() += 1;
         }
         let least = |id: &VoucherId| self.stock.vouchers.get(id).map_or(1, |voucher| voucher.least_in_cart());
-        counts.into_iter().map(|(id, count)| (id, count, least(&id))).filter(|(_, count, least)| count < least)
-            .map(|(id, _, least)| (id, least)).collect()
+        counts
+            .into_iter()
+            .map(|(id, count)| (id, count, least(&id)))
+            .filter(|(_, count, least)| count < least)
+            .map(|(id, _, least)| (id, least))
+            .collect()
     }
 
     /// Limits and conditions are checked for the whole request: breaking one changes nothing (spec domain 8.4, 8.5).

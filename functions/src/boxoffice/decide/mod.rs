@@ -11,8 +11,8 @@ mod voucher;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Availability, CartId, CartOutcome, CartPosition, Changes, NewCartPosition, NewPayment, OrderStock, Outcome, Product,
-    Request, Stock, Uses,
+    Availability, CartId, CartOutcome, CartPosition, Changes, NewCartPosition, NewPayment, OrderStock, Outcome,
+    Product, Request, Stock, Uses,
 };
 use crate::{
     id::{CartPositionId, OrderId, QuotaId, VoucherId},

@@ -102,10 +102,13 @@ impl Batch {
                 None => on_top.push(position),
             }
         }
-        on_top.into_iter().flat_map(|it| {
-            let below = children.remove(&it.id).unwrap_or_default();
-            std::iter::once(it).chain(below)
-        }).collect()
+        on_top
+            .into_iter()
+            .flat_map(|it| {
+                let below = children.remove(&it.id).unwrap_or_default();
+                std::iter::once(it).chain(below)
+            })
+            .collect()
     }
 
     pub(super) fn pay_order(&mut self, id: OrderId, accept_late: bool) -> Outcome {

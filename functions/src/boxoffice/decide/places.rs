@@ -15,7 +15,11 @@ impl Batch {
         let Some(offer) = self.stock.offers.get(&product) else { return 0 };
         let parts = offer.bundles.iter().map(|part| (part.product, None, part.count));
         let units: Vec<_> = std::iter::once((product, voucher, 1)).chain(parts).collect();
-        if units.iter().all(|(product, ..)| self.is_on_sale(*product)) { self.room_for_units(&units, voucher) } else { 0 }
+        if units.iter().all(|(product, ..)| self.is_on_sale(*product)) {
+            self.room_for_units(&units, voucher)
+        } else {
+            0
+        }
     }
 
     pub(super) fn is_on_sale(&self, product: Product) -> bool {
@@ -27,11 +31,7 @@ impl Batch {
     ///
     /// The reference does not ask any quota of a product whose voucher keeps places, and so oversells a second quota that
     /// the voucher keeps nothing in (spec domain 6.4, 35.21). Here only the quotas that keep a place for it are left out.
-    pub(super) fn room_for_units(
-        &self,
-        units: &[(Product, Option<VoucherId>, i64)],
-        waiver: Option<VoucherId>,
-    ) -> i64 {
+    pub(super) fn room_for_units(&self, units: &[(Product, Option<VoucherId>, i64)], waiver: Option<VoucherId>) -> i64 {
         let mut needed: BTreeMap<QuotaId, i64> = BTreeMap::new();
         for (product, voucher, count) in units {
             let quotas = self.stock.quotas_of.get(product).map(Vec::as_slice).unwrap_or_default();

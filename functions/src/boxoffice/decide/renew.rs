@@ -99,12 +99,7 @@ impl Batch {
     }
 
     /// What a part of a product costs now; as much as before if the catalogue does not know it as a part any more.
-    pub(super) fn part_price(
-        &self,
-        part: Product,
-        whole: Product,
-        voucher: Option<VoucherId>,
-    ) -> Option<UnitPrice> {
+    pub(super) fn part_price(&self, part: Product, whole: Product, voucher: Option<VoucherId>) -> Option<UnitPrice> {
         let offer = self.stock.offers.get(&part)?;
         let bundle = self.stock.offers.get(&whole)?.bundles.iter().find(|bundle| bundle.product == part)?;
         let is_included = voucher.is_some_and(|id| self.stock.vouchers[&id].terms.all_bundles_included);

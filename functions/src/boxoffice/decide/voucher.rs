@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Batch, CartId, CartOutcome, CartPosition, NewCartPosition, OrderStock, Product, Uses};
 use crate::{
-    boxoffice::{
-        CartRefusal, Line, RepricedCartPosition, Scope, UnitPrice, VoucherProblem, VoucherTerms, VoucherUses,
-    },
+    boxoffice::{CartRefusal, Line, RepricedCartPosition, Scope, UnitPrice, VoucherProblem, VoucherTerms, VoucherUses},
     id::{QuotaId, VoucherId},
     money::Money,
     order::OrderStatus,
@@ -164,7 +162,8 @@ impl Batch {
         let candidates = self.candidates(id, &present);
         let with = present.iter().filter(|position| position.voucher == Some(id)).count() as i64;
         // What has expired in this cart comes back first, with its uses.
-        let coming_back = present.iter().filter(|position| position.voucher == Some(id) && !position.holds_stock).count();
+        let coming_back =
+            present.iter().filter(|position| position.voucher == Some(id) && !position.holds_stock).count();
         let uses = (self.stock.vouchers[&id].uses_left() - coming_back as i64).max(0);
         let least = self.stock.vouchers[&id].least_in_cart();
         let count = uses.min(candidates.len() as i64);

@@ -6,7 +6,7 @@ mod voucher;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use sql::quotas_for_display;
-pub use voucher::{voucher_by_code, voucher_codes, vouchers_exist};
+pub use voucher::{voucher_by_code, vouchers_exist};
 
 use super::{
     CartId, CartRules, Change, Identity, Offer, OrderAction, POSITIONS_PER_ORDER_MAX, Product, Request, Scope, Stock,
@@ -45,9 +45,8 @@ pub async fn load(
 ) -> Result<Stock, DbError> {
     let mut named = Named::default();
     requests.iter().for_each(|request| named.add(request));
-    let all_quotas = async {
-        if event.has_subevents { Ok(sql::Quotas::default()) } else { sql::quotas(lock, &[], &[]).await }
-    };
+    let all_quotas =
+        async { if event.has_subevents { Ok(sql::Quotas::default()) } else { sql::quotas(lock, &[], &[]).await } };
     let (version, mut quotas, cart_positions, orders, vouchers, identities) = tokio::try_join!(
         biased;
         sql::version(lock),

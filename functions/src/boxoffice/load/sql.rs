@@ -26,11 +26,7 @@ const QUOTA_ITEMS: &str = "
 
 pub(super) type Quotas = (BTreeMap<QuotaId, Quota>, BTreeMap<Product, Vec<QuotaId>>);
 
-pub(super) async fn quotas(
-    lock: &EventLock<'_>,
-    dates: &[SubeventId],
-    ids: &[QuotaId],
-) -> Result<Quotas, DbError> {
+pub(super) async fn quotas(lock: &EventLock<'_>, dates: &[SubeventId], ids: &[QuotaId]) -> Result<Quotas, DbError> {
     read_quotas(lock.tx(), lock.event(), dates.to_vec(), ids.to_vec()).await
 }
 
@@ -198,7 +194,6 @@ pub(super) const VOUCHERS: &str = select_vouchers!(
                               order by valid_until, id limit 1000))"
 );
 pub(super) const VOUCHER_BY_CODE: &str = select_vouchers!("where event_id = $1 and code = $2");
-pub(super) const VOUCHER_CODES: &str = "select id, code from voucher where event_id = $1 and id = any($2)";
 pub(super) const EXIST: &str = "select exists (select 1 from voucher where event_id = $1) as exist";
 
 const VERSION: &str = "select version from event where id = $1";
@@ -238,7 +233,6 @@ pub const ALL: &[&str] = &[
     CART_POSITIONS,
     VOUCHERS,
     VOUCHER_BY_CODE,
-    VOUCHER_CODES,
     EXIST,
     VERSION,
     RESERVE_IDS,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Named;
-use super::sql::{EXIST, VOUCHER_BY_CODE, VOUCHER_CODES, VOUCHERS};
+use super::sql::{EXIST, VOUCHER_BY_CODE, VOUCHERS};
 use crate::{
     boxoffice::{PriceMode, Scope, Voucher, VoucherTerms},
     id::{EventId, ItemId, QuotaId, VariationId, VoucherId},
@@ -25,8 +25,7 @@ pub(super) async fn vouchers(
     let codes: Vec<&str> = named.codes.iter().map(String::as_str).collect();
     let carts: Vec<&str> = named.carts.iter().map(|cart| cart.0.as_str()).collect();
     let event = lock.event();
-    let params =
-        [p(&event), array(&codes), array(&named.vouchers), p(&now), array(&carts), array(&named.orders)];
+    let params = [p(&event), array(&codes), array(&named.vouchers), p(&now), array(&carts), array(&named.orders)];
     let rows = lock.tx().query(VOUCHERS, &params).await?;
     rows.iter().map(read).collect()
 }
@@ -41,19 +40,6 @@ pub async fn voucher_by_code(
     q.opt(VOUCHER_BY_CODE, &[p(&event), p(&code)]).await?.as_ref().map(read).transpose()
 }
 
-/// The codes of vouchers, to be shown beside what they were used for.
-pub async fn voucher_codes(
-    q: &impl Query,
-    event: EventId,
-    ids: &[VoucherId],
-) -> Result<BTreeMap<VoucherId, String>, DbError> {
-    if ids.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let rows = q.query(VOUCHER_CODES, &[p(&event), array(&ids.to_vec())]).await?;
-    rows.iter().map(|row| Ok((row.get("id")?, row.get("code")?))).collect()
-}
-
 /// Whether an event has vouchers at all.
 pub async fn vouchers_exist(q: &impl Query, event: EventId) -> Result<bool, DbError> {
     q.one(EXIST, &[p(&event)]).await?.get("exist")
@@ -61,8 +47,7 @@ pub async fn vouchers_exist(q: &impl Query, event: EventId) -> Result<bool, DbEr
 
 fn read(row: &Row) -> Result<(VoucherId, Voucher), DbError> {
     let (mode, value): (String, i64) = (row.get("price_mode")?, row.get("value")?);
-    let price_mode =
-        PriceMode::parse(&mode, value).ok_or(DbError::UnknownValue { what: "price mode", value: mode })?;
+    let price_mode = PriceMode::parse(&mode, value).ok_or(DbError::UnknownValue { what: "price mode", value: mode })?;
     let (item, variation): (Option<ItemId>, Option<VariationId>) = (row.get("item_id")?, row.get("variation_id")?);
     let quota: Option<QuotaId> = row.get("quota_id")?;
     let scope = match (item, variation, quota) {

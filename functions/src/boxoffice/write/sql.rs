@@ -123,9 +123,8 @@ pub(super) async fn reprice(lock: &EventLock<'_>, repriced: &[RepricedCartPositi
         repriced.iter().map(|position| (position.id, position)).collect();
     let ids: Vec<CartPositionId> = last.keys().copied().collect();
     let vouchers: Vec<Option<VoucherId>> = last.values().map(|position| position.voucher).collect();
-    let column = |field: fn(&UnitPrice) -> i64| -> Vec<i64> {
-        last.values().map(|position| field(&position.price)).collect()
-    };
+    let column =
+        |field: fn(&UnitPrice) -> i64| -> Vec<i64> { last.values().map(|position| field(&position.price)).collect() };
     let (prices, listed) = (column(|price| price.gross.minor()), column(|price| price.listed.minor()));
     let (taxes, savings) = (column(|price| price.tax.minor()), column(|price| price.saving.minor()));
     let rates: Vec<i32> = last.values().map(|position| position.price.tax_rate.ppm()).collect();
@@ -246,8 +245,7 @@ pub(super) const ADD_VOUCHER_USES: &str = "
       from unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) as d (id, redeemed, in_carts, budget_used)
      where v.event_id = $1 and v.id = d.id";
 
-pub(super) const EXPIRE_VOUCHERS: &str =
-    "update voucher set holds_stock = false where event_id = $1 and id = any($2)";
+pub(super) const EXPIRE_VOUCHERS: &str = "update voucher set holds_stock = false where event_id = $1 and id = any($2)";
 
 pub(super) const DELETE_VOUCHERS: &str = "delete from voucher where event_id = $1 and id = any($2)";
 

@@ -45,14 +45,8 @@ pub(super) async fn insert(
         for bundle in &item.bundles {
             let bundled = &new[bundle.item];
             let variation: Option<VariationId> = bundle.variation.map(|place| bundled.variations[place]);
-            let params = [
-                p(&event),
-                p(&row.id),
-                p(&bundled.id),
-                p(&variation),
-                p(&bundle.count),
-                p(&bundle.designated_price),
-            ];
+            let params =
+                [p(&event), p(&row.id), p(&bundled.id), p(&variation), p(&bundle.count), p(&bundle.designated_price)];
             tx.execute(sql::INSERT_BUNDLE, &params).await?;
         }
     }

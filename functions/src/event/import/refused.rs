@@ -64,8 +64,7 @@ pub(super) const VARIATION: &[(&str, &str)] = &[
     ("meta_data", ""),
 ];
 
-pub(super) const QUOTA: &[(&str, &str)] =
-    &[("release_after_exit", "false")];
+pub(super) const QUOTA: &[(&str, &str)] = &[("release_after_exit", "false")];
 
 pub(super) const QUESTION: &[(&str, &str)] = &[
     ("ask_during_checkin", "false"),

@@ -62,7 +62,8 @@ impl Batch {
         let mut taken: BTreeMap<QuotaId, i64> = BTreeMap::new();
         for position in consumed.iter().filter(|position| position.holds_stock) {
             // Where a voucher keeps the place, the cart has none to give.
-            for quota in self.quotas_of(position.product).iter().filter(|quota| !self.keeps(position.voucher, **quota)) {
+            for quota in self.quotas_of(position.product).iter().filter(|quota| !self.keeps(position.voucher, **quota))
+            {
                 *taken.entry(*quota).or_default() -= 1;
             }
         }
