@@ -1,6 +1,6 @@
 //! Configuration from the environment, read once at start. All mistakes are reported together.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 /// A text that never shows up in a log.
 #[derive(Clone, PartialEq, Eq)]
@@ -85,6 +85,8 @@ pub struct Config {
     pub public_url: String,
     /// `SECRET_KEY`: signs cookies and form tokens; at least 32 characters.
     pub secret_key: Secret,
+    /// `WEBHOOK_PRIVATE_ADDRESSES`: where webhooks may go though it is not public. Only for development.
+    pub webhook_private_addresses: Vec<IpAddr>,
 }
 
 /// All mistakes of a configuration.
@@ -171,6 +173,13 @@ impl Config {
         if !secret_key.is_empty() && secret_key.len() < 32 {
             reader.refuse("SECRET_KEY", "it has at least 32 characters");
         }
+        let private = reader.optional("WEBHOOK_PRIVATE_ADDRESSES").unwrap_or_default();
+        let private: Result<Vec<IpAddr>, _> =
+            private.split(',').map(str::trim).filter(|it| !it.is_empty()).map(str::parse).collect();
+        let webhook_private_addresses = private.unwrap_or_else(|_| {
+            reader.refuse("WEBHOOK_PRIVATE_ADDRESSES", "it is a list of IP addresses with commas in between");
+            Vec::new()
+        });
         let (Some(mail_from), true) = (mail_from, reader.errors.is_empty()) else {
             return Err(ConfigErrors(reader.errors));
         };
@@ -183,6 +192,7 @@ impl Config {
             mail_from,
             public_url: public_url.trim_end_matches('/').to_owned(),
             secret_key: Secret::new(secret_key),
+            webhook_private_addresses,
         })
     }
 }

@@ -26,6 +26,9 @@ pub enum ApiError {
     /// 400: readable, but some fields are wrong. Field name → what is allowed.
     #[error("some fields are wrong")]
     Invalid(BTreeMap<String, Vec<String>>),
+    /// 400: some parts of a nested body are wrong, in the API's form (spec rest-api 0.3).
+    #[error("some parts are wrong")]
+    InvalidParts(serde_json::Value),
     /// 400: unreadable, or not possible in this state.
     #[error("{0}")]
     BadRequest(String),
@@ -96,9 +99,14 @@ impl ApiError {
         Self::Internal(Box::new(error))
     }
 
+    /// What was asked for is not possible as asked: asking again gives the same answer.
+    pub fn is_refusal(&self) -> bool {
+        self.status() == StatusCode::BAD_REQUEST
+    }
+
     fn status(&self) -> StatusCode {
         match self {
-            Self::Invalid(_) | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Invalid(_) | Self::InvalidParts(_) | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::ShopOffline | Self::ForeignForm => StatusCode::FORBIDDEN,
             Self::NotFound | Self::InvalidPage => StatusCode::NOT_FOUND,
@@ -114,7 +122,7 @@ impl ApiError {
     /// Stable name for programs.
     fn code(&self) -> &'static str {
         match self {
-            Self::Invalid(_) => "invalid",
+            Self::Invalid(_) | Self::InvalidParts(_) => "invalid",
             Self::BadRequest(_) => "bad_request",
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
@@ -233,9 +241,10 @@ fn render_error(asked: &Asked, error: ApiError) -> Response<Body> {
 }
 
 /// The error bodies that clients of the REST API know (spec rest-api 0.3).
-fn api_body(error: &ApiError) -> serde_json::Value {
+pub fn api_body(error: &ApiError) -> serde_json::Value {
     let detail: Cow<'_, str> = match error {
         ApiError::Invalid(fields) => return serde_json::json!(fields),
+        ApiError::InvalidParts(body) => return body.clone(),
         ApiError::BadRequest(text) | ApiError::UnsupportedMedia(text) => text.into(),
         ApiError::Unauthenticated => "Authentication credentials were not provided or are not valid.".into(),
         ApiError::Forbidden | ApiError::ShopOffline | ApiError::ForeignForm => {

@@ -59,6 +59,10 @@ id_type!(
     CategoryId,
     /// A tax rule of an event.
     TaxRuleId,
+    /// A date of an event series.
+    SubeventId,
+    /// A voucher of an event.
+    VoucherId,
     /// A quota of an event.
     QuotaId,
     /// A question of an event.
@@ -69,6 +73,8 @@ id_type!(
     OrderId,
     /// A position of an order: one ticket.
     PositionId,
+    /// An automatic discount of an event.
+    DiscountId,
     /// A payment of an order.
     PaymentId,
     /// A mail in the outbox table.
@@ -81,4 +87,10 @@ id_type!(
     TeamId,
     /// An API token of a team.
     TokenId,
+    /// An entry of the action log.
+    ActionId,
+    /// A webhook of an organiser.
+    WebhookId,
+    /// One action told to one webhook.
+    DeliveryId,
 );

@@ -24,7 +24,10 @@ const MIGRATIONS: &[Migration] = migrations![
     3 "0003_sales",
     4 "0004_messages",
     5 "0005_box_office",
-    6 "0006_hot_tables",
+    6 "0006_webhook",
+    7 "0007_order_changes",
+    8 "0008_selling",
+    9 "0009_hot_tables",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

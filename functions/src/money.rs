@@ -142,6 +142,31 @@ impl Money {
         }
     }
 
+    /// Difference of two amounts of one currency. `None` when it does not fit or the currencies differ.
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        if self.currency != other.currency {
+            return None;
+        }
+        Some(Self { minor: self.minor.checked_sub(other.minor)?, ..self })
+    }
+
+    /// The amount times `part / whole`, rounded. `None` when it does not fit or `whole` is zero.
+    pub fn checked_share(self, part: i64, whole: i64) -> Option<Self> {
+        let (part, whole) =
+            if whole < 0 { (-i128::from(part), -i128::from(whole)) } else { (part.into(), whole.into()) };
+        if whole == 0 {
+            return None;
+        }
+        let minor = i64::try_from(div_half_up(i128::from(self.minor).checked_mul(part)?, whole)).ok()?;
+        Some(Self { minor, ..self })
+    }
+
+    /// The amount without a part of it: 25 % less of 23.00 is 17.25.
+    pub fn reduced_by(self, part: TaxRate) -> Self {
+        let rest = div_half_up(i128::from(self.minor) * (1_000_000 - i128::from(part.0)), 1_000_000);
+        Self { minor: i64::try_from(rest).expect("a part is never larger than the whole"), ..self }
+    }
+
     /// Splits a price that includes tax into (net, tax); net + tax is the price, always.
     pub fn split_tax(self, rate: TaxRate) -> (Self, Self) {
         let net = div_half_up(i128::from(self.minor) * 1_000_000, 1_000_000 + i128::from(rate.0));
@@ -160,8 +185,8 @@ impl Money {
     }
 }
 
-/// A tax rate in parts per million: 19 % = 190_000.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// A tax rate, or another percentage from 0 to 100, in parts per million: 19 % = 190_000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TaxRate(pub u32);
 
 impl TaxRate {

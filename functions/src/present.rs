@@ -6,9 +6,10 @@ use crate::{
     event::Event,
     i18n::{Lang, format},
     money::{Money, TaxRate},
-    order::{Order, OrderStatus},
+    order::{Fee, Order, OrderStatus},
     page::{self, TaxLine, order::BankDetails},
     payment::Provider,
+    pricing::FeeType,
 };
 
 /// When the event is, in words.
@@ -83,6 +84,23 @@ pub fn payment_instructions(event: &Event, order: &Order, lang: Lang) -> Option<
     text.map(|text| text.get(lang).to_owned()).filter(|text| !text.is_empty())
 }
 
+/// What a fee is called: in the words it was made with, or by its type.
+pub fn fee_name(fee: &Fee, lang: Lang) -> String {
+    if !fee.description.is_empty() {
+        return fee.description.clone();
+    }
+    lang.text(match fee.fee_type {
+        FeeType::Payment => "fee-payment",
+        FeeType::Shipping => "fee-shipping",
+        FeeType::Service => "fee-service",
+        FeeType::Cancellation => "fee-cancellation",
+        FeeType::Insurance => "fee-insurance",
+        FeeType::Late => "fee-late",
+        FeeType::Other => "fee-other",
+        FeeType::Giftcard => "fee-giftcard",
+    })
+}
+
 fn in_groups_of_four(iban: &str) -> String {
     let letters: Vec<char> = iban.chars().filter(|letter| !letter.is_whitespace()).collect();
     letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
@@ -91,7 +109,10 @@ fn in_groups_of_four(iban: &str) -> String {
 /// Where an order stands, in the buyer's words (spec shop-ux 10).
 pub fn order_status(order: &Order) -> page::order::OrderStatus {
     match order.status {
+        OrderStatus::Pending if order.require_approval => page::order::OrderStatus::ApprovalPending,
+        OrderStatus::Pending if order.valid_if_pending => page::order::OrderStatus::Confirmed,
         OrderStatus::Pending => page::order::OrderStatus::PaymentPending,
+        OrderStatus::Paid if order.live_positions().next().is_none() => page::order::OrderStatus::CanceledPaidFee,
         OrderStatus::Paid if order.total.is_zero() => page::order::OrderStatus::Confirmed,
         OrderStatus::Paid => page::order::OrderStatus::Paid,
         OrderStatus::Expired => page::order::OrderStatus::Expired,

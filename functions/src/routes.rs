@@ -7,7 +7,7 @@ use lambda_http::{Body, Request, Response};
 
 use crate::{
     ctx::Ctx,
-    endpoint::{api_orders, cart, checkout, event, listing, order, site},
+    endpoint::{api_orders, api_webhooks, cart, checkout, event, listing, order, site},
     http::{self, ApiError, Handler},
 };
 
@@ -22,8 +22,10 @@ pub enum Access {
     OrderSecret,
     /// Whoever knows the order's secret, with a form of this shop.
     OrderSecretForm,
-    /// A team's API token with the right.
+    /// A team's API token with the right in the event.
     Token(crate::staff::Permission),
+    /// A team's API token with the right in the organiser.
+    OrganizerToken(crate::staff::Permission),
 }
 
 /// A row of the table.
@@ -31,7 +33,7 @@ pub enum Access {
 pub struct Route {
     /// Name of the function, its bin and its entry in infra.
     pub name: &'static str,
-    /// `GET` or `POST`; `ANY` for the route that takes the rest.
+    /// The method; `ANY` for the route that takes the rest.
     pub method: &'static str,
     /// Path template of API Gateway, or `$default`.
     pub path: &'static str,
@@ -55,8 +57,8 @@ macro_rules! routes {
     };
 }
 
-use crate::staff::Permission::{OrdersRead, OrdersWrite};
-use Access::{Form, OrderSecret, OrderSecretForm, Public, Token};
+use crate::staff::Permission::{OrdersRead, OrdersWrite, OrganizerWrite};
+use Access::{Form, OrderSecret, OrderSecretForm, OrganizerToken, Public, Token};
 
 /// The table.
 pub const ROUTES: &[Route] = routes![
@@ -65,9 +67,11 @@ pub const ROUTES: &[Route] = routes![
     "locale_set"             "GET"  "/locale/set"                                        Public => site::set_locale;
     "organizer_show"         "GET"  "/{organizer}/"                                      Public => listing::organizer;
     "event_show"             "GET"  "/{organizer}/{event}/"                              Public => event::show;
+    "redeem_show"            "GET"  "/{organizer}/{event}/redeem"                        Public => event::redeem;
     "cart_add"               "POST" "/{organizer}/{event}/cart/add"                      Form => cart::add;
     "cart_remove"            "POST" "/{organizer}/{event}/cart/remove"                   Form => cart::remove;
     "cart_clear"             "POST" "/{organizer}/{event}/cart/clear"                    Form => cart::clear;
+    "cart_voucher"           "POST" "/{organizer}/{event}/cart/voucher"                  Form => cart::apply_voucher;
     "cart_extend"            "POST" "/{organizer}/{event}/cart/extend"                   Form => cart::extend;
     "checkout_start"         "GET"  "/{organizer}/{event}/checkout/start"                Public => checkout::start;
     "checkout_questions_show" "GET" "/{organizer}/{event}/checkout/questions/"           Public => checkout::show_questions;
@@ -81,8 +85,28 @@ pub const ROUTES: &[Route] = routes![
     "ticket_show"            "GET"  "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/" OrderSecret => order::show_download;
     "ticket_request"         "POST" "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/" OrderSecretForm => order::request_download;
     "api_orders"             "GET"  "/api/v1/organizers/{organizer}/events/{event}/orders/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "GET"  "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/" Token(OrdersRead) => api_orders::handle;
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/mark_paid/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/mark_canceled/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/mark_pending/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/mark_expired/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/mark_refunded/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/approve/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/deny/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/extend/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/reactivate/" Token(OrdersWrite) => api_orders::handle;
+    "api_webhooks"           "GET"  "/api/v1/organizers/{organizer}/webhooks/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;
+    "api_webhooks"           "POST" "/api/v1/organizers/{organizer}/webhooks/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;
+    "api_webhooks"           "GET"  "/api/v1/organizers/{organizer}/webhooks/{webhook}/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;
+    "api_webhooks"           "PUT"  "/api/v1/organizers/{organizer}/webhooks/{webhook}/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;
+    "api_webhooks"           "PATCH" "/api/v1/organizers/{organizer}/webhooks/{webhook}/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;
+    "api_webhooks"           "DELETE" "/api/v1/organizers/{organizer}/webhooks/{webhook}/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;
+    "api_webhooks"           "POST" "/api/v1/organizers/{organizer}/webhooks/{webhook}/rotate_secret/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;
+    "api_webhooks"           "POST" "/api/v1/organizers/{organizer}/webhooks/{webhook}/replay/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;
+    "api_webhooks"           "GET"  "/api/v1/organizers/{organizer}/webhooks/{webhook}/deliveries/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;
+    "api_webhooks"           "GET"  "/api/v1/organizers/{organizer}/webhooks/{webhook}/deliveries/{delivery}/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;
+    "api_webhooks"           "POST" "/api/v1/organizers/{organizer}/webhooks/{webhook}/deliveries/{delivery}/replay/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;
     "page_missing"           "ANY"  "$default"                                           Public => site::missing;
 ];
 

@@ -7,8 +7,21 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
 
 /// A moment, with the precision that Postgres keeps (microseconds).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(from = "i64", into = "i64")]
 pub struct Timestamp(jiff::Timestamp);
+
+impl From<i64> for Timestamp {
+    fn from(micros: i64) -> Self {
+        Self::from_micros(micros)
+    }
+}
+
+impl From<Timestamp> for i64 {
+    fn from(moment: Timestamp) -> Self {
+        moment.as_micros()
+    }
+}
 
 impl Timestamp {
     /// Cuts what Postgres would not keep, so that a stored moment equals the one in memory.

@@ -24,6 +24,8 @@ pub enum DataError {
         folder: PathBuf,
         /// Its database.
         database_url: String,
+        /// What the addresses of its queues begin with.
+        queue_url_prefix: String,
     },
     /// Missing rights, a full disk.
     #[error("The data folder {folder} cannot be used: {source}.\nChoose another one with ONSALE_DATA.")]
@@ -60,21 +62,22 @@ impl DataFolder {
                 let mut text = String::new();
                 lock.read_to_string(&mut text).map_err(failed)?;
                 let mut lines = text.lines().map(str::to_owned);
-                let (pid, database_url) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
-                return Err(DataError::InUse { pid, folder, database_url });
+                let mut line = || lines.next().unwrap_or_default();
+                let (pid, database_url, queue_url_prefix) = (line(), line(), line());
+                return Err(DataError::InUse { pid, folder, database_url, queue_url_prefix });
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         let mut taken = Self { folder, lock };
-        taken.announce("").map_err(failed)?;
+        taken.announce("", "").map_err(failed)?;
         Ok(taken)
     }
 
-    /// Tells other processes which database this one uses.
-    pub fn announce(&mut self, database_url: &str) -> std::io::Result<()> {
+    /// Tells other processes which database and queues this one uses.
+    pub fn announce(&mut self, database_url: &str, queue_url_prefix: &str) -> std::io::Result<()> {
         self.lock.rewind()?;
         self.lock.set_len(0)?;
-        write!(self.lock, "{}\n{database_url}\n", std::process::id())
+        write!(self.lock, "{}\n{database_url}\n{queue_url_prefix}\n", std::process::id())
     }
 
     /// A file or folder inside.

@@ -9,6 +9,7 @@ pub mod mailbox;
 pub mod poller;
 pub mod pooler;
 pub mod postgres;
+pub mod queues;
 pub mod s3;
 pub mod scheduler;
 pub mod seed;

@@ -2,16 +2,20 @@
 
 mod output;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use local::{
     data::{DataError, DataFolder},
-    environment,
+    environment, queues,
     stack::{Database, Options, Stack, StackError, VARIABLES},
 };
 use output::Steps;
 use shop::{
-    port::{clock::Clock, db::Db},
+    port::{
+        clock::Clock,
+        db::Db,
+        queue::{Queue, Queues},
+    },
     time::Timestamp,
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -24,6 +28,8 @@ enum Command {
     Run { port: u16, workers: bool },
     Migrate,
     Import(PathBuf),
+    Queues,
+    Redrive(Queue),
     Reset,
     Help,
 }
@@ -33,6 +39,13 @@ fn parse(arguments: &[String]) -> Result<Command, String> {
     match words.as_slice() {
         ["migrate"] => Ok(Command::Migrate),
         ["import", file] => Ok(Command::Import(file.into())),
+        ["queues"] => Ok(Command::Queues),
+        ["redrive", name] => {
+            let names = || Queue::ALL.map(Queue::name).join(", ");
+            Queue::parse(name)
+                .map(Command::Redrive)
+                .ok_or_else(|| format!("`{name}` is no queue; there are {}.", names()))
+        }
         ["reset"] => Ok(Command::Reset),
         ["help" | "--help" | "-h"] => Ok(Command::Help),
         options => parse_run(options),
@@ -91,6 +104,8 @@ async fn run(command: Command) -> Result<(), String> {
         Command::Run { port, workers } => serve(Options { port, workers, ..options() }).await,
         Command::Migrate => migrate(&options()).await,
         Command::Import(file) => import(&options(), &file).await,
+        Command::Queues => queues(&options()).await,
+        Command::Redrive(queue) => redrive(&options(), queue).await,
         Command::Reset => {
             let folder = DataFolder::take(&options().data_dir).map_err(text)?;
             let path = folder.root().display().to_string();
@@ -170,6 +185,49 @@ async fn import(options: &Options, file: &std::path::Path) -> Result<(), String>
     Ok(())
 }
 
+/// The queues and the database of the stack that runs on the data folder.
+async fn running(options: &Options) -> Result<(Queues, Db), String> {
+    match DataFolder::take(&options.data_dir) {
+        Err(DataError::InUse { database_url, queue_url_prefix, .. }) if !queue_url_prefix.is_empty() => {
+            let db = Db::connect(&database_url, None).await.map_err(text)?;
+            Ok((queues::client(&queue_url_prefix), db))
+        }
+        Err(other @ DataError::Io { .. }) => Err(text(other)),
+        _ => {
+            Err("No stack is running here. Start it with `cargo run -p local`; its queues live in its memory."
+                .to_owned())
+        }
+    }
+}
+
+/// How often the table of queues is drawn anew.
+const REDRAW: Duration = Duration::from_secs(1);
+
+/// Shows the queues; on a terminal again and again, until Ctrl-C.
+async fn queues(options: &Options) -> Result<(), String> {
+    let (client, db) = running(options).await?;
+    let mut table = output::Table::begin();
+    loop {
+        let depths = queues::depths(&client, &db).await.map_err(text)?;
+        table.show(&depths, Clock::default().now());
+        if !table.is_live() {
+            return Ok(());
+        }
+        tokio::time::sleep(REDRAW).await;
+    }
+}
+
+async fn redrive(options: &Options, queue: Queue) -> Result<(), String> {
+    let (client, _) = running(options).await?;
+    let moved = queues::redrive(&client, queue).await.map_err(text)?;
+    output::say(&match moved {
+        0 => format!("The queue `{}` has no dead letters.", queue.name()),
+        1 => format!("1 message is back in the queue `{}`.", queue.name()),
+        many => format!("{many} messages are back in the queue `{}`.", queue.name()),
+    });
+    Ok(())
+}
+
 fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
@@ -188,6 +246,9 @@ mod tests {
         assert_eq!(parsed(&["--port", "8080"]), Ok(Command::Run { port: 8080, workers: true }));
         assert_eq!(parsed(&["--without-workers", "--port", "1"]), Ok(Command::Run { port: 1, workers: false }));
         assert_eq!(parsed(&["import", "a.json"]), Ok(Command::Import("a.json".into())));
+        assert_eq!(parsed(&["queues"]), Ok(Command::Queues));
+        assert_eq!(parsed(&["redrive", "mail"]), Ok(Command::Redrive(Queue::Mail)));
+        assert!(parsed(&["redrive", "males"]).is_err_and(|why| why.contains("notifications")));
         assert!(parsed(&["--port", "many"]).is_err());
         assert!(parsed(&["--port"]).is_err());
         assert!(parsed(&["rest"]).is_err());

@@ -4,7 +4,8 @@
 use std::{io::IsTerminal, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use local::{mailbox, stack::Stack};
+use local::{mailbox, queues::Depth, stack::Stack};
+use shop::time::Timestamp;
 
 /// How the program is used.
 pub const USAGE: &str = "\
@@ -15,6 +16,8 @@ The shop on this machine: Postgres, S3, SQS and all functions in one process.
   cargo run -p local -- --without-workers  serve HTTP only; messages wait in the outbox
   cargo run -p local -- migrate            only apply migrations
   cargo run -p local -- import FILE.json   import an event, also while the stack runs
+  cargo run -p local -- queues             show the queues of the running stack; Ctrl-C ends it
+  cargo run -p local -- redrive QUEUE      give the dead letters of a queue back to its worker
   cargo run -p local -- reset              remove all data
   cargo run -p local -- help               this text
 
@@ -48,6 +51,48 @@ impl Steps {
         if let Some(bar) = &self.0 {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// The table of queues, drawn over itself when somebody watches.
+pub struct Table {
+    live: bool,
+    lines: usize,
+}
+
+impl Table {
+    /// Nothing is shown yet.
+    pub fn begin() -> Self {
+        Self { live: std::io::stdout().is_terminal(), lines: 0 }
+    }
+
+    /// Whether it is to be drawn again.
+    pub fn is_live(&self) -> bool {
+        self.live
+    }
+
+    /// Shows the queues as they are.
+    pub fn show(&mut self, depths: &[Depth], now: Timestamp) {
+        if self.live && self.lines > 0 {
+            // Up to the first line of the last table, and clear from there.
+            print!("\u{1b}[{}A\u{1b}[J", self.lines);
+        }
+        println!(
+            "{:<14}{:>9}{:>9}{:>7}{:>6}{:>11}{:>8}{:>10}",
+            "queue", "waiting", "in hand", "later", "dead", "unhandled", "resent", "oldest"
+        );
+        for depth in depths {
+            let (count, resent, age) = match depth.open {
+                Some(open) => (open.count, open.resent, format!("{} s", open.oldest.seconds_until(now))),
+                None => (0, 0, "-".to_owned()),
+            };
+            let (name, waiting, in_hand) = (depth.queue.name(), depth.waiting, depth.in_flight);
+            println!(
+                "{name:<14}{waiting:>9}{in_hand:>9}{:>7}{:>6}{count:>11}{resent:>8}{age:>10}",
+                depth.delayed, depth.dead
+            );
+        }
+        self.lines = depths.len() + 1;
     }
 }
 

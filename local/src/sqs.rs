@@ -15,6 +15,8 @@ pub const REGION: &str = "eu-central-1";
 pub const ACCOUNT: &str = "000000000000";
 /// What queue names begin with.
 pub const NAME_PREFIX: &str = "onsale-";
+/// What the names of dead-letter queues end with.
+pub const DEAD_LETTERS: &str = "-dlq";
 /// After so many failed attempts a message goes to the dead-letter queue.
 const ATTEMPTS_MAX: u32 = 5;
 /// How long a worker has before its messages come to another one.
@@ -43,7 +45,7 @@ pub fn url_prefix(endpoint: &str) -> String {
 
 /// Makes a queue and its dead-letter queue, unless they exist.
 pub async fn create_queue(client: &aws_sdk_sqs::Client, name: &str) -> Result<(), aws_sdk_sqs::Error> {
-    let dead_letters = client.create_queue().queue_name(format!("{NAME_PREFIX}{name}-dlq")).send().await?;
+    let dead_letters = client.create_queue().queue_name(format!("{NAME_PREFIX}{name}{DEAD_LETTERS}")).send().await?;
     let arn = QueueAttributeName::QueueArn;
     let found = client.get_queue_attributes().set_queue_url(dead_letters.queue_url).attribute_names(arn.clone()).send();
     let found = found.await?;

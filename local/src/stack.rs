@@ -15,6 +15,7 @@ use shop::{
         db::{Db, DbError},
         queue::Queue,
     },
+    webhook,
     worker::{SCHEDULES, WORKERS},
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
@@ -55,6 +56,7 @@ pub const VARIABLES: &[&str] = &[
     "MAIL_FROM",
     "PUBLIC_URL",
     "SECRET_KEY",
+    "WEBHOOK_PRIVATE_ADDRESSES",
 ];
 
 /// How to start.
@@ -171,7 +173,7 @@ impl Database {
                 (cluster.url(DATABASE), Some(cluster))
             }
         };
-        folder.announce(&url).map_err(|error| part("The data folder", error))?;
+        folder.announce(&url, "").map_err(|error| part("The data folder", error))?;
         Ok(Self { url, _cluster: cluster, folder })
     }
 
@@ -191,7 +193,7 @@ impl Stack {
         let listener =
             patiently(async || TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await).await.map_err(port)?;
         let shop_url = format!("http://{}", listener.local_addr().map_err(port)?);
-        let database = Database::start(&options, progress).await?;
+        let mut database = Database::start(&options, progress).await?;
         database.migrate(progress).await?;
 
         progress("Starting queues and files");
@@ -203,6 +205,8 @@ impl Stack {
         let mail_folder = database.folder.path("mail");
         let settings = settings(&options, &database.url, aws.as_ref(), &shop_url, secret, &mail_folder);
         let config = Config::from_lookup(|name| settings.get(name).cloned())?;
+        let announced = database.folder.announce(&database.url, &config.queue_url_prefix);
+        announced.map_err(|error| part("The data folder", error))?;
         let first = functions::sandbox(&config);
         create_queues(first).await?;
         match aws {
@@ -277,7 +281,8 @@ fn start_workers(tasks: &mut JoinSet<()>, first: Sandbox, config: &Config, stopp
 async fn recover(sandbox: Sandbox) -> Result<(), StackError> {
     let db = sandbox.db().await?;
     outbox::forget_sent(&*db).await?;
-    Ok(mail::sql::release_claims(&*db).await?)
+    mail::sql::release_claims(&*db).await?;
+    Ok(webhook::sql::release_claims(&*db).await?)
 }
 
 /// S3 and SQS in this process.
@@ -303,6 +308,8 @@ fn settings(
         ("MAIL_FROM", "shop@localhost".to_owned()),
         ("PUBLIC_URL", shop_url.to_owned()),
         ("SECRET_KEY", secret),
+        // A developer's receiver listens here.
+        ("WEBHOOK_PRIVATE_ADDRESSES", "127.0.0.1,::1".to_owned()),
     ]);
     // Real AWS settings of the developer's shell are no business of the embedded services.
     let given = options.environment.iter().filter(|(name, _)| aws.is_none() || !name.starts_with("AWS_"));

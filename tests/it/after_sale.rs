@@ -386,7 +386,7 @@ async fn old_carts_are_swept_though_nobody_comes() {
     assert_eq!(shop.number("select count(*) as number from cart_position").await, 0);
 }
 
-async fn run(shop: &TestShop, job: Job) {
+pub async fn run(shop: &TestShop, job: Job) {
     let body = Envelope::unrecorded(Message::Periodic { job }).body();
     shop.ctx.queues().await.send(Queue::Background, &[body]).await;
     shop.work().await;

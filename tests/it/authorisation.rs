@@ -38,10 +38,12 @@ pub const CASES: &[Case] = &[
     case("GET", "/locale/set", 303, 303, 303),
     case("GET", "/{organizer}/", 200, 200, 200),
     case("GET", "/{organizer}/{event}/", 200, 200, 200),
+    case("GET", "/{organizer}/{event}/redeem", 303, 303, 303),
     case("POST", "/{organizer}/{event}/cart/add", 403, 403, 303),
     case("POST", "/{organizer}/{event}/cart/remove", 403, 403, 303),
     case("POST", "/{organizer}/{event}/cart/clear", 403, 403, 303),
     case("POST", "/{organizer}/{event}/cart/extend", 403, 403, 303),
+    case("POST", "/{organizer}/{event}/cart/voucher", 403, 403, 303),
     case("GET", "/{organizer}/{event}/checkout/start", 303, 303, 303),
     case("GET", "/{organizer}/{event}/checkout/questions/", 303, 303, 200),
     case("POST", "/{organizer}/{event}/checkout/questions/", 403, 403, 303),
@@ -54,8 +56,29 @@ pub const CASES: &[Case] = &[
     case("GET", "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/", 404, 404, 303),
     case("POST", "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/", 403, 404, 303),
     case("GET", "/api/v1/organizers/{organizer}/events/{event}/orders/", 401, 403, 200),
+    case("POST", "/api/v1/organizers/{organizer}/events/{event}/orders/", 401, 403, 400),
     case("GET", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/", 401, 403, 200),
     case("POST", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/mark_paid/", 401, 403, 200),
+    // The order of the test is pending, so some actions are refused to the right one too: for the order's sake.
+    case("POST", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/mark_canceled/", 401, 403, 200),
+    case("POST", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/mark_pending/", 401, 403, 400),
+    case("POST", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/mark_expired/", 401, 403, 200),
+    case("POST", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/mark_refunded/", 401, 403, 400),
+    case("POST", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/approve/", 401, 403, 400),
+    case("POST", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/deny/", 401, 403, 400),
+    case("POST", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/extend/", 401, 403, 400),
+    case("POST", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/reactivate/", 401, 403, 400),
+    case("GET", "/api/v1/organizers/{organizer}/webhooks/", 401, 403, 200),
+    case("POST", "/api/v1/organizers/{organizer}/webhooks/", 401, 403, 201),
+    case("GET", "/api/v1/organizers/{organizer}/webhooks/{webhook}/", 401, 403, 200),
+    case("PUT", "/api/v1/organizers/{organizer}/webhooks/{webhook}/", 401, 403, 200),
+    case("PATCH", "/api/v1/organizers/{organizer}/webhooks/{webhook}/", 401, 403, 200),
+    case("DELETE", "/api/v1/organizers/{organizer}/webhooks/{webhook}/", 401, 403, 204),
+    case("POST", "/api/v1/organizers/{organizer}/webhooks/{webhook}/rotate_secret/", 401, 403, 200),
+    case("POST", "/api/v1/organizers/{organizer}/webhooks/{webhook}/replay/", 401, 403, 202),
+    case("GET", "/api/v1/organizers/{organizer}/webhooks/{webhook}/deliveries/", 401, 403, 200),
+    case("GET", "/api/v1/organizers/{organizer}/webhooks/{webhook}/deliveries/{delivery}/", 401, 403, 200),
+    case("POST", "/api/v1/organizers/{organizer}/webhooks/{webhook}/deliveries/{delivery}/replay/", 401, 403, 202),
     case("ANY", "$default", 404, 404, 404),
 ];
 
@@ -198,6 +221,7 @@ async fn form_of(shop: &TestShop, owner: &Buyer, case: &Case) -> Vec<(String, St
         "cart/add" => owner.fill(&[("Ticket", 1)]).await,
         "cart/remove" => pairs(&[("id", &position.to_string())]),
         "cart/clear" | "cart/extend" => Vec::new(),
+        "cart/voucher" => pairs(&[("voucher", "NOTHING")]),
         "checkout/questions/" => pairs(&[("email", "new@example.org"), (&format!("pos_{position}_name"), "Grace")]),
         "checkout/payment/" => pairs(&[("payment", "manual")]),
         "checkout/confirm/" => owner.review().await,
@@ -365,5 +389,49 @@ async fn the_api_opens_with_a_token_of_the_organiser_with_the_right() {
         }
         assert_eq!(ask(&place, Some(&here)).await, case.right, "{case:?}");
     }
-    assert_eq!(orders.len(), 3);
+    assert_eq!(orders.len(), cases(|access| matches!(access, Access::Token(_))).count());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_concerns_the_organiser_opens_with_a_right_of_the_organiser() {
+    let shop = town().await;
+    let foreign = make_organizer(shop.ctx, "third", &["*"]).await;
+    let unrelated = token(&shop, &["event.orders:write", "organizer.teams:write"], None).await;
+    let nothing = token(&shop, &[], None).await;
+    // A team for some events may still have rights of the organiser.
+    let right = token(&shop, &["organizer.settings.general:write"], Some("gig")).await;
+    let hook = json!({"target_url": "https://198.41.0.4/", "all_events": true,
+                      "action_types": ["pretix.event.order.placed"]});
+    let add = async |organizer: &str, token: &str| {
+        let path = format!("{organizer}/webhooks/");
+        shop.api("POST", &path, Some(token), Some(hook.clone())).await.1["id"].to_string()
+    };
+    let (ours, theirs) = (add("org", &right).await, add("third", &foreign).await);
+    shop.clock.advance_seconds(1);
+    shop.buyer().buy(&[("Seat", 1)], None).await;
+    shop::webhook::announce(shop.ctx, shop.ctx.now()).await.unwrap();
+    let delivery = shop.number("select id as number from webhook_delivery").await.to_string();
+    for case in cases(|access| matches!(access, Access::OrganizerToken(_))) {
+        let ask = async |organizer: &str, hook_id: &str, token: Option<&str>| {
+            let path = case.path.strip_prefix("/api/v1/organizers/").unwrap().replace("{organizer}", organizer);
+            let path = path.replace("{webhook}", hook_id).replace("{delivery}", &delivery);
+            let body = matches!(case.path.rsplit('/').nth(1), Some("webhooks" | "{webhook}")).then(|| hook.clone());
+            shop.api(case.method, &path, token, body).await.0
+        };
+        let before = fingerprint(&shop).await;
+        for token in [None, Some(""), Some("unknown")] {
+            assert_eq!(ask("org", &ours, token).await, case.nobody, "{case:?} {token:?}");
+        }
+        for token in [&foreign, &unrelated, &nothing] {
+            assert_eq!(ask("org", &ours, Some(token)).await, case.stranger, "{case:?}");
+        }
+        for organizer in ["other", "third", "nobody"] {
+            assert_eq!(ask(organizer, &theirs, Some(&right)).await, case.stranger, "{case:?} {organizer}");
+        }
+        if case.path.contains("{webhook}") {
+            assert_eq!(ask("org", &theirs, Some(&right)).await, 404, "{case:?}");
+        }
+        assert_eq!(fingerprint(&shop).await, before, "{case:?} was refused and did something");
+        assert_eq!(ask("org", &ours, Some(&right)).await, case.right, "{case:?}");
+    }
 }

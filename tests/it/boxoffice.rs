@@ -1,14 +1,19 @@
 //! The rules of selling, without a database: single cases, and long random days in which no place may get lost.
 
+mod ask;
+mod book;
+mod bundle;
+mod orders;
 mod random;
+mod voucher;
 mod world;
 
+use ask::{add, clear, euros, expire, pay, pay_late, place, product, remove};
 use shop::{
-    boxoffice::{CartOutcome, CartRefusal, NotPlaced, Outcome},
-    id::QuotaId,
+    boxoffice::{CartOutcome, CartRefusal, NotPlaced, OrderAction, Outcome},
     order::OrderStatus,
 };
-use world::{RESERVATION, World, add, clear, euros, expire, pay, pay_late, place, product, remove};
+use world::{RESERVATION, World};
 
 /// Two products that share quota 1 (`size` places); the second one also takes from quota 2 (unlimited).
 fn two_products(size: i64) -> World {
@@ -257,9 +262,7 @@ fn an_order_is_paid_or_expires_once() {
     let nobody = shop::id::OrderId(999);
     assert_eq!(world.serve_one(pay_late(nobody)), Outcome::NotPayable);
     assert_eq!(world.serve_one(expire(nobody)), Outcome::NotPending);
-    world.stock.orders.get_mut(&order).unwrap().status = OrderStatus::Canceled;
-    world.stock.quotas.get_mut(&QuotaId(1)).unwrap().uses.paid = 0;
-    world.stock.quotas.get_mut(&QuotaId(2)).unwrap().uses.paid = 0;
+    world.act(order, OrderAction::Cancel { fee: None }).unwrap();
     assert_eq!(world.serve_one(pay_late(order)), Outcome::NotPayable);
 }
 

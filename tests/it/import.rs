@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use shop::{
-    catalogue::{Catalogue, Item, TaxRule, Variation, Visibility, WindowMode},
+    catalogue::{Catalogue, Channels, Item, TaxRule, Variation, Visibility, WindowMode},
     event::{Event, Localized, Organizer, Presale, Settings, import::Plan},
     id::{EventId, ItemId, OrganizerId, QuestionId, TaxRuleId, VariationId},
     money::{Currency, Money, TaxRate},
@@ -60,9 +60,11 @@ fn all_mistakes_are_reported_together() {
     document["quotas"][3]["variations"] = json!([]);
     document["questions"][1]["dependency_values"] = json!(["diet-none"]);
     document["questions"][3]["type"] = json!("F");
-    document["vouchers"] = json!([{ "code": "FREE" }]);
+    document["vouchers"] = json!([{ "code": "FREE", "seat": "A1", "item": 99, "subevent": 1 }]);
     let expected = [
-        "vouchers: the shop cannot do this yet: leave it out",
+        "vouchers[0].seat: the shop cannot do this yet: leave it out",
+        "vouchers[0].item: no item with id 99 in this file",
+        "vouchers[0].subevent: the shop cannot do this yet: leave it out",
         "settings.payment_stripe__enabled: the shop cannot do this yet: leave it out or set it to false",
         "settings.reservation_time: a whole number from 0 to 1000000 is needed",
         "event.slug: 'api' is a reserved word",
@@ -110,8 +112,8 @@ fn single_mistakes() {
         "items[4].personalized: only an admission item can be personalized",
     );
     assert_fault(
-        |d| d["items"][1]["variations"][0]["available_from"] = json!("2026-01-01T00:00:00Z"),
-        "items[1].variations[0].available_from: the shop cannot do this yet: leave it out",
+        |d| d["items"][1]["variations"][0]["require_membership"] = json!(true),
+        "items[1].variations[0].require_membership: the shop cannot do this yet: leave it out or set it to false",
     );
     assert_fault(
         |d| d["quotas"][0]["size"] = json!(-1),
@@ -127,8 +129,8 @@ fn single_mistakes() {
         "event.slug: letters, digits, '.' and '-' are allowed, with a letter or digit at both ends",
     );
     assert_fault(
-        |d| d["event"]["has_subevents"] = json!(true),
-        "event.has_subevents: the shop cannot do this yet: leave it out or set it to false",
+        |d| d["subevents"] = json!([{ "id": 1, "name": "First", "date_from": "2030-01-01T00:00:00Z" }]),
+        "subevents: only a series has dates",
     );
     assert_fault(|d| d["questions"][1]["identifier"] = json!("diet"), "questions[1].identifier: 'diet' is used twice");
     assert_fault(
@@ -176,6 +178,8 @@ fn a_live_event_can_sell() {
 /// An event in Berlin on 12 and 13 September 2026 without an end, and with some settings.
 fn event(settings: Value) -> Event {
     Event {
+        has_subevents: false,
+        in_shop: true,
         version: 0,
         id: EventId(1),
         organizer: Organizer { id: OrganizerId(1), slug: "harbour".to_owned(), name: "Harbour".to_owned() },
@@ -260,6 +264,13 @@ fn settings_are_inherited_and_read_in_both_forms() {
 
 fn item(price: &str) -> Item {
     Item {
+        require_bundling: false,
+        allow_waitinglist: true,
+        channels: Channels::All,
+        hidden_if_available: None,
+        hidden_if_item_available: None,
+        add_ons: Vec::new(),
+        bundles: Vec::new(),
         id: ItemId(1),
         category: None,
         tax_rule: Some(TaxRuleId(1)),
@@ -291,6 +302,12 @@ fn item(price: &str) -> Item {
 
 fn variation(id: i64, price: Option<&str>) -> Variation {
     Variation {
+        hide_without_voucher: false,
+        available_from: None,
+        available_until: None,
+        available_from_mode: WindowMode::Hide,
+        available_until_mode: WindowMode::Hide,
+        channels: Channels::All,
         id: VariationId(id),
         value: Localized::default(),
         description: None,
@@ -312,6 +329,7 @@ fn prices_follow_the_variation_and_the_tax_rule() {
         is_default: true,
     };
     let mut catalogue = Catalogue {
+        dates: Vec::new(),
         version: 0,
         categories: Vec::new(),
         items: vec![item("23.00")],

@@ -10,6 +10,7 @@ use std::{
 };
 
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use aws_sdk_sqs::types::MessageSystemAttributeName;
 use local::{
     functions,
     gateway::{Gateway, pool::Pool},
@@ -112,6 +113,7 @@ impl TestShop {
             ("MAIL_FROM", "tickets@example.org".to_owned()),
             ("PUBLIC_URL", url.clone()),
             ("SECRET_KEY", "a key for tests only, long enough".to_owned()),
+            ("WEBHOOK_PRIVATE_ADDRESSES", "127.0.0.1".to_owned()),
         ]);
         let config = Config::from_lookup(|name| variables.get(name).cloned()).unwrap();
         let clock: &'static Clock = Box::leak(Box::default());
@@ -193,13 +195,19 @@ impl TestShop {
     async fn work_one_batch(&self, worker: &worker::Worker) -> usize {
         let queues = self.ctx.queues().await;
         let (client, url) = (queues.client(), queues.url(worker.queue));
-        let received = client.receive_message().queue_url(&url).max_number_of_messages(10).send().await.unwrap();
+        let receive = client.receive_message().queue_url(&url).max_number_of_messages(10);
+        let receive = receive.message_system_attribute_names(MessageSystemAttributeName::All);
+        let received = receive.send().await.unwrap();
         let messages = received.messages.unwrap_or_default();
         let mut event = SqsEvent::default();
         for message in &messages {
             let mut record = SqsMessage::default();
             record.message_id = message.message_id.clone();
             record.body = message.body.clone();
+            record.receipt_handle = message.receipt_handle.clone();
+            record.event_source_arn = Some(format!("arn:aws:sqs:::test-{}", worker.queue.name()));
+            let attributes = message.attributes().into_iter().flatten();
+            record.attributes = attributes.map(|(name, value)| (name.as_str().to_owned(), value.clone())).collect();
             event.records.push(record);
         }
         let answer = worker::run(self.ctx, worker, event).await;
@@ -232,6 +240,8 @@ impl TestShop {
         let db = self.ctx.db().await.unwrap();
         let drifted = shop::boxoffice::audit::drifted_quotas(&*db, event).await.unwrap();
         assert!(drifted.is_empty(), "counters of quotas {drifted:?} differ from their rows");
+        let drifted = shop::boxoffice::audit::drifted_vouchers(&*db, event).await.unwrap();
+        assert!(drifted.is_empty(), "counters of vouchers {drifted:?} differ from their rows");
         let sql = "select q.name, c.paid, c.pending, c.carts from quota q join quota_counter c on c.quota_id = q.id
                     where q.event_id = $1";
         let rows = db.query(sql, &[p(&event)]).await.unwrap();

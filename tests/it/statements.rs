@@ -3,17 +3,20 @@
 use std::collections::BTreeSet;
 
 use shop::{
-    boxoffice, cart,
+    boxoffice::{self, PriceMode},
+    cart,
     catalogue::{self, WindowMode},
-    event, mail,
+    event, idempotency, mail,
     order::{self, OrderStatus, PaymentState},
     outbox,
     port::{
         db::{Db, Query as _},
         queue::Queue,
     },
+    pricing::{FeeType, Rounding},
     question::{self, QuestionType},
     staff, ticket,
+    webhook::{self, DeliveryState},
 };
 
 use crate::shop::TestShop;
@@ -21,12 +24,14 @@ use crate::shop::TestShop;
 const LISTS: &[(&str, &[&str])] = &[
     ("boxoffice/audit", boxoffice::audit::sql::ALL),
     ("boxoffice/load", boxoffice::load::sql::ALL),
+    ("boxoffice/order", boxoffice::order::sql::ALL),
     ("boxoffice/waiting", boxoffice::waiting::sql::ALL),
     ("boxoffice/write", boxoffice::write::sql::ALL),
     ("cart", cart::sql::ALL),
     ("catalogue", catalogue::sql::ALL),
     ("event", event::sql::ALL),
     ("event/import", event::import::sql::ALL),
+    ("idempotency", idempotency::sql::ALL),
     ("mail", mail::sql::ALL),
     ("order", order::sql::ALL),
     ("order/place", order::place::sql::ALL),
@@ -34,6 +39,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("question", question::sql::ALL),
     ("staff", staff::sql::ALL),
     ("ticket", ticket::sql::ALL),
+    ("webhook", webhook::sql::ALL),
 ];
 
 #[test]
@@ -104,15 +110,27 @@ const FILL: &str = "
     select id, 'form' || n, '{}', now() from event, generate_series(1, 250) n;
     insert into waiting_request (event_id, form_token, request, deadline)
     select id, 'form' || n, '{}', now() from event, generate_series(1, 250) n;
+    insert into voucher (event_id, code, max_usages, valid_until, block_quota, holds_stock, created_at)
+    select e.id, 'KEY' || n, 10, now() + n * interval '1 hour', true, true, now() from event e, generate_series(1, 200) n;
     insert into outbox (queue, body, created_at, due_at)
     select 'mail', '{}', now(), now() + case when n % 1000 = 0 then interval '-1 hour' else interval '1 hour' end
       from generate_series(1, 20000) n;
+    insert into webhook (organizer_id, enabled, target_url, all_events, action_types, created_at)
+    select id, true, 'https://example.org/', true, array['pretix.event.order.placed'], now() from organizer;
+    insert into action_log (organizer_id, event_id, object_type, object_id, action, actor_type, created_at, announced_at)
+    select organizer_id, event_id, 'order', id, 'pretix.event.order.placed', 'buyer', now(),
+           case when id % 1000 = 0 then null else now() end from orders;
+    insert into webhook_delivery (organizer_id, webhook_id, action_id, state, retry_at, created_at)
+    select l.organizer_id, w.id, l.id, case when l.id % 1000 = 0 then 'queued' else 'delivered' end, now(), now()
+      from action_log l join webhook w using (organizer_id);
+    insert into webhook_call (organizer_id, delivery_id, attempt, called_at, target_url, status, answer, duration_ms)
+    select organizer_id, id, 1, now(), 'https://example.org/', 200, '', 7 from webhook_delivery;
     analyze";
 
 /// Statements that run for every visitor, order or minute: a name, words that only it has, and its parameters. `EVENT`
 /// and `ORDER` stand for ids of a row.
 const HOT: &[(&str, &[&str], &str, &str)] = &[
-    ("cart", cart::sql::ALL, "max_extend_at, attendee_name", "EVENT, 'cart7'"),
+    ("cart", cart::sql::ALL, "c.max_extend_at,\n", "EVENT, 'cart7'"),
     ("answers in a cart", cart::sql::ALL, "select a.cart_position_id", "EVENT, 'cart7'"),
     ("answers of a cart", cart::sql::ALL, "delete from answer", "EVENT, 'cart7'"),
     ("checkout session", cart::sql::ALL, "select data from", "EVENT, 'cart7'"),
@@ -120,13 +138,43 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
     ("look for an outcome", boxoffice::waiting::sql::ALL, "pg_try", "EVENT, 'form7', 1"),
     ("known outcomes", boxoffice::waiting::sql::ALL, "select form_token, outcome", "EVENT, array['form7']"),
     ("waiting requests", boxoffice::waiting::sql::ALL, "order by id limit", "EVENT, now(), 500, 1"),
-    ("carts of a batch", boxoffice::load::sql::ALL, "union", "EVENT, array['cart7'], now()"),
+    (
+        "carts of a batch",
+        boxoffice::load::sql::ALL,
+        "c.holds_stock\n      from cart_position c join",
+        "EVENT, array['cart7'], now(), array[1]",
+    ),
+    (
+        "vouchers of a batch",
+        boxoffice::load::sql::ALL,
+        "code = any($2)\n    union",
+        "EVENT, array['KEY7'], array[1], now(), array['cart7'], array[ORDER]",
+    ),
+    ("voucher by code", boxoffice::load::sql::ALL, "and code = $2", "EVENT, 'KEY7'"),
+    ("whether there are vouchers", boxoffice::load::sql::ALL, "as exist", "EVENT"),
     ("events that sold", boxoffice::audit::sql::ALL, "exists (select 1 from orders", "now() - interval '1 day'"),
     ("expired carts", boxoffice::load::sql::ALL, "count(*) as count\n", "EVENT, now()"),
-    ("quotas", boxoffice::load::sql::ALL, "c.waiting\n      from quota q", "EVENT"),
-    ("what quotas count", boxoffice::load::sql::ALL, "select quota_id, item_id", "EVENT"),
-    ("orders of a batch", boxoffice::load::sql::ALL, "left join order_position", "EVENT, array[ORDER]"),
-    ("state of orders", boxoffice::write::sql::ALL, "update orders o", "EVENT, now(), array[ORDER], array['p']"),
+    (
+        "quotas",
+        boxoffice::load::sql::ALL,
+        "c.waiting\n      from quota q",
+        "EVENT, array[]::bigint[], array[]::bigint[]",
+    ),
+    (
+        "what quotas count",
+        boxoffice::load::sql::ALL,
+        "select i.quota_id, i.item_id",
+        "EVENT, array[]::bigint[], array[]::bigint[]",
+    ),
+    ("orders of a batch", boxoffice::order::sql::ALL, "as last_position", "EVENT, array[ORDER]"),
+    ("positions of a batch", boxoffice::order::sql::ALL, "order by order_id, positionid", "EVENT, array[ORDER]"),
+    ("ledger", boxoffice::order::sql::ALL, "insert into ledger_entry", "EVENT, array[ORDER], now()"),
+    (
+        "state of orders",
+        boxoffice::order::sql::ALL,
+        "update orders o",
+        "EVENT, now(), array[ORDER], array['p'], array[100], array[now()], array[false], array[null::timestamptz]",
+    ),
     ("order by code", order::sql::ALL, "select id from orders where organizer_id", "ORGANIZER, EVENT, CODE"),
     ("event of an order", order::sql::ALL, "select event_id from orders where id", "ORDER"),
     (
@@ -149,18 +197,40 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
         "id desc offset",
         "EVENT, null, null, null, null, null, null, null, null, null, 0, 50",
     ),
-    ("taken codes", boxoffice::load::sql::ALL, "code = any($2)", "ORGANIZER, array[CODE]"),
+    (
+        "taken codes",
+        boxoffice::load::sql::ALL,
+        "from orders where organizer_id = $1 and code = any($2)",
+        "ORGANIZER, array[CODE]",
+    ),
     ("overdue orders", order::sql::ALL, "select id, expires_at", "EVENT, now(), 100"),
     ("events with overdue orders", order::sql::ALL, "distinct event_id", "now()"),
     ("claim of a mail", mail::sql::ALL, "set state = 'inflight'", "7, now()"),
     ("due mails", mail::sql::ALL, "skip locked", "now(), now(), 500"),
     ("handled message", outbox::sql::ALL, "processed_at) values", "7, now()"),
     ("outbox leftovers", outbox::sql::ALL, "skip locked", "now(), 12, 500"),
+    ("actions to announce", webhook::sql::ALL, "as deliveries", "now(), 500, now()"),
+    ("due webhooks", webhook::sql::ALL, "order by retry_at limit", "now(), now(), 500"),
+    ("claim of a delivery", webhook::sql::ALL, "set state = 'inflight'", "7, now(), now()"),
+    ("calls of a delivery", webhook::sql::ALL, "from webhook_call", "ORGANIZER, 7"),
+    ("deliveries of a webhook", webhook::sql::ALL, "d.ended_at", "ORGANIZER, 7, null, null, 0, 50"),
     ("files of an order", ticket::sql::ALL, "op.order_id = $2", "EVENT, ORDER, 'pdf'"),
 ];
 
 /// Tables that grow with every sale: none of the hot statements may read one from end to end.
-const LARGE: [&str; 7] = ["orders", "order_position", "payment", "cart_position", "mail", "outbox", "quota_counter"];
+const LARGE: [&str; 11] = [
+    "orders",
+    "order_position",
+    "payment",
+    "cart_position",
+    "mail",
+    "outbox",
+    "quota_counter",
+    "action_log",
+    "webhook_delivery",
+    "webhook_call",
+    "voucher",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hot_statements_use_an_index() {
@@ -196,13 +266,21 @@ async fn states_are_the_same_in_the_database() {
     let db = shop.ctx.db().await.unwrap();
     let mail_states = ["waiting", "queued", "inflight", "awaiting_retry", "failed", "sent"];
     let actors = ["buyer", "token", "system"];
-    let expected: [(&str, BTreeSet<&str>); 8] = [
+    let price_modes = [PriceMode::None, PriceMode::Set(0), PriceMode::Subtract(0), PriceMode::Percent(0)];
+    let expected: [(&str, BTreeSet<&str>); 15] = [
         ("orders_status", OrderStatus::ALL.map(OrderStatus::code).into()),
         ("payment_state", PaymentState::ALL.map(PaymentState::code).into()),
         ("outbox_queue", Queue::ALL.map(Queue::name).into()),
+        ("orders_tax_rounding_mode", Rounding::ALL.map(Rounding::code).into()),
+        ("order_fee_type", FeeType::ALL.map(FeeType::code).into()),
         ("question_type", QuestionType::ALL.map(QuestionType::code).into()),
         ("item_from_mode", WindowMode::ALL.map(WindowMode::code).into()),
         ("item_until_mode", WindowMode::ALL.map(WindowMode::code).into()),
+        ("item_variation_from_mode", WindowMode::ALL.map(WindowMode::code).into()),
+        ("item_variation_until_mode", WindowMode::ALL.map(WindowMode::code).into()),
+        ("item_hidden_if_mode", WindowMode::ALL.map(WindowMode::code).into()),
+        ("voucher_price_mode", price_modes.map(PriceMode::code).into()),
+        ("webhook_delivery_state", DeliveryState::ALL.map(DeliveryState::name).into()),
         // These two have no enum: the words stand in the statements alone.
         ("mail_state", mail_states.into()),
         ("action_log_actor", actors.into()),

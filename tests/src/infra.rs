@@ -45,9 +45,10 @@ enum Right {
 
 /// The rights of functions. What is not listed has none.
 const RIGHTS: &[(&str, &[Right])] = &[
-    ("api_orders", &[Right::Send(Queue::Default)]),
+    ("api_orders", &[Right::Send(Queue::Default), Right::Send(Queue::Notifications)]),
+    ("api_webhooks", &[Right::Send(Queue::Notifications)]),
     ("order_place", &[Right::Send(Queue::Default), Right::Send(Queue::Mail), Right::Send(Queue::Notifications)]),
-    ("ticket_request", &[Right::Send(Queue::Default)]),
+    ("ticket_request", &[Right::Send(Queue::Default), Right::Send(Queue::Notifications)]),
     ("ticket_show", &[Right::ReadTickets]),
     // The relay sends what any function has left behind.
     (
@@ -59,9 +60,10 @@ const RIGHTS: &[(&str, &[Right])] = &[
             Right::Send(Queue::Notifications),
         ],
     ),
-    ("worker_default", &[Right::Send(Queue::Mail), Right::WriteTickets]),
+    ("worker_default", &[Right::Send(Queue::Mail), Right::Send(Queue::Notifications), Right::WriteTickets]),
     ("worker_mail", &[Right::ReadTickets, Right::SendMail]),
-    ("worker_notifications", &[Right::Send(Queue::Mail)]),
+    // Deliveries of webhooks, and later tries of theirs, are messages of its own queue.
+    ("worker_notifications", &[Right::Send(Queue::Mail), Right::Send(Queue::Notifications)]),
 ];
 
 /// Names of all functions, each once: routes, workers, migrations.
@@ -143,7 +145,7 @@ fn parameters() -> Value {
         "MediaBucket": text("Bucket for ticket files and pictures"),
         "MailFrom": text("Sender's address of mails; a verified identity of SES"),
         "PublicUrl": text("What buyers type, such as https://tickets.example.org"),
-        "SubnetIds": { "Type": "List<AWS::EC2::Subnet::Id>", "Description": "Private subnets with a way to the database and to AWS" },
+        "SubnetIds": { "Type": "List<AWS::EC2::Subnet::Id>", "Description": "Private subnets with a way to the database, to AWS and, for webhooks, to the internet" },
         "SecurityGroupIds": { "Type": "List<AWS::EC2::SecurityGroup::Id>", "Description": "Groups that the database lets in" },
         "AlarmTopicArn": text("Topic that wakes somebody up"),
     })
@@ -202,6 +204,8 @@ fn environment() -> Value {
         "MAIL_URL": "ses:",
         "MAIL_FROM": reference("MailFrom"),
         "PUBLIC_URL": reference("PublicUrl"),
+        // None: what is not public is not for webhooks.
+        "WEBHOOK_PRIVATE_ADDRESSES": "",
     })
 }
 
@@ -223,7 +227,8 @@ fn role(id: &str, function: &str, worker: Option<&Worker>) -> Value {
         ),
     ];
     if let Some(worker) = worker {
-        let receive = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
+        let receive =
+            ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
         statements.push(allow(&receive, arn(&queue_id(worker.queue))));
     }
     let rights = RIGHTS.iter().filter(|(name, _)| *name == function).flat_map(|(_, rights)| *rights);

@@ -136,6 +136,42 @@ cart-error-payment-ended = Alle Zahlungen für diese Veranstaltung müssten scho
 cart-error-page-too-old = Diese Seite war zu alt, deshalb wurde nichts geändert. Bitte versuchen Sie es hier noch einmal.
 cart-error-price-not-a-number = Bitte geben Sie als Preis eine Zahl ein.
 cart-error-price-too-high = Der eingegebene Preis ist zu hoch.
+cart-error-voucher-required = { $name } gibt es nur mit einem Gutschein. Bitte geben Sie unten Ihren Code ein.
+cart-error-not-sold-alone = { $name } gibt es nur zusammen mit einem anderen Produkt.
+cart-error-voucher-invalid = Dieser Gutscheincode ist uns nicht bekannt. Bitte prüfen Sie, ob Sie ihn richtig eingegeben haben.
+cart-error-voucher-expired = Dieser Gutschein gilt nicht mehr: Seine Zeit ist abgelaufen.
+cart-error-voucher-invalid-item = Dieser Gutschein gilt nicht für das gewählte Produkt.
+cart-error-voucher-invalid-subevent = Dieser Gutschein gilt für einen anderen Termin.
+cart-error-voucher-no-match = In Ihrem Warenkorb ist nichts, wofür dieser Gutschein gilt.
+cart-error-voucher-redeemed = Dieser Gutschein ist aufgebraucht.
+cart-error-voucher-redeemed-cart =
+    { $count ->
+        [one] Dieser Gutschein liegt gerade in einem Warenkorb. Wird daraus keine Bestellung, ist er in höchstens { $count } Minute wieder frei.
+       *[other] Dieser Gutschein liegt gerade in einem Warenkorb. Wird daraus keine Bestellung, ist er in höchstens { $count } Minuten wieder frei.
+    }
+cart-error-voucher-redeemed-partial =
+    { $count ->
+        [one] Dieser Gutschein reichte nur für { $count } Produkt.
+       *[other] Dieser Gutschein reichte nur für { $count } Produkte.
+    }
+cart-error-voucher-min-usages = Dieser Gutschein braucht mindestens { $count } Produkte in einem Warenkorb.
+cart-error-voucher-min-usages-removed = Dieser Gutschein braucht mindestens { $count } Produkte in einem Warenkorb, deshalb wurden die übrigen entfernt.
+cart-error-addon-invalid-base = Das lässt sich dem gewählten Produkt nicht hinzufügen.
+cart-error-addon-max-count = Bitte wählen Sie höchstens { $count } aus „{ $name }“.
+cart-error-addon-min-count = Bitte wählen Sie mindestens { $count } aus „{ $name }“.
+cart-error-addon-no-multi = { $name } können Sie nur einmal wählen.
+cart-voucher = Gutschein: { $name }
+voucher-redeem = Gutschein einlösen
+voucher-code = Gutscheincode
+voucher-use = Einlösen
+voucher-shown = Das sind die Produkte, die Sie mit dem Gutschein { $name } kaufen können.
+voucher-nothing = Zurzeit gibt es keine Produkte, die Sie mit dem Gutschein { $name } kaufen können.
+voucher-all-products = Alle Produkte zeigen
+cart-voucher-applied =
+    { $count ->
+        [one] Der Gutschein wurde für { $count } Produkt eingelöst.
+       *[other] Der Gutschein wurde für { $count } Produkte eingelöst.
+    }
 
 ## Kasse
 checkout = Kasse
@@ -238,6 +274,14 @@ error-stale-form-text = Zu Ihrer Sicherheit nehmen wir Formulare nur von dem Bro
 incident = Meldung
 
 ## E-Mails
+fee-payment = Zahlungsgebühr
+fee-shipping = Versandgebühr
+fee-service = Servicegebühr
+fee-cancellation = Stornogebühr
+fee-insurance = Versicherungsgebühr
+fee-late = Verspätungsgebühr
+fee-other = Gebühr
+fee-giftcard = Geschenkgutschein
 mail-greeting = Guten Tag,
 mail-placed-subject = Ihre Bestellung { $code } für { $event }
 mail-placed-text = Ihre Bestellung für { $event } ist bei uns. Sie ist noch nicht bezahlt: Bitte senden Sie uns { $total }, damit wir Ihnen Ihre Tickets schicken können.
@@ -248,6 +292,18 @@ mail-free-heading = Sie sind dabei
 mail-paid-subject = Zahlung zu Ihrer Bestellung { $code } erhalten
 mail-paid-text = Ihre Zahlung von { $total } für { $event } ist bei uns. Vielen Dank, und viel Freude bei der Veranstaltung!
 mail-paid-heading = Ihre Zahlung ist da
+mail-approved-subject = Ihre Bestellung { $code } wurde genehmigt
+mail-approved-heading = Ihre Bestellung ist genehmigt
+mail-approved-text = Wir haben Ihre Bestellung für { $event } genehmigt. Sie ist noch nicht bezahlt: Bitte überweisen Sie { $total }, damit wir Ihnen die Tickets schicken können.
+mail-denied-subject = Ihre Bestellung { $code } wurde nicht genehmigt
+mail-denied-heading = Ihre Bestellung wurde nicht genehmigt
+mail-denied-text = Es tut uns leid: Wir können Ihre Bestellung für { $event } nicht genehmigen. Sie ist storniert, es ist nichts zu bezahlen.
+mail-canceled-subject = Ihre Bestellung { $code } wurde storniert
+mail-canceled-heading = Ihre Bestellung ist storniert
+mail-canceled-text = Ihre Bestellung für { $event } wurde storniert.
+mail-changed-subject = Ihre Bestellung { $code } wurde geändert
+mail-changed-heading = Ihre Bestellung hat sich geändert
+mail-changed-text = Wir haben Ihre Bestellung für { $event } geändert. So sieht sie jetzt aus.
 mail-until = Bitte bezahlen Sie bis { $name }.
 mail-button-order = Bestellung ansehen
 mail-button-tickets = Zu Ihren Tickets

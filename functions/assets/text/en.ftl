@@ -136,6 +136,42 @@ cart-error-payment-ended = All payments for this event must be in by now, so not
 cart-error-page-too-old = That page was too old, so nothing was changed. Please try again here.
 cart-error-price-not-a-number = Please enter a number as the price.
 cart-error-price-too-high = The price you entered is too high.
+cart-error-voucher-required = { $name } can only be bought with a voucher. Please enter your code below.
+cart-error-not-sold-alone = { $name } can only be bought together with another product.
+cart-error-voucher-invalid = This voucher code is not known in our shop. Please check that you typed it correctly.
+cart-error-voucher-expired = This voucher is no longer valid: its time is over.
+cart-error-voucher-invalid-item = This voucher does not apply to the product you chose.
+cart-error-voucher-invalid-subevent = This voucher is for another date.
+cart-error-voucher-no-match = There is nothing in your cart that this voucher applies to.
+cart-error-voucher-redeemed = This voucher has been used up.
+cart-error-voucher-redeemed-cart =
+    { $count ->
+        [one] This voucher is in a cart at the moment. If that cart is not ordered, you can use it again in up to { $count } minute.
+       *[other] This voucher is in a cart at the moment. If that cart is not ordered, you can use it again in up to { $count } minutes.
+    }
+cart-error-voucher-redeemed-partial =
+    { $count ->
+        [one] This voucher could only be used for { $count } product.
+       *[other] This voucher could only be used for { $count } products.
+    }
+cart-error-voucher-min-usages = This voucher needs at least { $count } products in one cart.
+cart-error-voucher-min-usages-removed = This voucher needs at least { $count } products in one cart, so the others were removed.
+cart-error-addon-invalid-base = You cannot add this to the product you chose.
+cart-error-addon-max-count = Please choose at most { $count } of “{ $name }”.
+cart-error-addon-min-count = Please choose at least { $count } of “{ $name }”.
+cart-error-addon-no-multi = You can choose { $name } only once.
+cart-voucher = Voucher: { $name }
+voucher-redeem = Redeem a voucher
+voucher-code = Voucher code
+voucher-use = Redeem
+voucher-shown = These are the products that you can buy with the voucher { $name }.
+voucher-nothing = There are no products at the moment that you can buy with the voucher { $name }.
+voucher-all-products = Show all products
+cart-voucher-applied =
+    { $count ->
+        [one] The voucher has been applied to { $count } product.
+       *[other] The voucher has been applied to { $count } products.
+    }
 
 ## Checkout
 checkout = Checkout
@@ -238,6 +274,14 @@ error-stale-form-text = For your safety, we only take forms from the browser tha
 incident = Report
 
 ## Mails
+fee-payment = Payment fee
+fee-shipping = Shipping fee
+fee-service = Service fee
+fee-cancellation = Cancellation fee
+fee-insurance = Insurance fee
+fee-late = Late fee
+fee-other = Fee
+fee-giftcard = Gift card
 mail-greeting = Hello,
 mail-placed-subject = Your order { $code } for { $event }
 mail-placed-text = We have received your order for { $event }. It is not paid yet: please send us { $total }, so that we can send you your tickets.
@@ -248,6 +292,18 @@ mail-free-heading = You are in
 mail-paid-subject = Payment received for your order { $code }
 mail-paid-text = We have received your payment of { $total } for { $event }. Thank you, and enjoy the event!
 mail-paid-heading = Your payment is here
+mail-approved-subject = Your order { $code } was approved
+mail-approved-heading = Your order is approved
+mail-approved-text = We have approved your order for { $event }. It is not paid yet: please send us { $total }, so that we can send you your tickets.
+mail-denied-subject = Your order { $code } was not approved
+mail-denied-heading = Your order was not approved
+mail-denied-text = We are sorry: we cannot approve your order for { $event }. It is cancelled, and there is nothing to pay.
+mail-canceled-subject = Your order { $code } was cancelled
+mail-canceled-heading = Your order is cancelled
+mail-canceled-text = Your order for { $event } was cancelled.
+mail-changed-subject = Your order { $code } was changed
+mail-changed-heading = Your order has changed
+mail-changed-text = We have changed your order for { $event }. This is what it looks like now.
 mail-until = Please pay by { $name }.
 mail-button-order = View your order
 mail-button-tickets = Get your tickets

@@ -14,46 +14,67 @@
 pub mod audit;
 mod batch;
 mod changes;
+mod creating;
 mod decide;
 pub mod load;
 mod offer;
+pub mod order;
 mod outcome;
 mod placing;
 mod quota;
 mod request;
 mod stock;
 mod submit;
+mod voucher;
 pub mod waiting;
 pub mod write;
 
-pub use changes::{Changes, NewCartPosition, RenewedCartPosition};
+pub use changes::{
+    ChangedOrder, Changes, NewCartPosition, NewPart, NewPayment, RenewedCartPosition, RepricedCartPosition,
+    SavedVoucher,
+};
+pub use creating::{CreateFee, CreateOrder, CreatePosition, CreatedOrder};
 pub use decide::decide;
 pub use load::load;
-pub use offer::{Offer, UnitPrice};
-pub use outcome::{CartOutcome, CartRefusal, NotPlaced, Outcome};
+pub use offer::{AddOnRule, Bundle, Offer, UnitPrice};
+pub use order::{
+    CancellationFee, Change, FeeTax, NewPosition, OrderAction, OrderFee, OrderPosition, OrderRefusal, OrderStock,
+    POSITIONS_PER_ORDER_MAX,
+};
+pub use outcome::{AddOnProblem, CartOutcome, CartRefusal, NotPlaced, Outcome};
 pub use placing::{Draft, Identity, PlacedOrder, PlacedPosition, PositionSecrets};
 pub use quota::{Availability, Quota, Uses};
-pub use request::{Line, Request, Subject};
+pub use request::{AddOnChoice, Line, LineVoucher, Request, Subject};
 use serde::{Deserialize, Serialize};
-pub use stock::{CartPosition, CartRules, OrderStock, Stock};
+pub use stock::{CartPosition, CartRules, Stock, VoucherUse};
 pub use submit::{SubmitError, Ticket, submit};
+pub use voucher::{PriceMode, Scope, Voucher, VoucherFault, VoucherProblem, VoucherTerms, VoucherUses};
 pub use write::write;
 
 use crate::{
     catalogue::Catalogue,
     event::Event,
-    id::{ItemId, VariationId},
+    id::{ItemId, SubeventId, VariationId},
     port::{db::DbError, lock::EventLock},
     time::Timestamp,
 };
 
-/// What a buyer chooses: an item, or one variation of it.
+/// What a buyer chooses: an item, or one variation of it, on one date if the event is a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Product {
     /// The item.
     pub item: ItemId,
     /// Its variation, for items that have some.
     pub variation: Option<VariationId>,
+    /// The date, in a series.
+    pub date: Option<SubeventId>,
+}
+
+impl Product {
+    /// A product of an event that is not a series.
+    pub const fn undated(item: ItemId, variation: Option<VariationId>) -> Self {
+        Self { item, variation, date: None }
+    }
 }
 
 /// Identity of a cart: random, known to one browser only (spec domain 8.1).

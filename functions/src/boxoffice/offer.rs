@@ -1,15 +1,29 @@
 //! What the catalogue says about selling a product, and what one unit costs (spec domain 3.2, 5).
 
-use crate::money::{Money, TaxRate};
+use serde::{Deserialize, Serialize};
+
+use super::{Product, VoucherTerms};
+use crate::{
+    id::CategoryId,
+    money::{Money, TaxRate},
+};
 
 /// What the catalogue says about selling one product. Read before the lock is taken: prices and windows of the page
 /// the buyer saw are good enough, places are not.
 #[derive(Debug, Clone)]
 pub struct Offer {
-    /// Place in the shop; positions of an order are numbered by it (spec domain 10.5).
-    pub rank: (usize, usize),
-    /// Active and inside its window.
+    /// Place in the shop: date, item, variation; positions of an order are numbered by it (spec domain 10.5).
+    pub rank: (usize, usize, usize),
+    /// Active, inside its window, on a date that sells, in this sales channel.
     pub on_sale: bool,
+    /// Not only as an add-on or as a part of a bundle.
+    pub sold_alone: bool,
+    /// Only with a voucher.
+    pub needs_voucher: bool,
+    /// Only with a voucher that shows hidden products.
+    pub hidden_without_voucher: bool,
+    /// The category, which decides what it can be added to.
+    pub category: Option<CategoryId>,
     /// The listed price of one unit.
     pub listed: Money,
     /// The buyer may pay more.
@@ -22,13 +36,45 @@ pub struct Offer {
     pub min_per_order: Option<i64>,
     /// At most so many of the item in one order.
     pub max_per_order: Option<i64>,
+    /// What each unit comes with.
+    pub bundles: Vec<Bundle>,
+    /// What can be added to each unit.
+    pub add_ons: Vec<AddOnRule>,
+}
+
+/// A part that comes with each unit of a product (spec domain 2.5).
+#[derive(Debug, Clone, Copy)]
+pub struct Bundle {
+    /// The part.
+    pub product: Product,
+    /// How many.
+    pub count: i64,
+    /// What of the product's price, with tax, stands on each of them.
+    pub designated: Money,
+}
+
+/// A category whose products can be added to a product (spec domain 2.4).
+#[derive(Debug, Clone, Copy)]
+pub struct AddOnRule {
+    /// The category.
+    pub category: CategoryId,
+    /// At least so many.
+    pub min: i64,
+    /// At most so many.
+    pub max: i64,
+    /// The same product more than once.
+    pub multi_allowed: bool,
+    /// They cost nothing.
+    pub price_included: bool,
 }
 
 /// What one unit costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitPrice {
     /// The price in the catalogue.
     pub listed: Money,
+    /// What a voucher took off it.
+    pub saving: Money,
     /// What the buyer pays, with tax.
     pub gross: Money,
     /// The tax in it.
@@ -38,15 +84,46 @@ pub struct UnitPrice {
 }
 
 impl Offer {
+    /// Whether anybody can buy it by itself.
+    pub const fn is_for_everybody(&self) -> bool {
+        self.on_sale && self.sold_alone && !self.needs_voucher && !self.hidden_without_voucher
+    }
+
     /// The price of one unit, with the higher price *including tax* that the buyer may have chosen (spec domain 5.3).
     pub fn unit_price(&self, chosen: Option<Money>) -> UnitPrice {
-        let listed = UnitPrice::of_listed(self.listed, self.tax_rate, self.price_includes_tax);
-        match chosen {
-            Some(chosen) if self.free_price && chosen.minor() > listed.gross.minor() => {
-                UnitPrice { listed: self.listed, ..UnitPrice::of_listed(chosen, self.tax_rate, true) }
-            }
-            _ => listed,
+        self.price_with(chosen, None)
+    }
+
+    /// The price of one unit with a voucher that may take off at most so many minor units. What its parts cost is not
+    /// in it any more.
+    pub fn price_with(&self, chosen: Option<Money>, voucher: Option<(&VoucherTerms, Option<i64>)>) -> UnitPrice {
+        let after_voucher = voucher.map_or(self.listed, |(terms, limit)| terms.price(self.listed, limit));
+        let mut price = UnitPrice::of_listed(after_voucher, self.tax_rate, self.price_includes_tax);
+        if let Some(chosen) = chosen.filter(|chosen| self.free_price && chosen.minor() > price.gross.minor()) {
+            price = UnitPrice::of_listed(chosen, self.tax_rate, true);
         }
+        let parts: i64 = self.bundles.iter().map(|part| part.designated.minor() * part.count).sum();
+        if parts > 0 && !voucher.is_some_and(|(terms, _)| terms.all_bundles_included) {
+            let rest = (price.gross.minor() - parts).max(0);
+            price = UnitPrice::of_listed(Money::new(rest, price.gross.currency()), self.tax_rate, true);
+        }
+        let saving = (self.listed.minor() - after_voucher.minor()).max(0);
+        UnitPrice { listed: self.listed, saving: Money::new(saving, self.listed.currency()), ..price }
+    }
+
+    /// The price of a part: what of the whole's price stands on it.
+    pub fn part_price(&self, designated: Money) -> UnitPrice {
+        UnitPrice::of_listed(designated, self.tax_rate, true)
+    }
+
+    /// The price as something that costs nothing because another position pays for it.
+    pub fn included_price(&self) -> UnitPrice {
+        UnitPrice::of_listed(Money::zero(self.listed.currency()), self.tax_rate, true)
+    }
+
+    /// The rule under which a product of a category can be added.
+    pub fn add_on_rule(&self, category: Option<CategoryId>) -> Option<&AddOnRule> {
+        self.add_ons.iter().find(|rule| Some(rule.category) == category)
     }
 }
 
@@ -54,7 +131,7 @@ impl UnitPrice {
     /// A price of the catalogue, which contains its tax or does not (spec domain 3.2).
     pub fn of_listed(listed: Money, tax_rate: TaxRate, includes_tax: bool) -> Self {
         let (gross, tax) = listed.taxed(tax_rate, includes_tax);
-        Self { listed, gross, tax, tax_rate }
+        Self { listed, saving: Money::zero(listed.currency()), gross, tax, tax_rate }
     }
 
     /// The price without tax.

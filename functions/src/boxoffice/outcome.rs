@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Product;
-use crate::id::{ItemId, OrderId};
+use super::{OrderRefusal, Product, VoucherFault, VoucherProblem};
+use crate::{
+    id::{CartPositionId, CategoryId, ItemId, OrderId},
+    order::OrderStatus,
+};
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +36,18 @@ pub enum Outcome {
     Expired,
     /// Nothing to do: the order is not pending.
     NotPending,
+    /// The voucher is as staff wants it.
+    VoucherSaved,
+    /// The voucher is gone.
+    VoucherDeleted,
+    /// Nothing was done to the voucher.
+    VoucherRefused(VoucherFault),
+    /// No order without a cart: these positions cannot be, by their places in the request.
+    NotCreated(Vec<(usize, OrderRefusal)>),
+    /// What was asked for an order is done; it stands like this now.
+    OrderChanged(OrderStatus),
+    /// What was asked for an order is not done; nothing has changed.
+    OrderRefused(OrderRefusal),
 }
 
 /// Why an order was not placed.
@@ -44,10 +59,13 @@ pub enum NotPlaced {
     Unavailable(Vec<Product>),
     /// Prices have changed since the buyer saw them.
     PriceChanged,
+    /// A position lacks an add-on that it must have, or has one that it must not have.
+    AddOns(CartPositionId, AddOnProblem),
 }
 
 /// What happened in a cart. The possible part is done even if another part is not (spec domain 8.4).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CartOutcome {
     /// How many positions were added.
     pub added: i64,
@@ -59,6 +77,10 @@ pub struct CartOutcome {
     pub removed: Vec<Product>,
     /// Nothing was added because of a limit.
     pub refused: Option<CartRefusal>,
+    /// What was wrong with the voucher; the rest was done.
+    pub voucher: Option<VoucherProblem>,
+    /// How many positions in the cart the voucher was applied to.
+    pub vouchered: i64,
 }
 
 /// A limit that a cart would break.
@@ -70,4 +92,25 @@ pub enum CartRefusal {
     MaxPerOrder(ItemId, i64),
     /// Too few of one item.
     MinPerOrder(ItemId, i64),
+    /// The item can only be bought with a voucher.
+    NeedsVoucher(ItemId),
+    /// The item can only be bought as an add-on or as a part of another.
+    NotSoldAlone(ItemId),
+    /// The voucher does not work.
+    Voucher(VoucherProblem),
+    /// The add-ons do not fit.
+    AddOn(AddOnProblem),
+}
+
+/// Why add-ons do not fit (spec domain 2.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AddOnProblem {
+    /// The position is not there, or takes no add-ons of this category.
+    NoBase,
+    /// More of the category than allowed.
+    TooMany(CategoryId, i64),
+    /// Fewer of the category than needed.
+    TooFew(CategoryId, i64),
+    /// The same product more than once.
+    Repeated(ItemId),
 }

@@ -82,14 +82,16 @@ pub struct PlacedPosition {
     pub cart_position: CartPositionId,
     /// What it is.
     pub product: Product,
-    /// What it costs.
+    /// What it costs, and what its voucher took off.
     pub price: UnitPrice,
+    /// The position of the cart that it was added to, or is a part of.
+    pub parent: Option<CartPositionId>,
     /// Its secrets.
     pub secrets: PositionSecrets,
 }
 
 /// The secrets of a position (spec domain 10.4).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PositionSecrets {
     /// What the QR code says.
     pub ticket: String,

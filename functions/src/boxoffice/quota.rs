@@ -1,5 +1,7 @@
 //! Quotas: places by kind of use, and what is left (spec domain 4).
 
+use crate::id::SubeventId;
+
 /// Places of a quota in use, by kind of use; also a difference of such numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Uses {
@@ -32,6 +34,10 @@ impl Uses {
     pub(super) const fn carts(count: i64) -> Self {
         Self { paid: 0, pending: 0, vouchers: 0, carts: count, waiting: 0 }
     }
+
+    pub(super) const fn vouchers(count: i64) -> Self {
+        Self { paid: 0, pending: 0, vouchers: count, carts: 0, waiting: 0 }
+    }
 }
 
 /// A quota as it stands (spec domain 4).
@@ -43,6 +49,10 @@ pub struct Quota {
     pub closed: bool,
     /// It closes by itself when it is sold out, and stays closed when places come back (spec domain 4.7).
     pub close_when_sold_out: bool,
+    /// The date that it belongs to; in a series each quota has one.
+    pub date: Option<SubeventId>,
+    /// It says nothing about whether the event is sold out.
+    pub ignore_for_event_availability: bool,
     /// Places in use.
     pub uses: Uses,
 }
@@ -91,6 +101,14 @@ impl Quota {
             return Some(0);
         }
         self.size.map(|size| (size - self.uses.total()).max(0))
+    }
+
+    /// Places left for what staff does with an order: who waits for places does not count (spec domain 4.5).
+    pub fn left_for_staff(&self) -> Option<i64> {
+        if self.closed {
+            return Some(0);
+        }
+        self.size.map(|size| (size - self.uses.total() + self.uses.waiting).max(0))
     }
 
     /// The state of spec domain 4.2: the first subtraction that leaves nothing decides (4.4).

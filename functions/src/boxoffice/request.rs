@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CartId, Draft, Product};
+use super::{CartId, CreateOrder, Draft, OrderAction, Product, VoucherTerms};
 use crate::{
-    id::{CartPositionId, OrderId},
+    id::{CartPositionId, OrderId, VoucherId},
     money::Money,
 };
 
@@ -12,6 +12,28 @@ use crate::{
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Line {
     /// What.
+    pub product: Product,
+    /// How many; at least 1.
+    pub count: i64,
+    /// The price, with tax, that the buyer chose for a product with a free price.
+    pub chosen_price: Option<Money>,
+    /// The voucher for it.
+    pub voucher: Option<LineVoucher>,
+}
+
+/// A voucher in a line of "add to cart".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineVoucher {
+    /// The code as it was typed.
+    pub code: String,
+    /// Without uses left, the line is added without it: "one more" of a position that has one (spec domain 8.5).
+    pub unless_used_up: bool,
+}
+
+/// A product to be added to a position.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AddOnChoice {
+    /// What; it gets the date of the position.
     pub product: Product,
     /// How many; at least 1.
     pub count: i64,
@@ -41,6 +63,22 @@ pub enum Request {
         /// The cart.
         cart: CartId,
     },
+    /// Use a voucher for what is in a cart already.
+    ApplyVoucher {
+        /// The cart.
+        cart: CartId,
+        /// The code as it was typed.
+        code: String,
+    },
+    /// Choose the add-ons of a position; what is not among them is taken away.
+    SetAddOns {
+        /// The cart.
+        cart: CartId,
+        /// The position.
+        position: CartPositionId,
+        /// All of its add-ons.
+        chosen: Vec<AddOnChoice>,
+    },
     /// Turn a cart into an order.
     PlaceOrder {
         /// The cart.
@@ -57,10 +95,34 @@ pub enum Request {
         /// An expired order may become paid while there is room (spec domain 13.3).
         accept_late: bool,
     },
+    /// An order comes into being without a cart.
+    CreateOrder {
+        /// What it is to be.
+        order: Box<CreateOrder>,
+    },
+    /// Something else happens to an order.
+    ChangeOrder {
+        /// The order.
+        order: OrderId,
+        /// What.
+        action: OrderAction,
+    },
     /// The payment deadline of an order has passed.
     ExpireOrder {
         /// The order.
         order: OrderId,
+    },
+    /// Create a voucher, or change one.
+    SaveVoucher {
+        /// The voucher to change.
+        voucher: Option<VoucherId>,
+        /// What it is to be.
+        terms: VoucherTerms,
+    },
+    /// Delete a voucher that nobody has ordered with.
+    DeleteVoucher {
+        /// The voucher.
+        voucher: VoucherId,
     },
 }
 
@@ -71,6 +133,10 @@ pub enum Subject<'a> {
     Cart(&'a CartId),
     /// An order.
     Order(OrderId),
+    /// A voucher: by its row, or a new one by its code.
+    Voucher(Option<VoucherId>, &'a str),
+    /// An order that has no cart. It may consume carts of others, so there is one of these in a batch.
+    New,
 }
 
 impl Request {
@@ -80,8 +146,17 @@ impl Request {
             Self::AddToCart { cart, .. }
             | Self::RemoveFromCart { cart, .. }
             | Self::ClearCart { cart }
+            | Self::ApplyVoucher { cart, .. }
+            | Self::SetAddOns { cart, .. }
             | Self::PlaceOrder { cart, .. } => Subject::Cart(cart),
-            Self::PayOrder { order, .. } | Self::ExpireOrder { order } => Subject::Order(*order),
+            Self::CreateOrder { .. } => Subject::New,
+            Self::PayOrder { order, .. } | Self::ChangeOrder { order, .. } | Self::ExpireOrder { order } => {
+                Subject::Order(*order)
+            }
+            Self::SaveVoucher { voucher: Some(voucher), .. } | Self::DeleteVoucher { voucher } => {
+                Subject::Voucher(Some(*voucher), "")
+            }
+            Self::SaveVoucher { voucher: None, terms } => Subject::Voucher(None, &terms.code),
         }
     }
 }

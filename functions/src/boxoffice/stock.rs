@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{CartId, Identity, Offer, Product, Quota, UnitPrice};
+use super::{CartId, Identity, Offer, OrderStock, Product, Quota, UnitPrice, Voucher};
 use crate::{
-    id::{CartPositionId, OrderId, QuotaId},
-    money::Currency,
-    order::OrderStatus,
+    id::{CartPositionId, OrderId, QuotaId, SubeventId, VoucherId},
+    money::{Currency, Money},
     time::Timestamp,
 };
 
@@ -30,21 +29,29 @@ pub struct CartPosition {
     pub product: Product,
     /// What it costs.
     pub price: UnitPrice,
+    /// The price, with tax, that the buyer typed.
+    pub custom_price: Option<Money>,
+    /// The voucher that it uses.
+    pub voucher: Option<VoucherId>,
+    /// The position that it was added to, or is a part of.
+    pub parent: Option<CartPositionId>,
+    /// It is a part of its parent.
+    pub bundled: bool,
     /// When the reservation ends.
     pub expires_at: Timestamp,
     /// When renewing ends.
     pub max_extend_at: Timestamp,
-    /// Whether it is counted in the quotas' carts.
+    /// Whether it is counted in the quotas' carts, or in its voucher's.
     pub holds_stock: bool,
 }
 
-/// An order as far as it holds places.
-#[derive(Debug, Clone)]
-pub struct OrderStock {
-    /// Its status.
-    pub status: OrderStatus,
-    /// What it holds, or held.
-    pub products: Vec<Product>,
+/// A use of a voucher by a position of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VoucherUse {
+    /// The voucher.
+    pub voucher: VoucherId,
+    /// What it took off, in minor units.
+    pub budget_use: i64,
 }
 
 /// What an event has, as far as a batch needs it.
@@ -54,13 +61,17 @@ pub struct Stock {
     pub currency: Currency,
     /// Limits of carts.
     pub rules: CartRules,
-    /// Every quota of the event.
+    /// The dates of a series; `None` for an event that is none.
+    pub dates: Option<Vec<SubeventId>>,
+    /// The quotas that the batch may touch: all of the event, in a series those of the dates in question.
     pub quotas: BTreeMap<QuotaId, Quota>,
     /// The quotas that count a product. A product without a quota cannot be sold (spec domain 2.2).
     pub quotas_of: BTreeMap<Product, Vec<QuotaId>>,
     /// What the catalogue says.
     pub offers: BTreeMap<Product, Offer>,
-    /// Positions of the carts in the batch, and expired ones of other carts.
+    /// Vouchers that the requests or the positions name, and those that keep places though they have expired.
+    pub vouchers: BTreeMap<VoucherId, Voucher>,
+    /// Positions of the carts in the batch, expired ones of other carts, and those whose voucher is about to change.
     pub cart_positions: BTreeMap<CartPositionId, CartPosition>,
     /// For each request of the batch that may become an order, by its place in the batch.
     pub identities: BTreeMap<usize, Identity>,

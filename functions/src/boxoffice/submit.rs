@@ -68,7 +68,7 @@ pub async fn submit(
     let begun = Instant::now();
     let mut counter = Counter { ctx, event, catalogue, outgoing: Outgoing::default() };
     let outcome = counter.be_served(db, ticket, begun).await;
-    std::mem::take(&mut counter.outgoing).dispatch(ctx).await;
+    std::mem::take(&mut counter.outgoing).of(event.organizer.id).dispatch(ctx).await;
     outcome
 }
 

@@ -22,6 +22,18 @@ pub struct Position {
     pub id: CartPositionId,
     /// What it is.
     pub product: Product,
+    /// Its price in the catalogue.
+    pub listed: Money,
+    /// What its voucher takes off it.
+    pub saving: Money,
+    /// The price, with tax, that the buyer typed.
+    pub custom_price: Option<Money>,
+    /// The code of its voucher.
+    pub voucher_code: Option<String>,
+    /// The position that it was added to, or is a part of.
+    pub parent: Option<CartPositionId>,
+    /// It is a part of its parent.
+    pub bundled: bool,
     /// Its price with tax.
     pub price: Money,
     /// Rate of the tax in it.
@@ -39,7 +51,7 @@ pub struct Position {
 }
 
 /// Who comes with a ticket.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attendee {
     /// The full name.
     pub name: Option<String>,
@@ -79,7 +91,8 @@ impl PositionAnswers {
     }
 }
 
-/// The positions of a cart in the order of the shop, expired ones among them.
+/// The positions of a cart in the order of the shop, expired ones among them. What belongs to a position follows it, its
+/// parts before its add-ons (spec domain 10.5).
 pub async fn positions(
     q: &impl Query,
     event: &Event,
@@ -94,8 +107,17 @@ pub async fn positions(
         // A position that has gone between the two statements has no answers either.
         positions.iter_mut().filter(|p| p.id == id).for_each(|p| p.answers.push((question, answer.clone())));
     }
-    positions.sort_by_key(|position| (catalogue.rank(position.product), position.price.minor(), position.id));
-    Ok(positions)
+    let key = |position: &Position| (catalogue.rank(position.product), position.price.minor(), position.id);
+    positions.sort_by_key(key);
+    let (on_top, mut below): (Vec<_>, Vec<_>) = positions.into_iter().partition(|position| position.parent.is_none());
+    below.sort_by_key(|position| !position.bundled);
+    let mut ordered = Vec::new();
+    for position in on_top {
+        let id = position.id;
+        ordered.push(position);
+        ordered.extend(below.extract_if(.., |child| child.parent == Some(id)));
+    }
+    Ok(ordered)
 }
 
 /// What the buyer told so far.

@@ -10,9 +10,11 @@ use crate::{
 };
 
 const POSITIONS: &str = "
-    select id, item_id, variation_id, price, tax_rate_ppm, tax_value, expires_at, max_extend_at, attendee_name,
-           attendee_email, company
-      from cart_position where event_id = $1 and cart_id = $2";
+    select c.id, c.item_id, c.variation_id, c.price, c.tax_rate_ppm, c.tax_value, c.expires_at, c.max_extend_at,
+           c.attendee_name, c.attendee_email, c.company, c.subevent_id, c.voucher_id, v.code as voucher_code, c.addon_to,
+           c.is_bundled, c.custom_price, c.listed_price, c.voucher_saving
+      from cart_position c left join voucher v on v.event_id = c.event_id and v.id = c.voucher_id
+     where c.event_id = $1 and c.cart_id = $2";
 
 pub(super) async fn positions(
     q: &impl Query,
@@ -22,9 +24,20 @@ pub(super) async fn positions(
 ) -> Result<Vec<Position>, DbError> {
     let rows = q.query(POSITIONS, &[p(&event), p(&cart.0)]).await?;
     let read = rows.iter().map(|row| {
+        let custom_price: Option<i64> = row.get("custom_price")?;
         Ok(Position {
             id: row.get("id")?,
-            product: Product { item: row.get("item_id")?, variation: row.get("variation_id")? },
+            product: Product {
+                item: row.get("item_id")?,
+                variation: row.get("variation_id")?,
+                date: row.get("subevent_id")?,
+            },
+            listed: Money::new(row.get("listed_price")?, currency),
+            saving: Money::new(row.get("voucher_saving")?, currency),
+            custom_price: custom_price.map(|minor| Money::new(minor, currency)),
+            voucher_code: row.get("voucher_code")?,
+            parent: row.get("addon_to")?,
+            bundled: row.get("is_bundled")?,
             price: Money::new(row.get("price")?, currency),
             tax_rate: TaxRate::from_ppm(row.get("tax_rate_ppm")?),
             tax: Money::new(row.get("tax_value")?, currency),

@@ -3,15 +3,18 @@
 use crate::{
     boxoffice::UnitPrice,
     event::{Event, Localized},
-    id::{CategoryId, ItemId, QuestionId, TaxRuleId, VariationId},
+    id::{CategoryId, ItemId, QuestionId, QuotaId, TaxRuleId, VariationId},
     money::{Money, TaxRate},
     port::db::{DbError, Query},
     question::Question,
     time::Timestamp,
 };
 
+mod date;
 mod offer;
 pub mod sql;
+
+pub use date::{Date, Override};
 
 /// A heading above items.
 #[derive(Debug, Clone)]
@@ -110,8 +113,72 @@ pub struct Item {
     pub min_per_order: Option<i32>,
     /// Most per order.
     pub max_per_order: Option<i32>,
+    /// Can only be bought as a part of a bundle.
+    pub require_bundling: bool,
+    /// Buyers can wait for it when it is sold out.
+    pub allow_waitinglist: bool,
+    /// Where it is sold.
+    pub channels: Channels,
+    /// Not shown while this quota has room.
+    pub hidden_if_available: Option<QuotaId>,
+    /// Not shown, or shown as not there yet, while this item can be had.
+    pub hidden_if_item_available: Option<(ItemId, WindowMode)>,
+    /// What can be added to each unit.
+    pub add_ons: Vec<AddOnLink>,
+    /// What each unit comes with.
+    pub bundles: Vec<BundleLink>,
     /// Its variations in their order; if there are any, only they can be bought.
     pub variations: Vec<Variation>,
+}
+
+/// The sales channels of something (spec domain 1.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Channels {
+    /// All.
+    All,
+    /// Those with these identifiers.
+    Only(Vec<String>),
+}
+
+/// The sales channel of the shop.
+pub const WEB: &str = "web";
+
+impl Channels {
+    /// Whether a channel is among them.
+    pub fn include(&self, channel: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(identifiers) => identifiers.iter().any(|identifier| identifier == channel),
+        }
+    }
+}
+
+/// A category whose products can be added to an item (spec domain 2.4).
+#[derive(Debug, Clone)]
+pub struct AddOnLink {
+    /// The category.
+    pub category: CategoryId,
+    /// At least so many.
+    pub min_count: i32,
+    /// At most so many.
+    pub max_count: i32,
+    /// The same product more than once.
+    pub multi_allowed: bool,
+    /// They cost nothing.
+    pub price_included: bool,
+}
+
+/// A product that comes with an item (spec domain 2.5).
+#[derive(Debug, Clone)]
+pub struct BundleLink {
+    /// The item.
+    pub item: ItemId,
+    /// Its variation, if it has some.
+    pub variation: Option<VariationId>,
+    /// How many.
+    pub count: i32,
+    /// What of the item's price, with tax, stands on each of them.
+    pub designated_price: Money,
 }
 
 /// What a buyer sees of an item, apart from how many are left.
@@ -133,19 +200,8 @@ impl Item {
         if !self.active {
             return Visibility::Hidden;
         }
-        if self.available_from.is_some_and(|from| now < from) {
-            return match self.available_from_mode {
-                WindowMode::Hide => Visibility::Hidden,
-                WindowMode::Info => Visibility::NotYet,
-            };
-        }
-        if self.available_until.is_some_and(|until| now > until) {
-            return match self.available_until_mode {
-                WindowMode::Hide => Visibility::Hidden,
-                WindowMode::Info => Visibility::NoLonger,
-            };
-        }
-        Visibility::Buyable
+        let window = (self.available_from, self.available_until);
+        window_visibility(window, (self.available_from_mode, self.available_until_mode), now)
     }
 
     /// Active and inside its time window.
@@ -161,6 +217,23 @@ impl Item {
     /// The price in the list: the variation's, else the item's (spec domain 5.1). The tax rule says if it includes tax.
     pub fn listed_price(&self, variation: Option<&Variation>) -> Money {
         variation.and_then(|variation| variation.default_price).unwrap_or(self.default_price)
+    }
+}
+
+/// What a time window makes of something at `now`.
+fn window_visibility(
+    (from, until): (Option<Timestamp>, Option<Timestamp>),
+    (before, after): (WindowMode, WindowMode),
+    now: Timestamp,
+) -> Visibility {
+    let outside = |mode, told| match mode {
+        WindowMode::Hide => Visibility::Hidden,
+        WindowMode::Info => told,
+    };
+    match () {
+        () if from.is_some_and(|from| now < from) => outside(before, Visibility::NotYet),
+        () if until.is_some_and(|until| now > until) => outside(after, Visibility::NoLonger),
+        () => Visibility::Buyable,
     }
 }
 
@@ -181,6 +254,29 @@ pub struct Variation {
     pub default_price: Option<Money>,
     /// An earlier price, shown struck through.
     pub original_price: Option<Money>,
+    /// Is only shown with a voucher.
+    pub hide_without_voucher: bool,
+    /// Start of its time window.
+    pub available_from: Option<Timestamp>,
+    /// End of its time window.
+    pub available_until: Option<Timestamp>,
+    /// What is shown before the window.
+    pub available_from_mode: WindowMode,
+    /// What is shown after the window.
+    pub available_until_mode: WindowMode,
+    /// Where it is sold.
+    pub channels: Channels,
+}
+
+impl Variation {
+    /// What the variation's switch and time window make of it at `now`.
+    pub fn visibility(&self, now: Timestamp) -> Visibility {
+        if !self.active {
+            return Visibility::Hidden;
+        }
+        let window = (self.available_from, self.available_until);
+        window_visibility(window, (self.available_from_mode, self.available_until_mode), now)
+    }
 }
 
 /// How prices are taxed.
@@ -213,24 +309,33 @@ pub struct Catalogue {
     pub tax_rules: Vec<TaxRule>,
     /// Questions by position, id; the hidden ones are among them.
     pub questions: Vec<Question>,
+    /// Dates of a series, the first one first; the inactive ones are among them.
+    pub dates: Vec<Date>,
 }
 
 impl Catalogue {
     /// Reads the catalogue of an event. The statements are sent together, so it costs one round trip.
     pub async fn load(q: &impl Query, event: &Event) -> Result<Self, DbError> {
-        let (categories, items, variations, tax_rules, questions) = tokio::try_join!(
+        let (categories, items, variations, tax_rules, questions, add_ons, bundles) = tokio::try_join!(
             sql::categories(q, event.id),
             sql::items(q, event.id, event.currency),
             sql::variations(q, event.id, event.currency),
             sql::tax_rules(q, event.id),
             crate::question::of_event(q, event.id),
+            sql::add_ons(q, event.id),
+            sql::bundles(q, event.id, event.currency),
         )?;
-        let mut catalogue = Self { version: event.version, categories, items, tax_rules, questions };
+        let dates = if event.has_subevents { date::of_event(q, event).await? } else { Vec::new() };
+        let mut catalogue = Self { version: event.version, categories, items, tax_rules, questions, dates };
         for (item, variation) in variations {
             // An item that came into being between two of the statements is simply not there yet.
             if let Some(item) = catalogue.items.iter_mut().find(|candidate| candidate.id == item) {
                 item.variations.push(variation);
             }
+        }
+        for item in &mut catalogue.items {
+            item.add_ons.extend(add_ons.iter().filter(|(of, _)| *of == item.id).map(|(_, link)| link.clone()));
+            item.bundles.extend(bundles.iter().filter(|(of, _)| *of == item.id).map(|(_, link)| link.clone()));
         }
         Ok(catalogue)
     }

@@ -1,9 +1,9 @@
 //! Statements about categories, items, variations, tax rules.
 
-use super::{Category, Item, TaxRule, Variation, WindowMode};
+use super::{AddOnLink, BundleLink, Category, Channels, Date, Item, Override, TaxRule, Variation, WindowMode};
 use crate::{
     event::Localized,
-    id::{EventId, ItemId},
+    id::{EventId, ItemId, SubeventId},
     money::{Currency, Money, TaxRate},
     port::db::{DbError, Query, Row, p},
 };
@@ -17,13 +17,16 @@ const ITEMS: &str = "
            i.default_price, i.original_price, i.free_price, i.admission, i.personalized, i.generate_tickets,
            i.show_quota_left, i.available_from, i.available_until, i.available_from_mode, i.available_until_mode,
            i.require_voucher, i.hide_without_voucher, i.require_approval, i.allow_cancel, i.min_per_order,
-           i.max_per_order
+           i.max_per_order, i.require_bundling, i.allow_waitinglist, i.all_sales_channels, i.limit_sales_channels,
+           i.hidden_if_available, i.hidden_if_item_available, i.hidden_if_item_available_mode
       from item i left join category c on c.event_id = i.event_id and c.id = i.category_id
      where i.event_id = $1
      order by c.position nulls first, c.id nulls first, i.position, i.id";
 
 const VARIATIONS: &str = "
-    select id, item_id, value, description, active, position, default_price, original_price
+    select id, item_id, value, description, active, position, default_price, original_price, hide_without_voucher,
+           available_from, available_until, available_from_mode, available_until_mode, all_sales_channels,
+           limit_sales_channels
       from item_variation where event_id = $1 order by item_id, position, id";
 
 const TAX_RULES: &str = "
@@ -72,6 +75,16 @@ pub(super) async fn items(q: &impl Query, event: EventId, currency: Currency) ->
             allow_cancel: row.get("allow_cancel")?,
             min_per_order: row.get("min_per_order")?,
             max_per_order: row.get("max_per_order")?,
+            require_bundling: row.get("require_bundling")?,
+            allow_waitinglist: row.get("allow_waitinglist")?,
+            channels: channels(row)?,
+            hidden_if_available: row.get("hidden_if_available")?,
+            hidden_if_item_available: match row.get("hidden_if_item_available")? {
+                Some(item) => Some((item, window_mode(row, "hidden_if_item_available_mode")?)),
+                None => None,
+            },
+            add_ons: Vec::new(),
+            bundles: Vec::new(),
             variations: Vec::new(),
         })
     };
@@ -92,6 +105,12 @@ pub(super) async fn variations(
             position: row.get("position")?,
             default_price: amount(row, "default_price", currency)?,
             original_price: amount(row, "original_price", currency)?,
+            hide_without_voucher: row.get("hide_without_voucher")?,
+            available_from: row.get("available_from")?,
+            available_until: row.get("available_until")?,
+            available_from_mode: window_mode(row, "available_from_mode")?,
+            available_until_mode: window_mode(row, "available_until_mode")?,
+            channels: channels(row)?,
         };
         Ok((row.get("item_id")?, variation))
     };
@@ -125,5 +144,97 @@ fn window_mode(row: &Row, column: &str) -> Result<WindowMode, DbError> {
     WindowMode::parse(&code).ok_or(DbError::UnknownValue { what: "window mode", value: code })
 }
 
+fn channels(row: &Row) -> Result<Channels, DbError> {
+    Ok(if row.get("all_sales_channels")? { Channels::All } else { Channels::Only(row.get("limit_sales_channels")?) })
+}
+
+const ADD_ONS: &str = "
+    select item_id, category_id, min_count, max_count, multi_allowed, price_included
+      from item_addon where event_id = $1 order by item_id, position, id";
+
+pub(super) async fn add_ons(q: &impl Query, event: EventId) -> Result<Vec<(ItemId, AddOnLink)>, DbError> {
+    let read = |row: &Row| {
+        let link = AddOnLink {
+            category: row.get("category_id")?,
+            min_count: row.get("min_count")?,
+            max_count: row.get("max_count")?,
+            multi_allowed: row.get("multi_allowed")?,
+            price_included: row.get("price_included")?,
+        };
+        Ok((row.get("item_id")?, link))
+    };
+    q.query(ADD_ONS, &[p(&event)]).await?.iter().map(read).collect()
+}
+
+const BUNDLES: &str = "
+    select item_id, bundled_item_id, bundled_variation_id, count, designated_price
+      from item_bundle where event_id = $1 order by item_id, id";
+
+pub(super) async fn bundles(
+    q: &impl Query,
+    event: EventId,
+    currency: Currency,
+) -> Result<Vec<(ItemId, BundleLink)>, DbError> {
+    let read = |row: &Row| {
+        let link = BundleLink {
+            item: row.get("bundled_item_id")?,
+            variation: row.get("bundled_variation_id")?,
+            count: row.get("count")?,
+            designated_price: Money::new(row.get("designated_price")?, currency),
+        };
+        Ok((row.get("item_id")?, link))
+    };
+    q.query(BUNDLES, &[p(&event)]).await?.iter().map(read).collect()
+}
+
+const DATES: &str = "
+    select id, name, active, is_public, date_from, date_to, date_admission, presale_start, presale_end, location,
+           frontpage_text
+      from subevent where event_id = $1 order by date_from, id";
+
+/// Dates still without what they say differently.
+pub(super) async fn dates(q: &impl Query, event: EventId) -> Result<Vec<Date>, DbError> {
+    let read = |row: &Row| {
+        Ok(Date {
+            id: row.get("id")?,
+            name: Localized::from_row(row, "name")?,
+            active: row.get("active")?,
+            is_public: row.get("is_public")?,
+            date_from: row.get("date_from")?,
+            date_to: row.get("date_to")?,
+            date_admission: row.get("date_admission")?,
+            presale_start: row.get("presale_start")?,
+            presale_end: row.get("presale_end")?,
+            location: Localized::from_row_opt(row, "location")?,
+            frontpage_text: Localized::from_row_opt(row, "frontpage_text")?,
+            overrides: Vec::new(),
+        })
+    };
+    q.query(DATES, &[p(&event)]).await?.iter().map(read).collect()
+}
+
+const OVERRIDES: &str = "
+    select subevent_id, item_id, variation_id, price, disabled, available_from, available_until
+      from subevent_override where event_id = $1 order by subevent_id, item_id, variation_id";
+
+pub(super) async fn overrides(
+    q: &impl Query,
+    event: EventId,
+    currency: Currency,
+) -> Result<Vec<(SubeventId, Override)>, DbError> {
+    let read = |row: &Row| {
+        let says = Override {
+            item: row.get("item_id")?,
+            variation: row.get("variation_id")?,
+            price: amount(row, "price", currency)?,
+            disabled: row.get("disabled")?,
+            available_from: row.get("available_from")?,
+            available_until: row.get("available_until")?,
+        };
+        Ok((row.get("subevent_id")?, says))
+    };
+    q.query(OVERRIDES, &[p(&event)]).await?.iter().map(read).collect()
+}
+
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[CATEGORIES, ITEMS, VARIATIONS, TAX_RULES];
+pub const ALL: &[&str] = &[CATEGORIES, ITEMS, VARIATIONS, TAX_RULES, ADD_ONS, BUNDLES, DATES, OVERRIDES];

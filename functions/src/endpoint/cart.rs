@@ -6,12 +6,15 @@ use lambda_http::{Body, Request, Response};
 
 use super::visit::{Note, Visit};
 use crate::{
-    boxoffice::{self, CartId, CartOutcome, CartRefusal, Line, Outcome, Product, Ticket},
+    boxoffice::{
+        self, AddOnProblem, CartId, CartOutcome, CartRefusal, Line, LineVoucher, Outcome, Product, Ticket,
+        VoucherProblem,
+    },
     catalogue::Catalogue,
     ctx::Ctx,
     event::{Event, Presale},
     http::{self, ApiError, Form},
-    id::{CartPositionId, ItemId, VariationId},
+    id::{CartPositionId, CategoryId, ItemId, VariationId},
     money::{Currency, Money, MoneyError, TaxRate},
     page::{MessageKind, field},
     time::Timestamp,
@@ -39,6 +42,16 @@ pub async fn remove(ctx: &'static Ctx, request: Request) -> Result<Response<Body
 /// Empties the cart.
 pub async fn clear(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
     change(ctx, request, false, |_, _, cart, _| Ok((boxoffice::Request::ClearCart { cart }, "cart-cleared"))).await
+}
+
+/// Uses a voucher for what is in the cart.
+pub async fn apply_voucher(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    change(ctx, request, false, |_, _, cart, form| {
+        let code = form.get(field::VOUCHER).map(str::trim).filter(|code| !code.is_empty());
+        let code = code.ok_or("cart-error-voucher-invalid")?.to_owned();
+        Ok((boxoffice::Request::ApplyVoucher { cart, code }, "cart-voucher-applied"))
+    })
+    .await
 }
 
 /// Renews the reservation.
@@ -81,7 +94,9 @@ async fn change(ctx: &'static Ctx, request: Request, adds: bool, read: Read) -> 
         form => form?,
     };
     let now = ctx.now();
-    let takes = |request: &boxoffice::Request| matches!(request, boxoffice::Request::AddToCart { .. });
+    let takes = |request: &boxoffice::Request| {
+        matches!(request, boxoffice::Request::AddToCart { .. } | boxoffice::Request::ApplyVoucher { .. })
+    };
     let catalogue = visit.catalogue(&*db).await?;
     let cart = visit.cart_for(&form)?;
     let (wanted, success) = match read(&visit, &catalogue, cart.clone(), &form) {
@@ -140,7 +155,20 @@ fn tell(
         Some(CartRefusal::MinPerOrder(item, count)) => {
             note.say(MessageKind::Error, limit("cart-error-min-items-per-product", item, count));
         }
+        Some(CartRefusal::NeedsVoucher(item)) => {
+            let text = visit.lang.text_with("cart-error-voucher-required", &[("name", item_name(item).into())]);
+            note.say(MessageKind::Error, text);
+        }
+        Some(CartRefusal::NotSoldAlone(item)) => {
+            let text = visit.lang.text_with("cart-error-not-sold-alone", &[("name", item_name(item).into())]);
+            note.say(MessageKind::Error, text);
+        }
+        Some(CartRefusal::Voucher(problem)) => note.say(MessageKind::Error, voucher_text(visit, problem)),
+        Some(CartRefusal::AddOn(problem)) => note.say(MessageKind::Error, add_on_text(visit, catalogue, problem)),
         None => {}
+    }
+    if let Some(problem) = outcome.voucher {
+        note.say(MessageKind::Warning, voucher_text(visit, problem));
     }
     if !outcome.unavailable.is_empty() {
         note.say(MessageKind::Error, listed("cart-error-unavailable-listed", &outcome.unavailable));
@@ -152,11 +180,49 @@ fn tell(
         note.say(MessageKind::Warning, visit.text("cart-error-positions-removed"));
     }
     let adds = matches!(wanted, boxoffice::Request::AddToCart { lines, .. } if !lines.is_empty());
-    let worked = outcome.refused.is_none() && (outcome.added > 0 || !adds);
+    let applies = matches!(wanted, boxoffice::Request::ApplyVoucher { .. });
+    let acted = if applies { outcome.vouchered > 0 } else { outcome.added > 0 || !adds };
+    let worked = outcome.refused.is_none() && acted;
     if worked && outcome.in_part.is_empty() && outcome.removed.is_empty() {
-        note.say(MessageKind::Success, visit.text(success));
+        note.say(MessageKind::Success, visit.lang.text_with(success, &[("count", outcome.vouchered.into())]));
     }
     note
+}
+
+/// Puts into words what is wrong with a voucher (spec domain 8.7).
+pub(super) fn voucher_text(visit: &Visit<'_>, problem: VoucherProblem) -> String {
+    let counted = |key: &str, count: i64| visit.lang.text_with(key, &[("count", count.into())]);
+    match problem {
+        VoucherProblem::Unknown => visit.text("cart-error-voucher-invalid"),
+        VoucherProblem::Expired => visit.text("cart-error-voucher-expired"),
+        VoucherProblem::OtherProduct => visit.text("cart-error-voucher-invalid-item"),
+        VoucherProblem::OtherDate => visit.text("cart-error-voucher-invalid-subevent"),
+        VoucherProblem::NoMatch => visit.text("cart-error-voucher-no-match"),
+        VoucherProblem::Redeemed => visit.text("cart-error-voucher-redeemed"),
+        VoucherProblem::InOtherCarts => {
+            counted("cart-error-voucher-redeemed-cart", visit.event.settings.reservation_time())
+        }
+        VoucherProblem::InPart(count) => counted("cart-error-voucher-redeemed-partial", count),
+        VoucherProblem::TooFew(count) => counted("cart-error-voucher-min-usages", count),
+        VoucherProblem::RemovedTooFew(count) => counted("cart-error-voucher-min-usages-removed", count),
+    }
+}
+
+/// Puts into words what is wrong with add-ons.
+pub(super) fn add_on_text(visit: &Visit<'_>, catalogue: &Catalogue, problem: AddOnProblem) -> String {
+    let of_category = |key: &str, id: CategoryId, count: i64| {
+        let name = catalogue.category(id).map(|category| category.name.get(visit.lang).to_owned()).unwrap_or_default();
+        visit.lang.text_with(key, &[("name", name.into()), ("count", count.into())])
+    };
+    match problem {
+        AddOnProblem::NoBase => visit.text("cart-error-addon-invalid-base"),
+        AddOnProblem::TooMany(category, count) => of_category("cart-error-addon-max-count", category, count),
+        AddOnProblem::TooFew(category, count) => of_category("cart-error-addon-min-count", category, count),
+        AddOnProblem::Repeated(item) => {
+            let name = catalogue.item(item).map(|item| item.name.get(visit.lang).to_owned()).unwrap_or_default();
+            visit.lang.text_with("cart-error-addon-no-multi", &[("name", name.into())])
+        }
+    }
 }
 
 /// Largest number that one field of the form may ask for; more is a mistake or an attack.
@@ -205,12 +271,18 @@ fn read_lines(visit: &Visit<'_>, catalogue: &Catalogue, form: &Form) -> Result<V
     counts.into_iter().map(|(product, count)| read_line(visit, catalogue, form, product, count)).collect()
 }
 
+/// The voucher that the products of a form are bought with.
+fn read_voucher(form: &Form) -> Option<LineVoucher> {
+    let code = form.get(field::VOUCHER_CODE).filter(|code| !code.is_empty())?.to_owned();
+    Some(LineVoucher { code, unless_used_up: form.get(field::VOUCHER_UNLESS_USED_UP).is_some() })
+}
+
 fn read_product(field: &str) -> Option<Product> {
     if let Some(item) = field.strip_prefix("item_") {
-        return Some(Product { item: ItemId(item.parse().ok()?), variation: None });
+        return Some(Product::undated(ItemId(item.parse().ok()?), None));
     }
     let (item, variation) = field.strip_prefix("variation_")?.split_once('_')?;
-    Some(Product { item: ItemId(item.parse().ok()?), variation: Some(VariationId(variation.parse().ok()?)) })
+    Some(Product::undated(ItemId(item.parse().ok()?), Some(VariationId(variation.parse().ok()?))))
 }
 
 fn read_line(
@@ -231,5 +303,5 @@ fn read_line(
     let rate = catalogue.tax_rule(item).map_or(TaxRate::ZERO, |rule| rule.rate);
     let is_net = visit.event.settings.display_net_prices();
     let chosen_price = typed.map(|price| if is_net { price.taxed(rate, false).0 } else { price });
-    Ok(Line { product, count, chosen_price })
+    Ok(Line { product, count, chosen_price, voucher: read_voucher(form) })
 }

@@ -3,12 +3,18 @@
 use std::collections::BTreeMap;
 
 use ::http::StatusCode;
-use lambda_http::{Body, Request, Response};
+use lambda_http::{Body, Request, RequestExt as _, Response};
 
-use super::visit::Visit;
+use super::{
+    cart::voucher_text,
+    visit::{Note, Visit},
+};
 use crate::{
-    boxoffice::{self, Availability, Quota, load::quotas_for_display},
-    catalogue::{Catalogue, Category, Item, Variation, Visibility},
+    boxoffice::{
+        self, Availability, Quota, Scope, UnitPrice, Voucher, VoucherProblem,
+        load::{quotas_for_display, voucher_by_code, vouchers_exist},
+    },
+    catalogue::{Catalogue, Category, Item, Variation, Visibility, WEB},
     ctx::Ctx,
     event::Presale,
     http::ApiError,
@@ -16,9 +22,10 @@ use crate::{
     id::QuotaId,
     money::{Money, TaxRate},
     page::{
-        self, Frame, Html,
+        self, Frame, Html, MessageKind,
         event::{EventPage, Offer, Price, Product, Section, TaxNote},
     },
+    port::db::Query,
     present,
     time::Timestamp,
 };
@@ -27,11 +34,45 @@ use crate::{
 pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
     let db = ctx.db().await?;
     let visit = Visit::open(ctx, &*db, &request).await?;
+    show_for(&visit, &*db, None, ctx.now()).await
+}
+
+/// Shows what a voucher is good for, at its prices (spec shop-ux 7).
+pub async fn redeem(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    let db = ctx.db().await?;
+    let visit = Visit::open(ctx, &*db, &request).await?;
     let now = ctx.now();
-    let catalogue = visit.catalogue(&*db).await?;
-    let (quotas, quotas_of) = quotas_for_display(&*db, visit.event.id, now).await?;
-    let positions = visit.cart_positions(&*db, &catalogue).await?;
-    let shelf = Shelf { visit: &visit, catalogue: &catalogue, quotas, quotas_of, now };
+    let code = request.query_string_parameters().first("voucher").unwrap_or_default().to_owned();
+    let found = voucher_by_code(&*db, visit.event.id, &code).await?;
+    let problem = match &found {
+        None => Some(VoucherProblem::Unknown),
+        Some((_, voucher)) if !voucher.terms.is_valid(now) => Some(VoucherProblem::Expired),
+        Some((_, voucher)) if voucher.unredeemed() == 0 => Some(VoucherProblem::Redeemed),
+        Some((_, voucher)) if voucher.uses_left() == 0 => Some(VoucherProblem::InOtherCarts),
+        Some(_) => None,
+    };
+    match problem {
+        Some(problem) => {
+            let note = Note::saying(MessageKind::Error, voucher_text(&visit, problem));
+            Ok(visit.go(&visit.event.path(), Some(&note)))
+        }
+        None => show_for(&visit, &*db, found.map(|(_, voucher)| voucher), now).await,
+    }
+}
+
+async fn show_for(
+    visit: &Visit<'_>,
+    q: &impl Query,
+    voucher: Option<Voucher>,
+    now: Timestamp,
+) -> Result<Response<Body>, ApiError> {
+    let catalogue = visit.catalogue(q).await?;
+    let (quotas, quotas_of) = quotas_for_display(q, visit.event.id, None, now).await?;
+    let positions = visit.cart_positions(q, &catalogue).await?;
+    let presale_runs = visit.event.presale(now) == Presale::Running;
+    let asks_for_voucher = presale_runs && vouchers_exist(q, visit.event.id).await?;
+    let code = voucher.as_ref().map(|voucher| voucher.terms.code.clone());
+    let shelf = Shelf { visit, catalogue: &catalogue, quotas, quotas_of, voucher, now };
     let lang = visit.lang;
     let name = visit.event.name.get(lang).to_owned();
     let page = EventPage {
@@ -47,6 +88,8 @@ pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
         text: shelf.text(),
         presale: shelf.presale_message(),
         sections: shelf.sections(),
+        voucher: code,
+        asks_for_voucher,
     };
     Ok(visit.show(StatusCode::OK, page::render(&page)))
 }
@@ -57,6 +100,8 @@ struct Shelf<'a> {
     catalogue: &'a Catalogue,
     quotas: BTreeMap<QuotaId, Quota>,
     quotas_of: BTreeMap<boxoffice::Product, Vec<QuotaId>>,
+    /// The voucher that it is shown for.
+    voucher: Option<Voucher>,
     now: Timestamp,
 }
 
@@ -102,13 +147,19 @@ impl Shelf<'_> {
     }
 
     fn product(&self, item: &Item, running: bool) -> Option<Product> {
-        if item.visibility(self.now) == Visibility::Hidden || item.hide_without_voucher {
+        let is_elsewhere = !item.channels.include(WEB) || item.require_bundling;
+        if item.visibility(self.now) == Visibility::Hidden || is_elsewhere || self.is_hidden(item.hide_without_voucher)
+        {
+            return None;
+        }
+        if self.waits_for_another(item) {
             return None;
         }
         let variations: Vec<_> = item
             .variations
             .iter()
-            .filter(|variation| variation.active)
+            .filter(|variation| variation.visibility(self.now) != Visibility::Hidden && variation.channels.include(WEB))
+            .filter(|variation| !self.is_hidden(variation.hide_without_voucher))
             .filter_map(|variation| {
                 let offer = self.offer(item, Some(variation), running)?;
                 Some((variation, offer))
@@ -140,26 +191,73 @@ impl Shelf<'_> {
         })
     }
 
+    /// Hidden from those who come without a voucher that shows it.
+    fn is_hidden(&self, without_voucher: bool) -> bool {
+        without_voucher && !self.voucher.as_ref().is_some_and(|voucher| voucher.terms.show_hidden_items)
+    }
+
+    /// Hidden while something else can still be had, such as an earlier price (spec domain 2.2).
+    fn waits_for_another(&self, item: &Item) -> bool {
+        let quota = item.hidden_if_available.and_then(|id| self.quotas.get(&id));
+        let has_room = quota.is_some_and(|quota| matches!(quota.availability(), Availability::Ok(_)));
+        let other = item.hidden_if_item_available.and_then(|(id, _)| self.catalogue.item(id));
+        let other_is_there = other.is_some_and(|other| {
+            let products = self.quotas_of.keys().filter(|product| product.item == other.id);
+            let is_open = |product: &boxoffice::Product| {
+                let quotas = self.quotas_of[product].iter().filter_map(|id| self.quotas.get(id));
+                quotas.map(Quota::availability).min().is_some_and(|state| matches!(state, Availability::Ok(_)))
+            };
+            other.is_available(self.now) && products.into_iter().any(is_open)
+        });
+        has_room || other_is_there
+    }
+
+    /// What is left of a product, or of what the voucher keeps of it; `None` if it cannot be bought at all, or not with
+    /// this voucher.
+    fn availability(&self, product: boxoffice::Product) -> Option<Availability> {
+        let quotas = self.quotas_of.get(&product)?;
+        let Some(voucher) = &self.voucher else {
+            return quotas.iter().filter_map(|id| self.quotas.get(id)).map(Quota::availability).min();
+        };
+        let covered = match voucher.terms.scope {
+            Scope::Any => true,
+            Scope::Item(item) => product.item == item,
+            Scope::Variation(item, variation) => product.item == item && product.variation == Some(variation),
+            Scope::Quota(quota) => quotas.contains(&quota),
+        };
+        let keeps = |id: &QuotaId| match voucher.terms.scope {
+            _ if !voucher.holds_stock => false,
+            Scope::Quota(quota) => *id == quota,
+            Scope::Any => false,
+            Scope::Item(_) | Scope::Variation(..) => true,
+        };
+        let asked = quotas.iter().filter(|id| !voucher.terms.allow_ignore_quota && !keeps(id));
+        let worst = asked.filter_map(|id| self.quotas.get(id)).map(Quota::availability).min();
+        covered.then_some(worst.unwrap_or(Availability::Ok(None)))
+    }
+
     /// What can be done with a product now; `None` if it is not shown at all.
     fn offer(&self, item: &Item, variation: Option<&Variation>, running: bool) -> Option<Offer> {
-        let product = boxoffice::Product { item: item.id, variation: variation.map(|variation| variation.id) };
-        let quotas = self.quotas_of.get(&product)?.iter().filter_map(|id| self.quotas.get(id));
-        let availability = quotas.map(Quota::availability).min()?;
+        let product = boxoffice::Product::undated(item.id, variation.map(|variation| variation.id));
+        let availability = self.availability(product)?;
         let settings = &self.visit.event.settings;
         let sold_out = matches!(availability, Availability::Gone | Availability::Ordered);
         if sold_out && settings.hide_sold_out() {
             return None;
         }
-        Some(match item.visibility(self.now) {
+        let visibility = variation.map(|variation| variation.visibility(self.now));
+        let visibility = visibility.filter(|_| item.is_available(self.now)).unwrap_or(item.visibility(self.now));
+        Some(match visibility {
             _ if !running => Offer::Shown,
             Visibility::NotYet => Offer::NotYet,
             Visibility::NoLonger | Visibility::Hidden => Offer::Over,
-            Visibility::Buyable if item.require_voucher => Offer::VoucherOnly,
+            Visibility::Buyable if item.require_voucher && self.voucher.is_none() => Offer::VoucherOnly,
             Visibility::Buyable => match availability {
                 Availability::Gone | Availability::Ordered => Offer::SoldOut,
                 Availability::Reserved => Offer::Reserved,
                 Availability::Ok(left) => {
-                    let limits = [left, item.max_per_order.map(i64::from), Some(settings.max_items_per_order())];
+                    let uses = self.voucher.as_ref().map(Voucher::uses_left);
+                    let limits = [left, uses, item.max_per_order.map(i64::from), Some(settings.max_items_per_order())];
                     let shown = item.show_quota_left.unwrap_or(settings.show_quota_left());
                     Offer::Open {
                         max: limits.into_iter().flatten().min().unwrap_or(1),
@@ -171,11 +269,22 @@ impl Shelf<'_> {
         })
     }
 
+    /// What one unit costs, with the voucher.
+    fn unit_price(&self, item: &Item, variation: Option<&Variation>) -> UnitPrice {
+        let price = self.catalogue.price(item, variation);
+        let Some(voucher) = &self.voucher else { return price };
+        let rule = self.catalogue.tax_rule(item);
+        let includes_tax = rule.is_none_or(|rule| rule.price_includes_tax);
+        let after = voucher.terms.price(price.listed, voucher.budget_left());
+        let saving = Money::new((price.listed.minor() - after.minor()).max(0), after.currency());
+        UnitPrice { listed: price.listed, saving, ..UnitPrice::of_listed(after, price.tax_rate, includes_tax) }
+    }
+
     fn price(&self, item: &Item, variation: Option<&Variation>) -> Price {
         let listed = item.listed_price(variation);
         let rule = self.catalogue.tax_rule(item).filter(|rule| rule.rate != TaxRate::ZERO && !listed.is_zero());
         let net_display = self.visit.event.settings.display_net_prices();
-        let gross = self.catalogue.price(item, variation);
+        let gross = self.unit_price(item, variation);
         let (amount, tax) = match rule {
             None => (gross.gross, None),
             Some(rule) if net_display => (gross.net(), Some(TaxNote::Plus(rule.rate))),
@@ -187,7 +296,10 @@ impl Shelf<'_> {
             amount,
             up_to: None,
             suggestion: item.free_price.then_some(amount),
-            original: original.filter(|original| original.minor() > listed.minor()),
+            original: match gross.saving.is_zero() {
+                true => original.filter(|original| original.minor() > listed.minor()),
+                false => Some(listed),
+            },
             tax,
         }
     }

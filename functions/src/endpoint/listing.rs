@@ -1,11 +1,13 @@
 //! The pages above an event: all organisers, and the events of one (spec shop-ux 2).
 
+use std::collections::BTreeSet;
+
 use ::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
 
 use crate::{
     boxoffice::{Availability, Product, Quota, load::quotas_for_display},
-    catalogue::Catalogue,
+    catalogue::{Catalogue, WEB},
     ctx::Ctx,
     event::{self, Event, Presale},
     http::{self, ApiError},
@@ -96,13 +98,18 @@ async fn sale(q: &impl Query, event: &Event, lang: Lang, now: Timestamp) -> Resu
         }
         Presale::Running => {}
     }
+    if event.has_subevents {
+        // Which of its dates have tickets is said on its own page.
+        return Ok(Sale::Open { free: false, few: false });
+    }
     let catalogue = Catalogue::load(q, event).await?;
-    let (quotas, quotas_of) = quotas_for_display(q, event.id, now).await?;
-    let offers = catalogue.offers(now);
-    let on_sale = || offers.iter().filter(|(_, offer)| offer.on_sale);
+    let (quotas, quotas_of) = quotas_for_display(q, event.id, None, now).await?;
+    let offers = catalogue.offers(event, WEB, &BTreeSet::new(), now);
+    let on_sale = || offers.iter().filter(|(_, offer)| offer.is_for_everybody());
     let free = on_sale().all(|(_, offer)| offer.listed.is_zero() && !offer.free_price);
     let state = |product: &Product| -> Option<Availability> {
-        quotas_of.get(product)?.iter().filter_map(|id| quotas.get(id)).map(Quota::availability).min()
+        let quotas = quotas_of.get(product)?.iter().filter_map(|id| quotas.get(id));
+        quotas.filter(|quota| !quota.ignore_for_event_availability).map(Quota::availability).min()
     };
     Ok(match on_sale().filter_map(|(product, _)| state(product)).max() {
         Some(Availability::Ok(_)) => Sale::Open { free, few: false },

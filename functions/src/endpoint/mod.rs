@@ -1,6 +1,7 @@
 //! HTTP endpoints, one module per area: parse → authorise → call → render.
 
 pub mod api_orders;
+pub mod api_webhooks;
 pub mod cart;
 pub mod checkout;
 pub mod event;

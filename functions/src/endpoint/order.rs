@@ -14,7 +14,7 @@ use crate::{
     page::{
         self, Fact, Frame, Html,
         checkout::FactGroup,
-        order::{OrderLine, OrderPage, PaymentPanel, WaitingPage},
+        order::{FeeLine, OrderLine, OrderPage, PaymentPanel, WaitingPage},
     },
     port::db::Query,
     present, session,
@@ -64,7 +64,7 @@ pub async fn request_download(ctx: &'static Ctx, request: Request) -> Result<Res
         let recorded = outbox::record(&tx, &[message], ctx.now()).await;
         let outgoing = tx.finish(recorded).await?;
         drop(db);
-        outgoing.dispatch(ctx).await;
+        outgoing.of(visit.event.organizer.id).dispatch(ctx).await;
     }
     Ok(visit.go(&format!("{}?wait=yes", wanted.url(&visit)), None))
 }
@@ -148,8 +148,8 @@ fn order_page(visit: &Visit<'_>, catalogue: &Catalogue, order: &Order, thanks: b
         payment: payment_panel(visit, order),
         download_note: download_note(visit, order, now),
         positions: order.positions.iter().map(line).collect(),
-        fees: Vec::new(),
-        taxes: present::tax_lines(order.live_positions().map(|position| (position.tax_rate, position.tax))),
+        fees: order.live_fees().map(|fee| FeeLine { name: present::fee_name(fee, lang), amount: fee.value }).collect(),
+        taxes: present::tax_lines(order.taxes()),
         total: order.total,
         contact: contact(visit, order),
         attendees: order
@@ -162,7 +162,7 @@ fn order_page(visit: &Visit<'_>, catalogue: &Catalogue, order: &Order, thanks: b
 }
 
 fn payment_panel(visit: &Visit<'_>, order: &Order) -> Option<PaymentPanel> {
-    if order.status != OrderStatus::Pending {
+    if order.status != OrderStatus::Pending || order.require_approval {
         return None;
     }
     let event = &visit.event;
@@ -170,7 +170,7 @@ fn payment_panel(visit: &Visit<'_>, order: &Order) -> Option<PaymentPanel> {
         .or_else(|| order.provider().and_then(|provider| provider.description(event, visit.lang)));
     let bank = present::bank_details(event, order);
     Some(PaymentPanel {
-        amount: order.total,
+        amount: order.balance(),
         deadline: Some(order.expires_at),
         text: instructions.filter(|_| bank.is_none()).and_then(|text| Html::from_markdown_opt(&text)),
         bank,

@@ -89,6 +89,9 @@ impl<'a> Visit<'a> {
             let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
             return Err(ApiError::Moved(format!("{}{rest}{query}", event.path())));
         }
+        if !event.in_shop {
+            return Err(ApiError::NotFound);
+        }
         if !event.live {
             return Err(ApiError::ShopOffline);
         }
@@ -251,9 +254,20 @@ impl<'a> Visit<'a> {
         let first = positions.first()?;
         let mut lines: Vec<(CartLine, &cart::Position)> = Vec::new();
         for position in positions {
-            let told = if details { self.details(catalogue, position) } else { Vec::new() };
+            let mut told = if details { self.details(catalogue, position) } else { Vec::new() };
+            told.extend(
+                position
+                    .voucher_code
+                    .iter()
+                    .map(|code| self.lang.text_with("cart-voucher", &[("name", code.clone().into())])),
+            );
             let same = |(line, known): &&mut (CartLine, &cart::Position)| {
-                known.product == position.product && known.price == position.price && line.details == told
+                let same_kind = known.product == position.product && known.price == position.price;
+                let alone =
+                    |it: &cart::Position| it.parent.is_none() && !positions.iter().any(|o| o.parent == Some(it.id));
+                let same_group = known.parent == position.parent && known.bundled == position.bundled;
+                let may_join = same_group && (position.parent.is_some() || (alone(known) && alone(position)));
+                same_kind && may_join && known.voucher_code == position.voucher_code && line.details == told
             };
             if let Some((line, _)) = lines.iter_mut().find(same) {
                 line.count += 1;
@@ -269,6 +283,7 @@ impl<'a> Visit<'a> {
             base: self.event.path(),
             csrf: self.csrf(),
             form_token: self.form_token(),
+            takes_voucher: positions.iter().any(|it| it.voucher_code.is_none() && it.parent.is_none()),
             lines: lines
                 .into_iter()
                 .map(|(line, position)| self.with_limit(catalogue, positions, line, position))
@@ -290,9 +305,10 @@ impl<'a> Visit<'a> {
         position: &cart::Position,
     ) -> CartLine {
         let item = position.product.item;
-        let of_item = all.iter().filter(|other| other.product.item == item).count() as i64;
+        let of_item = all.iter().filter(|other| other.product.item == item && !other.bundled).count() as i64;
+        let on_top = all.iter().filter(|other| other.parent.is_none()).count() as i64;
         let limit = catalogue.item(item).and_then(|item| item.max_per_order).map_or(i64::MAX, i64::from);
-        let is_full = all.len() as i64 >= self.event.settings.max_items_per_order() || of_item >= limit;
+        let is_full = on_top >= self.event.settings.max_items_per_order() || of_item >= limit || line.belongs;
         CartLine { again: if is_full { Vec::new() } else { line.again }, ..line }
     }
 
@@ -311,14 +327,22 @@ impl<'a> Visit<'a> {
         let shown = if self.event.settings.display_net_prices() { net } else { position.price };
         let free_price = catalogue.item(product.item).is_some_and(|item| item.free_price);
         let typed = free_price.then(|| (price, shown.to_decimal()));
+        let voucher = position.voucher_code.iter().flat_map(|code| {
+            [
+                (field::VOUCHER_CODE.to_owned(), code.clone()),
+                (field::VOUCHER_UNLESS_USED_UP.to_owned(), "on".to_owned()),
+            ]
+        });
         CartLine {
             id: position.id,
+            belongs: position.parent.is_some(),
+            is_part: position.bundled,
             name: catalogue.product_name(product, self.lang),
             details,
             count: 1,
             price: position.price,
             total: position.price,
-            again: std::iter::once((name, "1".to_owned())).chain(typed).collect(),
+            again: std::iter::once((name, "1".to_owned())).chain(typed).chain(voucher).collect(),
         }
     }
 

@@ -1,6 +1,10 @@
 //! Organisers and events: what they are, when an event sells, and until when its orders must be paid.
 
-use jiff::{ToSpan as _, ZonedDateTime, civil::Weekday, tz::TimeZone};
+use jiff::{
+    ToSpan as _, ZonedDateTime,
+    civil::{self, Weekday},
+    tz::TimeZone,
+};
 
 use crate::{
     id::{EventId, OrganizerId},
@@ -76,6 +80,10 @@ pub struct Event {
     pub location: Option<Localized>,
     /// Its settings over the organiser's over the defaults.
     pub settings: Settings,
+    /// A series: it sells dates, not itself.
+    pub has_subevents: bool,
+    /// Sold in the shop, and not only through other sales channels.
+    pub in_shop: bool,
 }
 
 /// Whether an event sells now.
@@ -112,8 +120,10 @@ impl Event {
 
     /// Whether the event sells at `now` (spec domain 1.3). Without an end of the presale it sells while it takes place.
     pub fn presale(&self, now: Timestamp) -> Presale {
-        let ended = match self.presale_end.or(self.date_to) {
+        let ended = match self.presale_end.or(self.date_to.filter(|_| !self.has_subevents)) {
             Some(end) => now > end,
+            // A series goes on as long as its dates do.
+            None if self.has_subevents => false,
             None => now.in_zone(&self.timezone).date() > self.date_from.in_zone(&self.timezone).date(),
         };
         match self.presale_start {
@@ -148,6 +158,12 @@ impl Event {
     pub fn last_payment(&self) -> Option<Timestamp> {
         let last = self.settings.payment_term_last(&self.timezone)?;
         Some(end_of_day(&last.in_zone(&self.timezone)))
+    }
+
+    /// 23:59:59 of a day on the event's clock.
+    pub fn end_of(&self, day: civil::Date) -> Timestamp {
+        let noon = day.at(12, 0, 0, 0).to_zoned_datetime(self.timezone.clone());
+        noon.map_or(Timestamp::from_micros(i64::MAX), |noon| end_of_day(&noon))
     }
 
     /// 23:59:59 on the event's clock, `days` after `from`, moved off the weekend where the event wants it.

@@ -4,7 +4,12 @@ use jiff::{civil, tz::TimeZone};
 use serde_json::{Map, Value};
 
 use super::Localized;
-use crate::time::Timestamp;
+use crate::{
+    money::{Currency, Money, TaxRate},
+    payment::Provider,
+    pricing::{PaymentFee, Rounding},
+    time::Timestamp,
+};
 
 /// How the payment deadline of an order is computed (spec domain 13.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +18,17 @@ pub enum PaymentTermMode {
     Days,
     /// To the minute.
     Minutes,
+}
+
+/// How a cancellation fee is taxed (spec domain 3.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancellationTax {
+    /// Not at all.
+    None,
+    /// By the event's default rule.
+    Default,
+    /// By the rates of what is cancelled.
+    Split,
 }
 
 /// Effective settings. Keys that the shop does not know are kept and have no effect.
@@ -31,6 +47,7 @@ enum Kind {
     Words,
     Moment,
     Mode,
+    OneOf(&'static [&'static str]),
 }
 
 /// Declares the settings that the shop uses: one typed getter each, and the table that checks new values.
@@ -209,6 +226,37 @@ impl Settings {
         self.get("payment_term_mode", read_mode).unwrap_or(PaymentTermMode::Days)
     }
 
+    /// How taxes of new orders are rounded (spec domain 3.3).
+    pub fn tax_rounding(&self) -> Rounding {
+        self.get("tax_rounding", |value| Rounding::parse(value.as_str()?)).unwrap_or_default()
+    }
+
+    /// Whether fees of payments are taxed by the event's default rule, or not at all (spec domain 3.4).
+    pub fn taxes_payment_fees(&self) -> bool {
+        self.get("tax_rule_payment", read_word) != Some("none")
+    }
+
+    /// How cancellation fees are taxed.
+    pub fn tax_rule_cancellation(&self) -> CancellationTax {
+        match self.get("tax_rule_cancellation", read_word) {
+            Some("default") => CancellationTax::Default,
+            Some("split") => CancellationTax::Split,
+            _ => CancellationTax::None,
+        }
+    }
+
+    /// What a way to pay costs the buyer (spec domain 12.4).
+    pub fn payment_fee(&self, provider: Provider, currency: Currency) -> PaymentFee {
+        let key = |end: &str| format!("payment_{}__fee_{end}", provider.identifier());
+        let absolute = self.get(&key("abs"), |value| Money::parse_decimal(&read_decimal(value)?, currency).ok());
+        let percent = self.get(&key("percent"), |value| TaxRate::parse_percent(&read_decimal(value)?));
+        PaymentFee {
+            absolute: absolute.unwrap_or(Money::zero(currency)),
+            percent: percent.unwrap_or(TaxRate::ZERO),
+            of_sum: self.get(&key("reverse_calc"), read_flag).unwrap_or(true),
+        }
+    }
+
     /// A provider with which a paid order can be paid is switched on.
     pub fn takes_payments(&self) -> bool {
         self.payment_banktransfer_enabled() || self.payment_manual_enabled()
@@ -224,6 +272,9 @@ pub fn fault(key: &str, value: &Value, zone: &TimeZone) -> Option<&'static str> 
     let kind = match key {
         "locale" => Kind::Word,
         "contact_mail" => Kind::Contact,
+        "tax_rounding" => Kind::OneOf(&["line", "sum_by_net", "sum_by_net_only_business", "sum_by_net_keep_gross"]),
+        "tax_rule_payment" => Kind::OneOf(&["default", "none"]),
+        "tax_rule_cancellation" => Kind::OneOf(&["none", "default", "split"]),
         _ => KINDS.iter().find(|(known, _)| *known == key)?.1,
     };
     let (fine, wanted) = match kind {
@@ -241,6 +292,9 @@ pub fn fault(key: &str, value: &Value, zone: &TimeZone) -> Option<&'static str> 
         Kind::Words => (read_words(value).is_some(), "a list of texts is needed"),
         Kind::Moment => {
             (read_moment(value, zone).is_some(), "a date or a moment is needed; relative dates are not supported yet")
+        }
+        Kind::OneOf(words) => {
+            (value.as_str().is_some_and(|word| words.contains(&word)), "one of the words of the API is needed")
         }
         Kind::Mode => (read_mode(value).is_some(), "'days' or 'minutes' is needed"),
     };
@@ -268,6 +322,15 @@ fn read_number(value: &Value) -> Option<i64> {
         _ => return None,
     };
     (0..=1_000_000).contains(&number).then_some(number)
+}
+
+/// Amounts and percentages, as the API writes them.
+fn read_decimal(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
 }
 
 fn read_word(value: &Value) -> Option<&str> {

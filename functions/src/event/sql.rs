@@ -17,7 +17,8 @@ macro_rules! select_event {
         concat!(
             "
             select e.id, e.version, e.slug, e.name, e.live, e.testmode, e.currency, e.timezone, e.date_from, e.date_to,
-                   e.date_admission, e.is_public, e.presale_start, e.presale_end, e.location, e.settings,
+                   e.date_admission, e.is_public, e.presale_start, e.presale_end, e.location, e.settings, e.has_subevents,
+                   e.all_sales_channels or 'web' = any(e.limit_sales_channels) as in_shop,
                    o.id as organizer_id, o.slug as organizer_slug, o.name as organizer_name,
                    o.settings as organizer_settings
               from event e join organizer o on o.id = e.organizer_id
@@ -34,6 +35,7 @@ const EVENT_BY_ID: &str = select_event!("where e.id = $1");
 /// Over is what its last day is over for: `date_to`, or the end of the calendar day of `date_from` (spec domain 1.3).
 const EVENTS_UPCOMING: &str = select_event!(
     "where e.organizer_id = $1 and e.live and e.is_public
+       and (e.all_sales_channels or 'web' = any(e.limit_sales_channels))
        and coalesce(e.date_to, (date_trunc('day', e.date_from at time zone e.timezone) + interval '1 day')
            at time zone e.timezone) >= $2
      order by e.date_from, e.slug limit 500"
@@ -41,6 +43,7 @@ const EVENTS_UPCOMING: &str = select_event!(
 
 const EVENTS_PAST: &str = select_event!(
     "where e.organizer_id = $1 and e.live and e.is_public
+       and (e.all_sales_channels or 'web' = any(e.limit_sales_channels))
        and coalesce(e.date_to, (date_trunc('day', e.date_from at time zone e.timezone) + interval '1 day')
            at time zone e.timezone) < $2
      order by e.date_from desc, e.slug limit 500"
@@ -114,6 +117,8 @@ fn read_event(row: &Row) -> Result<Event, DbError> {
         presale_end: row.get("presale_end")?,
         location: Localized::from_row_opt(row, "location")?,
         settings: Settings::merge(organizer_settings, row.get("settings")?),
+        has_subevents: row.get("has_subevents")?,
+        in_shop: row.get("in_shop")?,
     })
 }
 

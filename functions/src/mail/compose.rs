@@ -1,6 +1,6 @@
 //! What a mail says.
 
-use super::{Kind, Written};
+use super::{Claimed, Kind, Written};
 use crate::{
     boxoffice::Product,
     catalogue::Catalogue,
@@ -9,35 +9,42 @@ use crate::{
     i18n::Lang,
     money::Money,
     order::Order,
-    page::mail::{Mail, MailLine, Moment, OrderMail, StaffMail},
+    page::mail::{Mail, MailLine, Moment, OrderMail, StaffMail, ToPay},
     present,
 };
 
 /// Writes a mail about an order in the reader's language.
-pub fn compose(
-    config: &Config,
-    event: &Event,
-    catalogue: &Catalogue,
-    order: &Order,
-    kind: Kind,
-    locale: &str,
-) -> Written {
-    let lang = Lang::parse(locale).unwrap_or_default();
-    let mail = match kind {
+pub fn compose(config: &Config, event: &Event, catalogue: &Catalogue, order: &Order, claimed: &Claimed) -> Written {
+    let lang = Lang::parse(&claimed.locale).unwrap_or_default();
+    let note = claimed.note.clone();
+    let mail = match claimed.kind {
         Kind::OrderPlaced => {
-            let moment = Moment::Placed {
-                deadline: Some(order.expires_at),
-                bank: present::bank_details(event, order),
-                instructions: present::payment_instructions(event, order, lang),
-            };
+            let moment = Moment::Placed(to_pay(event, order, lang));
             to_buyer(config, event, catalogue, order, moment, lang)
         }
+        Kind::OrderApproved => {
+            let moment = Moment::Approved(to_pay(event, order, lang));
+            to_buyer(config, event, catalogue, order, moment, lang)
+        }
+        Kind::OrderApprovedFree => to_buyer(config, event, catalogue, order, Moment::ApprovedFree, lang),
+        Kind::OrderCanceled => to_buyer(config, event, catalogue, order, Moment::Canceled { note }, lang),
+        Kind::OrderDenied => to_buyer(config, event, catalogue, order, Moment::Denied { note }, lang),
+        Kind::OrderChanged => to_buyer(config, event, catalogue, order, Moment::Changed { note }, lang),
         Kind::OrderFree => to_buyer(config, event, catalogue, order, Moment::Free, lang),
         Kind::OrderPaid => to_buyer(config, event, catalogue, order, Moment::Paid, lang),
         Kind::StaffOrderPlaced => to_staff(config, event, catalogue, order, lang),
     };
     let subject = if order.testmode { format!("[TESTMODE] {}", mail.subject) } else { mail.subject };
     Written { subject, text: mail.text, html: mail.html }
+}
+
+/// How an order is to be paid.
+fn to_pay(event: &Event, order: &Order, lang: Lang) -> ToPay {
+    ToPay {
+        deadline: Some(order.expires_at),
+        bank: present::bank_details(event, order),
+        instructions: present::payment_instructions(event, order, lang),
+    }
 }
 
 fn to_buyer(config: &Config, event: &Event, catalogue: &Catalogue, order: &Order, moment: Moment, lang: Lang) -> Mail {
@@ -52,7 +59,7 @@ fn to_buyer(config: &Config, event: &Event, catalogue: &Catalogue, order: &Order
         dates: present::dates(event, lang),
         location: present::location_line(event, lang),
         lines: lines(event, catalogue, order, lang),
-        taxes: present::tax_lines(order.live_positions().map(|position| (position.tax_rate, position.tax))),
+        taxes: present::tax_lines(order.taxes()),
         total: order.total,
     };
     mail.to_mail()
@@ -89,5 +96,6 @@ fn lines(event: &Event, catalogue: &Catalogue, order: &Order, lang: Lang) -> Vec
         name: catalogue.product_name(product, lang),
         total: price.checked_mul(count).unwrap_or(Money::zero(event.currency)),
     };
-    lines.into_iter().map(line).collect()
+    let fees = order.live_fees().map(|fee| MailLine { count: 1, name: present::fee_name(fee, lang), total: fee.value });
+    lines.into_iter().map(line).chain(fees).collect()
 }

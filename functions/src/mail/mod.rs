@@ -27,13 +27,33 @@ pub enum Kind {
     OrderFree,
     /// Order paid.
     OrderPaid,
+    /// Order cancelled.
+    OrderCanceled,
+    /// Order approved, to be paid.
+    OrderApproved,
+    /// Order approved, nothing to pay.
+    OrderApprovedFree,
+    /// Order turned down.
+    OrderDenied,
+    /// Order changed by staff.
+    OrderChanged,
     /// New order, for staff.
     StaffOrderPlaced,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::OrderPlaced, Self::OrderFree, Self::OrderPaid, Self::StaffOrderPlaced];
+    pub const ALL: [Self; 9] = [
+        Self::OrderPlaced,
+        Self::OrderFree,
+        Self::OrderPaid,
+        Self::OrderCanceled,
+        Self::OrderApproved,
+        Self::OrderApprovedFree,
+        Self::OrderDenied,
+        Self::OrderChanged,
+        Self::StaffOrderPlaced,
+    ];
 
     /// The word in the database.
     pub fn name(self) -> &'static str {
@@ -41,6 +61,11 @@ impl Kind {
             Self::OrderPlaced => "order_placed",
             Self::OrderFree => "order_free",
             Self::OrderPaid => "order_paid",
+            Self::OrderCanceled => "order_canceled",
+            Self::OrderApproved => "order_approved",
+            Self::OrderApprovedFree => "order_approved_free",
+            Self::OrderDenied => "order_denied",
+            Self::OrderChanged => "order_changed",
             Self::StaffOrderPlaced => "staff_order_placed",
         }
     }
@@ -53,7 +78,7 @@ impl Kind {
 
     /// Whether the tickets of the order come with it.
     pub fn has_tickets(self) -> bool {
-        matches!(self, Self::OrderFree | Self::OrderPaid)
+        matches!(self, Self::OrderFree | Self::OrderPaid | Self::OrderApprovedFree)
     }
 }
 
@@ -91,6 +116,22 @@ pub async fn queue(
     sql::insert(tx, event, order, kind, recipient, now).await
 }
 
+/// Writes a mail to the buyer down, with something that staff adds to it in its own words (Markdown).
+pub async fn queue_with_note(
+    tx: &Tx<'_>,
+    event: &Event,
+    order: OrderId,
+    kind: Kind,
+    note: Option<&str>,
+    now: Timestamp,
+) -> Result<MailId, DbError> {
+    let mail = sql::insert(tx, event, order, kind, None, now).await?;
+    if let Some(note) = note {
+        sql::set_note(tx, mail, note).await?;
+    }
+    Ok(mail)
+}
+
 /// A mail that this worker has claimed.
 pub struct Claimed {
     /// Its row.
@@ -107,6 +148,8 @@ pub struct Claimed {
     pub recipient: String,
     /// In which language.
     pub locale: String,
+    /// What staff adds to it.
+    pub note: Option<String>,
     /// Its text, if an earlier try has written it: what was written once is what is sent.
     pub written: Option<Written>,
 }

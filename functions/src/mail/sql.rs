@@ -39,6 +39,12 @@ pub(super) async fn insert(
     tx.one(INSERT, &params).await?.get("id")
 }
 
+const SET_NOTE: &str = "update mail set note = $2 where id = $1";
+
+pub(super) async fn set_note(tx: &Tx<'_>, mail: MailId, note: &str) -> Result<(), DbError> {
+    tx.execute(SET_NOTE, &[p(&mail), p(&note)]).await.map(|_| ())
+}
+
 const INSERT_CONFIRMATIONS: &str = "
     insert into mail (id, organizer_id, event_id, order_id, kind, recipient, locale, state, created_at, retry_at)
     overriding system value
@@ -88,7 +94,7 @@ pub async fn release(tx: &Tx<'_>, mail: MailId, now: Timestamp) -> Result<(), Db
 const CLAIM: &str = "
     update mail set state = 'inflight', retry_at = $2, attempts = attempts + 1
      where id = $1 and state = 'queued'
-    returning id, attempts, event_id, order_id, kind, recipient, locale, subject, body_text, body_html";
+    returning id, attempts, event_id, order_id, kind, recipient, locale, note, subject, body_text, body_html";
 
 /// Claims a mail for this worker. `None` if there is nothing to do now: it waits, is sent, or another worker has it.
 pub async fn claim(tx: &Tx<'_>, mail: MailId, now: Timestamp) -> Result<Option<Claimed>, DbError> {
@@ -107,6 +113,7 @@ pub async fn claim(tx: &Tx<'_>, mail: MailId, now: Timestamp) -> Result<Option<C
         kind: Kind::parse(row.get("kind")?)?,
         recipient: row.get("recipient")?,
         locale: row.get("locale")?,
+        note: row.get("note")?,
         written,
     }))
 }
@@ -181,6 +188,7 @@ pub async fn release_claims(q: &impl Query) -> Result<(), DbError> {
 /// Every statement of this file, for the test that prepares them all.
 pub const ALL: &[&str] = &[
     INSERT,
+    SET_NOTE,
     INSERT_CONFIRMATIONS,
     RELEASE,
     CLAIM,

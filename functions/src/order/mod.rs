@@ -1,10 +1,16 @@
 //! Orders: what they are and how they are found (spec domain 10).
 
+mod act;
+mod create;
 pub mod place;
 mod settle;
 pub mod sql;
 
+pub use act::{Act, ActError, act, mark_expired};
+pub use create::{CreateError, create};
 pub use settle::{PayError, expire_due, mark_paid};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     boxoffice::Product,
@@ -14,12 +20,13 @@ use crate::{
     money::{Money, TaxRate},
     payment::Provider,
     port::db::{DbError, Query},
+    pricing::{FeeType, Rounding},
     session,
     time::Timestamp,
 };
 
 /// Where an order stands (spec domain 10.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderStatus {
     /// Waits for the money; holds its places.
     Pending,
@@ -126,10 +133,43 @@ pub struct Order {
     pub total: Money,
     /// For staff.
     pub comment: String,
+    /// It waits for somebody to approve it.
+    pub require_approval: bool,
+    /// Good for admission though it is not paid.
+    pub valid_if_pending: bool,
+    /// How its taxes are rounded.
+    pub rounding: Rounding,
+    /// When it was cancelled.
+    pub cancelled_at: Option<Timestamp>,
+    /// What was given back, or is on its way.
+    pub refunded: Money,
     /// Its positions by number, cancelled ones among them.
     pub positions: Vec<Position>,
+    /// Its fees by number, cancelled ones among them.
+    pub fees: Vec<Fee>,
     /// Its payments by number.
     pub payments: Vec<Payment>,
+}
+
+/// A fee of an order.
+#[derive(Debug, Clone)]
+pub struct Fee {
+    /// 1..n in the order.
+    pub number: i32,
+    /// What it is for.
+    pub fee_type: FeeType,
+    /// A closer name, such as the payment provider's.
+    pub internal_type: String,
+    /// What the buyer reads.
+    pub description: String,
+    /// How much, with tax.
+    pub value: Money,
+    /// Rate of the tax in it.
+    pub tax_rate: TaxRate,
+    /// The tax in it.
+    pub tax: Money,
+    /// Cancelled.
+    pub canceled: bool,
 }
 
 /// A position of an order.
@@ -180,6 +220,25 @@ impl Order {
     /// Positions that are not cancelled.
     pub fn live_positions(&self) -> impl Iterator<Item = &Position> {
         self.positions.iter().filter(|position| !position.canceled)
+    }
+
+    /// Fees that are not cancelled.
+    pub fn live_fees(&self) -> impl Iterator<Item = &Fee> {
+        self.fees.iter().filter(|fee| !fee.canceled)
+    }
+
+    /// The taxes in its positions and fees, with their rates.
+    pub fn taxes(&self) -> impl Iterator<Item = (TaxRate, Money)> {
+        let positions = self.live_positions().map(|position| (position.tax_rate, position.tax));
+        positions.chain(self.live_fees().map(|fee| (fee.tax_rate, fee.tax)))
+    }
+
+    /// What is still to be paid; less than nothing if too much was paid (spec domain 12.3).
+    pub fn balance(&self) -> Money {
+        let due = if self.status == OrderStatus::Canceled { 0 } else { self.total.minor() };
+        let counts = |payment: &&Payment| matches!(payment.state, PaymentState::Confirmed | PaymentState::Refunded);
+        let paid: i64 = self.payments.iter().filter(counts).map(|payment| payment.amount.minor()).sum();
+        Money::new(due - paid + self.refunded.minor(), self.total.currency())
     }
 
     /// The way to pay that was chosen last.

@@ -26,6 +26,9 @@ pub enum PayError {
     /// Cancelled.
     #[error("the order is cancelled")]
     Canceled,
+    /// Nobody has approved it yet.
+    #[error("the order waits for approval")]
+    Approval,
     /// Late, and its places are gone.
     #[error("the order has expired and there is no room left in its quotas")]
     NoRoom,
@@ -52,6 +55,7 @@ pub async fn mark_paid(
         Some(Outcome::Paid) => {}
         Some(Outcome::AlreadyPaid) => return Err(PayError::AlreadyPaid),
         Some(Outcome::NoRoom) => return Err(PayError::NoRoom),
+        _ if order.require_approval => return Err(PayError::Approval),
         _ => return Err(PayError::Canceled),
     }
     let mut outgoing = boxoffice::write(&lock, event, &changes, now).await?;

@@ -1,17 +1,18 @@
 //! Statements about orders, positions and payments.
 
-use super::{Filter, Order, OrderStatus, Payment, PaymentState, Position};
+use super::{Fee, Filter, Order, OrderStatus, Payment, PaymentState, Position};
 use crate::{
     boxoffice::Product,
     cart::Attendee,
     event::Event,
-    id::{EventId, OrderId, QuestionId, TokenId},
+    id::{EventId, OrderId, QuestionId, QuotaId, TokenId},
     money::{Money, TaxRate},
     payment::Provider,
     port::{
         db::{DbError, Query, Row, Tx, array, p},
         lock::EventLock,
     },
+    pricing::{FeeType, Rounding},
     time::Timestamp,
 };
 
@@ -31,11 +32,14 @@ pub async fn event_of(q: &impl Query, order: OrderId) -> Result<Option<EventId>,
 
 const ORDERS: &str = "
     select id, code, status, secret, internal_secret, email, phone, locale, testmode, sales_channel, created_at,
-           expires_at, modified_at, total, comment
+           expires_at, modified_at, total, comment, require_approval, valid_if_pending, tax_rounding_mode, cancelled_at,
+           (select coalesce(sum(r.amount), 0)::bigint from refund r
+             where r.order_id = orders.id and r.state in ('done', 'transit', 'created')) as refunded
       from orders where event_id = $1 and id = any($2)
      order by created_at desc, id desc";
 const POSITIONS: &str = "
-    select op.id, op.order_id, op.positionid, op.item_id, op.variation_id, op.price, op.tax_rate_ppm, op.tax_value,
+    select op.id, op.order_id, op.positionid, op.item_id, op.variation_id, op.subevent_id, op.price, op.tax_rate_ppm,
+           op.tax_value,
            op.attendee_name, op.attendee_email, op.company, op.secret, op.pseudonymization_id, op.canceled,
            coalesce(array_agg(a.question_id order by a.question_id) filter (where a.id is not null), '{}') as question_ids,
            coalesce(array_agg(a.answer order by a.question_id) filter (where a.id is not null), '{}') as answers
@@ -43,12 +47,16 @@ const POSITIONS: &str = "
      where op.event_id = $1 and op.order_id = any($2)
      group by op.id
      order by op.order_id, op.positionid";
+const FEES: &str = "
+    select order_id, number, fee_type, internal_type, description, value, tax_rate_ppm, tax_value, canceled
+      from order_fee where event_id = $1 and order_id = any($2)
+     order by order_id, number";
 const PAYMENTS: &str = "
     select order_id, local_id, provider, state, amount, created_at, confirmed_at
       from payment where event_id = $1 and order_id = any($2)
      order by order_id, local_id";
 
-/// Orders of the event, newest first, with everything that belongs to them: three statements, however many.
+/// Orders of the event, newest first, with everything that belongs to them: four statements, however many.
 pub(super) async fn orders(q: &impl Query, event: &Event, ids: &Vec<OrderId>) -> Result<Vec<Order>, DbError> {
     let params = [p(&event.id), array(ids)];
     let rows = q.query(ORDERS, &params).await?;
@@ -57,6 +65,11 @@ pub(super) async fn orders(q: &impl Query, event: &Event, ids: &Vec<OrderId>) ->
         let owner: OrderId = row.get("order_id")?;
         let position = position(&row, event)?;
         orders.iter_mut().filter(|order| order.id == owner).for_each(|order| order.positions.push(position.clone()));
+    }
+    for row in q.query(FEES, &params).await? {
+        let owner: OrderId = row.get("order_id")?;
+        let fee = fee(&row, event)?;
+        orders.iter_mut().filter(|order| order.id == owner).for_each(|order| order.fees.push(fee.clone()));
     }
     for row in q.query(PAYMENTS, &params).await? {
         let owner: OrderId = row.get("order_id")?;
@@ -83,7 +96,13 @@ fn order(row: &Row, event: &Event) -> Result<Order, DbError> {
         modified_at: row.get("modified_at")?,
         total: Money::new(row.get("total")?, event.currency),
         comment: row.get("comment")?,
+        require_approval: row.get("require_approval")?,
+        valid_if_pending: row.get("valid_if_pending")?,
+        rounding: Rounding::read(row.get("tax_rounding_mode")?)?,
+        cancelled_at: row.get("cancelled_at")?,
+        refunded: Money::new(row.get("refunded")?, event.currency),
         positions: Vec::new(),
+        fees: Vec::new(),
         payments: Vec::new(),
     })
 }
@@ -94,7 +113,11 @@ fn position(row: &Row, event: &Event) -> Result<Position, DbError> {
     Ok(Position {
         id: row.get("id")?,
         number: row.get("positionid")?,
-        product: Product { item: row.get("item_id")?, variation: row.get("variation_id")? },
+        product: Product {
+            item: row.get("item_id")?,
+            variation: row.get("variation_id")?,
+            date: row.get("subevent_id")?,
+        },
         price: Money::new(row.get("price")?, event.currency),
         tax_rate: TaxRate::from_ppm(row.get("tax_rate_ppm")?),
         tax: Money::new(row.get("tax_value")?, event.currency),
@@ -107,6 +130,19 @@ fn position(row: &Row, event: &Event) -> Result<Position, DbError> {
         pseudonymization_id: row.get("pseudonymization_id")?,
         canceled: row.get("canceled")?,
         answers: questions.into_iter().zip(answers).collect(),
+    })
+}
+
+fn fee(row: &Row, event: &Event) -> Result<Fee, DbError> {
+    Ok(Fee {
+        number: row.get("number")?,
+        fee_type: FeeType::parse(row.get("fee_type")?)?,
+        internal_type: row.get("internal_type")?,
+        description: row.get("description")?,
+        value: Money::new(row.get("value")?, event.currency),
+        tax_rate: TaxRate::from_ppm(row.get("tax_rate_ppm")?),
+        tax: Money::new(row.get("tax_value")?, event.currency),
+        canceled: row.get("canceled")?,
     })
 }
 
@@ -194,8 +230,13 @@ pub(super) async fn cancel_open_payments(lock: &EventLock<'_>, order: OrderId) -
     lock.tx().execute(CANCEL_OPEN_PAYMENTS, &[p(&lock.event()), p(&order)]).await.map(|_| ())
 }
 
+/// What waits for approval, is valid without payment or only owes a cancellation fee never expires by itself
+/// (spec domain 13.2).
 const OVERDUE: &str = "
-    select id, expires_at from orders where event_id = $1 and status = 'n' and expires_at < $2
+    select id, expires_at from orders o
+     where event_id = $1 and status = 'n' and expires_at < $2 and not require_approval and not valid_if_pending
+       and not exists (select 1 from order_fee f where f.event_id = $1 and f.order_id = o.id
+                          and f.fee_type = 'cancellation' and not f.canceled)
      order by expires_at limit $3";
 
 pub(super) async fn overdue(
@@ -205,6 +246,13 @@ pub(super) async fn overdue(
 ) -> Result<Vec<(OrderId, Timestamp)>, DbError> {
     let rows = lock.tx().query(OVERDUE, &[p(&lock.event()), p(&now), p(&max)]).await?;
     rows.iter().map(|row| Ok((row.get("id")?, row.get("expires_at")?))).collect()
+}
+
+const QUOTA_NAME: &str = "select name from quota where event_id = $1 and id = $2";
+
+/// What staff calls a quota.
+pub async fn quota_name(q: &impl Query, event: EventId, quota: QuotaId) -> Result<String, DbError> {
+    q.one(QUOTA_NAME, &[p(&event), p(&quota)]).await?.get("name")
 }
 
 const EVENTS_WITH_OVERDUE: &str = "select distinct event_id from orders where status = 'n' and expires_at < $1";
@@ -261,6 +309,7 @@ pub const ALL: &[&str] = &[
     EVENT_OF,
     ORDERS,
     POSITIONS,
+    FEES,
     PAYMENTS,
     COUNT,
     IDS_OLDEST_FIRST,
@@ -268,6 +317,7 @@ pub const ALL: &[&str] = &[
     INSERT_PAYMENT,
     CANCEL_OPEN_PAYMENTS,
     OVERDUE,
+    QUOTA_NAME,
     EVENTS_WITH_OVERDUE,
     KNOW_EMAIL_WORKS,
     LOG,

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ctx::Ctx,
-    id::{EventId, MailId, OrderId, OutboxId},
+    id::{DeliveryId, EventId, MailId, OrderId, OrganizerId, OutboxId},
     port::{
         db::{DbError, Query, Tx},
-        queue::Queue,
+        queue::{self, Queue},
     },
     time::Timestamp,
 };
@@ -50,6 +50,15 @@ pub enum Message {
         /// The order.
         order: OrderId,
     },
+    /// Look for actions that webhooks have not been told of. Not recorded: the log is its own outbox.
+    #[serde(rename = "webhook.announce")]
+    AnnounceActions,
+    /// Tell a webhook. Not recorded: the row of the delivery drives what happens.
+    #[serde(rename = "webhook.deliver")]
+    DeliverWebhook {
+        /// The row of the delivery.
+        delivery: DeliveryId,
+    },
     /// A periodic job is due.
     #[serde(rename = "periodic")]
     Periodic {
@@ -68,6 +77,8 @@ pub enum Job {
     ExpireOrders,
     /// Look for mails that nobody is sending.
     RequeueMails,
+    /// Look for actions and deliveries that webhooks have not been told of.
+    RequeueWebhooks,
     /// Drop what is no longer needed: old carts, form outcomes, records of handled messages.
     Sweep,
     /// Compare the quotas' counters with what they count.
@@ -81,7 +92,7 @@ impl Message {
             Self::ExpireOrders { .. } => Queue::Checkout,
             Self::SendMail { .. } => Queue::Mail,
             Self::RenderTickets { .. } => Queue::Default,
-            Self::NotifyStaff { .. } => Queue::Notifications,
+            Self::NotifyStaff { .. } | Self::AnnounceActions | Self::DeliverWebhook { .. } => Queue::Notifications,
             Self::Periodic { .. } => Queue::Background,
         }
     }
@@ -123,12 +134,32 @@ impl Envelope {
 /// Messages of a transaction, to be sent when it has committed.
 #[derive(Debug, Default)]
 #[must_use = "messages leave at once only if they are dispatched after the commit"]
-pub struct Outgoing(Vec<(Queue, Envelope)>);
+pub struct Outgoing(Vec<Addressed>);
+
+/// A message, its queue, and whose it is.
+#[derive(Debug)]
+struct Addressed {
+    queue: Queue,
+    envelope: Envelope,
+    organizer: Option<OrganizerId>,
+}
+
+impl Addressed {
+    fn new(envelope: Envelope) -> Self {
+        Self { queue: envelope.message.queue(), envelope, organizer: None }
+    }
+}
 
 impl Outgoing {
     /// Messages that need no record, because somebody sends them again anyway if they are lost.
     pub fn unrecorded(messages: impl Iterator<Item = Message>) -> Self {
-        Self(messages.map(|message| (message.queue(), Envelope::unrecorded(message))).collect())
+        Self(messages.map(|message| Addressed::new(Envelope::unrecorded(message))).collect())
+    }
+
+    /// The same messages, known to be an organiser's: workers then serve organisers in turn.
+    pub fn of(mut self, organizer: OrganizerId) -> Self {
+        self.0.iter_mut().for_each(|message| message.organizer = Some(organizer));
+        self
     }
 
     /// More messages.
@@ -136,29 +167,39 @@ impl Outgoing {
         self.0.extend(more.0);
     }
 
+    /// The messages of one queue, as it gets them.
+    fn to(&self, queue: Queue) -> impl Iterator<Item = queue::Outgoing> {
+        self.0.iter().filter(move |message| message.queue == queue).map(|message| queue::Outgoing {
+            body: message.envelope.body(),
+            group: message.organizer.map(|organizer| format!("organizer-{organizer}")),
+        })
+    }
+
     /// Hands the messages to SQS. What the queue does not take now, the relay sends later: nothing fails here.
     pub async fn dispatch(self, ctx: &Ctx) {
         for queue in Queue::ALL {
-            let bodies: Vec<String> =
-                self.0.iter().filter(|(to, _)| *to == queue).map(|(_, envelope)| envelope.body()).collect();
-            if !bodies.is_empty() {
-                ctx.queues().await.send(queue, &bodies).await;
+            let messages: Vec<_> = self.to(queue).collect();
+            if !messages.is_empty() {
+                ctx.queues().await.send_all(queue, &messages).await;
             }
         }
     }
 }
 
-/// Records messages in the transaction that makes them true.
+/// Records messages in the transaction that makes them true. If somebody has a webhook, one more message goes along and
+/// says that there may be new actions to tell of; should it be lost, the periodic job looks.
 pub async fn record(tx: &Tx<'_>, messages: &[Message], now: Timestamp) -> Result<Outgoing, DbError> {
     if messages.is_empty() {
         return Ok(Outgoing::default());
     }
-    let ids = sql::insert(tx, messages, now).await?;
-    let envelopes = ids
-        .into_iter()
-        .zip(messages)
-        .map(|(id, message)| (message.queue(), Envelope { v: VERSION, outbox: Some(id), message: message.clone() }));
-    Ok(Outgoing(envelopes.collect()))
+    let (ids, has_webhooks) = sql::insert(tx, messages, now).await?;
+    let envelopes = ids.into_iter().zip(messages).map(|(id, message)| Envelope {
+        v: VERSION,
+        outbox: Some(id),
+        message: message.clone(),
+    });
+    let wake = has_webhooks.then(|| Envelope::unrecorded(Message::AnnounceActions));
+    Ok(Outgoing(envelopes.chain(wake).map(Addressed::new).collect()))
 }
 
 /// Marks a message as handled by `tx`. False if it was handled before: then there is nothing left to do.
@@ -197,7 +238,7 @@ pub async fn relay(ctx: &Ctx, now: Timestamp) -> Result<usize, DbError> {
                 tracing::error!(outbox.id = id.0, sends, "a message is sent for the last time");
             }
             match message {
-                Some(message) => outgoing.0.push((message.queue(), Envelope { v: VERSION, outbox: Some(id), message })),
+                Some(message) => outgoing.0.push(Addressed::new(Envelope { v: VERSION, outbox: Some(id), message })),
                 None => tracing::error!(outbox.id = id.0, "a message in the outbox cannot be read"),
             }
         }
@@ -206,8 +247,37 @@ pub async fn relay(ctx: &Ctx, now: Timestamp) -> Result<usize, DbError> {
     Ok(count)
 }
 
+/// Messages of one queue that are recorded and not handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Open {
+    /// How many.
+    pub count: i64,
+    /// How many of them were sent again.
+    pub resent: i64,
+    /// How many are not sent again: somebody must look.
+    pub given_up: i64,
+    /// When the oldest was recorded.
+    pub oldest: Timestamp,
+}
+
 /// Makes the relay send everything that is not handled, what it has given up too: the queues were emptied (a restart
 /// of queues that live in memory), or what made messages fail was mended.
 pub async fn forget_sent(q: &impl Query) -> Result<(), DbError> {
     sql::forget_sent(q).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_several_organisers_stay_apart() {
+        let message = |mail| Outgoing::unrecorded(std::iter::once(Message::SendMail { mail: MailId(mail) }));
+        let mut outgoing = message(1).of(OrganizerId(7));
+        outgoing.add(message(2).of(OrganizerId(8)));
+        outgoing.add(message(3));
+        let groups: Vec<_> = outgoing.to(Queue::Mail).map(|message| message.group).collect();
+        assert_eq!(groups, [Some("organizer-7".to_owned()), Some("organizer-8".to_owned()), None]);
+        assert_eq!(outgoing.to(Queue::Default).count(), 0);
+    }
 }

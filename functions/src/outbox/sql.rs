@@ -1,24 +1,33 @@
 //! Statements about the outbox and the records of handled messages.
 
-use super::{Message, RESEND_SECONDS, SENDS_MAX};
+use super::{Message, Open, RESEND_SECONDS, SENDS_MAX};
 use crate::{
     id::OutboxId,
-    port::db::{DbError, Query, Tx, array, p},
+    port::{
+        db::{DbError, Query, Tx, array, p},
+        queue::Queue,
+    },
     time::Timestamp,
 };
 
 const INSERT: &str = "
     insert into outbox (queue, body, created_at, due_at)
     select queue, body, $3, $4 from unnest($1::text[], $2::jsonb[]) with ordinality as m (queue, body, n) order by n
-    returning id";
+    returning id, exists (select 1 from webhook where enabled) as has_webhooks";
 
-pub(super) async fn insert(tx: &Tx<'_>, messages: &[Message], now: Timestamp) -> Result<Vec<OutboxId>, DbError> {
+/// The ids of the new rows, and whether anybody has a webhook.
+pub(super) async fn insert(
+    tx: &Tx<'_>,
+    messages: &[Message],
+    now: Timestamp,
+) -> Result<(Vec<OutboxId>, bool), DbError> {
     let queues: Vec<&str> = messages.iter().map(|message| message.queue().name()).collect();
     let bodies: Vec<serde_json::Value> =
         messages.iter().map(|message| serde_json::to_value(message).expect("a message is plain data")).collect();
     let due_at = now.plus_seconds(RESEND_SECONDS);
     let rows = tx.query(INSERT, &[array(&queues), array(&bodies), p(&now), p(&due_at)]).await?;
-    rows.iter().map(|row| row.get("id")).collect()
+    let has_webhooks = rows.first().map_or(Ok(false), |row| row.get("has_webhooks"))?;
+    Ok((rows.iter().map(|row| row.get("id")).collect::<Result<_, DbError>>()?, has_webhooks))
 }
 
 const MARK_PROCESSED: &str = "
@@ -60,6 +69,28 @@ pub(super) async fn forget_sent(q: &impl Query) -> Result<(), DbError> {
     q.execute(FORGET_SENT, &[]).await.map(|_| ())
 }
 
+const OPEN_BY_QUEUE: &str = "
+    select queue, count(*) as count, count(*) filter (where sends > 1) as resent,
+           count(*) filter (where due_at is null) as given_up, min(created_at) as oldest
+      from outbox group by queue";
+
+/// What is recorded and not handled, by queue.
+pub async fn open_by_queue(q: &impl Query) -> Result<Vec<(Queue, Open)>, DbError> {
+    let rows = q.query(OPEN_BY_QUEUE, &[]).await?;
+    let read = rows.iter().map(|row| {
+        let name: String = row.get("queue")?;
+        let queue = Queue::parse(&name).ok_or(DbError::UnknownValue { what: "queue", value: name })?;
+        let open = Open {
+            count: row.get("count")?,
+            resent: row.get("resent")?,
+            given_up: row.get("given_up")?,
+            oldest: row.get("oldest")?,
+        };
+        Ok((queue, open))
+    });
+    read.collect()
+}
+
 const SWEEP_PROCESSED: &str = "delete from processed_message where processed_at < $1";
 
 /// Drops records of messages that no queue can deliver again.
@@ -68,4 +99,4 @@ pub async fn sweep_processed(q: &impl Query, before: Timestamp) -> Result<(), Db
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[INSERT, MARK_PROCESSED, TAKE_UNHANDLED, FORGET_SENT, SWEEP_PROCESSED];
+pub const ALL: &[&str] = &[INSERT, MARK_PROCESSED, TAKE_UNHANDLED, FORGET_SENT, OPEN_BY_QUEUE, SWEEP_PROCESSED];

@@ -21,6 +21,8 @@ pub struct CartBox {
     pub total: Money,
     /// Seconds until the reservation ends, 0 when it has.
     pub seconds_left: i64,
+    /// Whether something in it could use a voucher.
+    pub takes_voucher: bool,
     /// Whether a renewal can make the time longer.
     pub can_extend: bool,
 }
@@ -30,6 +32,10 @@ pub struct CartBox {
 pub struct CartLine {
     /// The position that "−" takes away.
     pub id: CartPositionId,
+    /// It belongs to the line above: a part of it, or an add-on.
+    pub belongs: bool,
+    /// It goes only with the line above.
+    pub is_part: bool,
     /// Product and variation.
     pub name: String,
     /// Voucher, attendee, answers: one short line each.
@@ -47,7 +53,7 @@ pub struct CartLine {
 impl CartBox {
     /// Number of tickets and other products.
     pub fn count(&self) -> i64 {
-        self.lines.iter().map(|line| line.count).sum()
+        self.lines.iter().filter(|line| !line.belongs).map(|line| line.count).sum()
     }
 
     /// Minutes until the reservation ends, rounded up.

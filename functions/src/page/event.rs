@@ -35,6 +35,10 @@ pub struct EventPage {
     pub presale: Option<String>,
     /// Products by category.
     pub sections: Vec<Section>,
+    /// The code of the voucher that the products are shown for.
+    pub voucher: Option<String>,
+    /// Whether there are vouchers to ask for.
+    pub asks_for_voucher: bool,
 }
 
 /// A category with its products.

@@ -19,6 +19,13 @@ pub const PAYMENT: &str = "payment";
 /// The total that the buyer agreed to, as a decimal.
 pub const TOTAL: &str = "total";
 
+/// The code of a voucher, for what is in the cart already.
+pub const VOUCHER: &str = "voucher";
+/// The code of a voucher, for the products of the form.
+pub const VOUCHER_CODE: &str = "_voucher_code";
+/// Without uses left, the products of the form go without the voucher.
+pub const VOUCHER_UNLESS_USED_UP: &str = "_voucher_ignore_if_redeemed";
+
 /// How many of a product without variations.
 pub fn item(item: ItemId) -> String {
     format!("item_{item}")

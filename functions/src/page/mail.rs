@@ -54,18 +54,58 @@ pub struct OrderMail {
 #[derive(Debug, Clone)]
 pub enum Moment {
     /// Placed, and to be paid.
-    Placed {
-        /// Until when to pay.
-        deadline: Option<Timestamp>,
-        /// Where to send the money, for bank transfers.
-        bank: Option<BankDetails>,
-        /// The organiser's instructions, as Markdown.
-        instructions: Option<String>,
-    },
+    Placed(ToPay),
     /// Placed, with nothing to pay.
     Free,
     /// Paid.
     Paid,
+    /// Approved, and to be paid.
+    Approved(ToPay),
+    /// Approved, with nothing to pay.
+    ApprovedFree,
+    /// Turned down.
+    Denied {
+        /// Why, as Markdown.
+        note: Option<String>,
+    },
+    /// Cancelled.
+    Canceled {
+        /// Why, as Markdown.
+        note: Option<String>,
+    },
+    /// Changed by staff.
+    Changed {
+        /// Why, as Markdown.
+        note: Option<String>,
+    },
+}
+
+/// How an order is to be paid.
+#[derive(Debug, Clone)]
+pub struct ToPay {
+    /// Until when to pay.
+    pub deadline: Option<Timestamp>,
+    /// Where to send the money, for bank transfers.
+    pub bank: Option<BankDetails>,
+    /// The organiser's instructions, as Markdown.
+    pub instructions: Option<String>,
+}
+
+impl Moment {
+    /// The beginning of its texts' names, and the name of its button.
+    fn texts(&self) -> [&'static str; 4] {
+        let (order, tickets) = ("mail-button-order", "mail-button-tickets");
+        match self {
+            Self::Placed(_) => ["mail-placed-subject", "mail-placed-heading", "mail-placed-text", order],
+            Self::Free => ["mail-free-subject", "mail-free-heading", "mail-free-text", tickets],
+            Self::Paid => ["mail-paid-subject", "mail-paid-heading", "mail-paid-text", tickets],
+            Self::Approved(_) => ["mail-approved-subject", "mail-approved-heading", "mail-approved-text", order],
+            Self::ApprovedFree => ["mail-approved-subject", "mail-approved-heading", "mail-free-text", tickets],
+            Self::Denied { .. } => ["mail-denied-subject", "mail-denied-heading", "mail-denied-text", order],
+            Self::Canceled { .. } => ["mail-canceled-subject", "mail-canceled-heading", "mail-canceled-text", order],
+            Self::Changed { .. } => ["mail-changed-subject", "mail-changed-heading", "mail-changed-text", order],
+        }
+    }
 }
 
 /// A line of an order in a mail.
@@ -153,21 +193,19 @@ impl OrderMail {
             ("event", self.event.as_str().into()),
             ("total", format::money(lang, self.total).into()),
         ];
-        let (subject, heading, text, button) = match &self.moment {
-            Moment::Placed { .. } => {
-                ("mail-placed-subject", "mail-placed-heading", "mail-placed-text", "mail-button-order")
-            }
-            Moment::Free => ("mail-free-subject", "mail-free-heading", "mail-free-text", "mail-button-tickets"),
-            Moment::Paid => ("mail-paid-subject", "mail-paid-heading", "mail-paid-text", "mail-button-tickets"),
-        };
+        let [subject, heading, text, button] = self.moment.texts();
         let named = |key: &str, name: &str| lang.text_with(key, &[("name", name.into())]);
         let (deadline, instructions, facts) = match &self.moment {
-            Moment::Placed { deadline, bank, instructions } => (
+            Moment::Placed(ToPay { deadline, bank, instructions })
+            | Moment::Approved(ToPay { deadline, bank, instructions }) => (
                 deadline.map(|moment| named("mail-until", &format::deadline(lang, moment, &self.zone))),
                 instructions.clone(),
                 bank.as_ref().map(|bank| bank_facts(lang, bank)).unwrap_or_default(),
             ),
-            Moment::Free | Moment::Paid => (None, None, Vec::new()),
+            Moment::Denied { note } | Moment::Canceled { note } | Moment::Changed { note } => {
+                (None, note.clone(), Vec::new())
+            }
+            Moment::Free | Moment::Paid | Moment::ApprovedFree => (None, None, Vec::new()),
         };
         let tax = |tax: &TaxLine| {
             let (rate, amount) = (format::percent(lang, tax.rate), format::money(lang, tax.amount));

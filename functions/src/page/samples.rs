@@ -43,6 +43,8 @@ pub fn frame(lang: Lang, title: &str) -> Frame {
 fn cart(seconds_left: i64) -> CartBox {
     let line = |id, name: &str, details: &[&str], count: i64, price| CartLine {
         id: CartPositionId(id),
+        belongs: false,
+        is_part: false,
         name: name.into(),
         details: details.iter().map(|&detail| detail.into()).collect(),
         count,
@@ -54,6 +56,7 @@ fn cart(seconds_left: i64) -> CartBox {
         base: "/kulturhafen/lichter/".into(),
         csrf: "c5rf".into(),
         form_token: "t0ken".into(),
+        takes_voucher: true,
         lines: vec![
             line(1, "Evening ticket – Reduced", &[], 2, 1500),
             line(2, "Evening ticket – Regular", &["Ada Lovelace", "Vegetarian"], 1, 2300),
@@ -88,6 +91,8 @@ pub fn event(lang: Lang) -> EventPage {
         offer,
     };
     EventPage {
+        voucher: None,
+        asks_for_voucher: true,
         frame: Frame { event: None, ..frame(lang, "Nacht der Lichter") },
         base: "/kulturhafen/lichter/".into(),
         csrf: "c5rf".into(),
@@ -336,11 +341,12 @@ pub fn mails(lang: Lang) -> Vec<(&'static str, Mail)> {
         taxes: vec![TaxLine { rate: TaxRate(70_000), amount: eur(347) }],
         total: eur(5300),
     };
-    let placed = |bank, instructions: Option<&str>| Moment::Placed {
+    let to_pay = |bank, instructions: Option<&str>| ToPay {
         deadline: Some(at("2026-07-08T21:59:59Z")),
         bank,
         instructions: instructions.map(str::to_owned),
     };
+    let note = || Some("The hall was **closed** by its owner.".to_owned());
     let staff = StaffMail {
         lang,
         code: "A7K3Q".into(),
@@ -353,10 +359,15 @@ pub fn mails(lang: Lang) -> Vec<(&'static str, Mail)> {
         total: eur(5300),
     };
     vec![
-        ("mail-placed-bank", of(placed(Some(bank()), None)).to_mail()),
-        ("mail-placed-manual", of(placed(None, Some("Pay **in cash** at our office."))).to_mail()),
+        ("mail-placed-bank", of(Moment::Placed(to_pay(Some(bank()), None))).to_mail()),
+        ("mail-placed-manual", of(Moment::Placed(to_pay(None, Some("Pay **in cash** at our office.")))).to_mail()),
         ("mail-free", of(Moment::Free).to_mail()),
         ("mail-paid", of(Moment::Paid).to_mail()),
+        ("mail-approved", of(Moment::Approved(to_pay(Some(bank()), None))).to_mail()),
+        ("mail-approved-free", of(Moment::ApprovedFree).to_mail()),
+        ("mail-denied", of(Moment::Denied { note: note() }).to_mail()),
+        ("mail-canceled", of(Moment::Canceled { note: note() }).to_mail()),
+        ("mail-changed", of(Moment::Changed { note: None }).to_mail()),
         ("mail-staff", staff.to_mail()),
     ]
 }

@@ -100,6 +100,11 @@ impl Codes {
         self.text(URL_SECRET, 48)
     }
 
+    /// What a webhook's secret is derived from.
+    pub fn webhook_nonce(&self) -> String {
+        self.text(URL_SECRET, 48)
+    }
+
     /// A token that makes one form act once.
     pub fn form_token(&self) -> String {
         self.text(URL_SECRET, 24)

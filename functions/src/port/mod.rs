@@ -1,6 +1,7 @@
 //! The outside world: database, locks, queues, files, mail, clock, random codes.
 
 mod aws;
+pub mod callout;
 pub mod clock;
 pub mod codes;
 pub mod db;

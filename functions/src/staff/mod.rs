@@ -9,7 +9,7 @@ use http::header;
 use lambda_http::Request;
 
 use crate::{
-    event::{self, Event},
+    event::{self, Event, Organizer},
     http::{ApiError, header_text},
     id::{EventId, OrganizerId, TokenId},
     port::db::Query,
@@ -22,6 +22,8 @@ pub enum Permission {
     OrdersRead,
     /// Change orders.
     OrdersWrite,
+    /// Change what concerns the organiser as a whole, such as webhooks.
+    OrganizerWrite,
 }
 
 impl Permission {
@@ -30,6 +32,7 @@ impl Permission {
         match self {
             Self::OrdersRead => "event.orders:read",
             Self::OrdersWrite => "event.orders:write",
+            Self::OrganizerWrite => "organizer.settings.general:write",
         }
     }
 
@@ -60,6 +63,19 @@ pub struct Credential {
     pub events: Vec<EventId>,
 }
 
+impl Credential {
+    fn grants(&self, permission: Permission) -> bool {
+        self.permissions.iter().any(|granted| permission.is_granted_by(granted))
+    }
+}
+
+/// The token of a request.
+async fn authenticate(request: &Request, q: &impl Query) -> Result<Credential, ApiError> {
+    let header = header_text(request.headers(), header::AUTHORIZATION).unwrap_or_default();
+    let token = header.strip_prefix("Token ").ok_or(ApiError::Unauthenticated)?;
+    sql::credential(q, &token_hash(token.trim())).await?.ok_or(ApiError::Unauthenticated)
+}
+
 impl Staff {
     /// Checks the token of a request for a right in an event. An unknown token is 401; a missing right and an unknown
     /// organiser or event are the same 403 (spec rest-api 0.1).
@@ -70,13 +86,10 @@ impl Staff {
         event_slug: &str,
         permission: Permission,
     ) -> Result<(Self, Event), ApiError> {
-        let header = header_text(request.headers(), header::AUTHORIZATION).unwrap_or_default();
-        let token = header.strip_prefix("Token ").ok_or(ApiError::Unauthenticated)?;
-        let credential = sql::credential(q, &token_hash(token.trim())).await?.ok_or(ApiError::Unauthenticated)?;
+        let credential = authenticate(request, q).await?;
         let event = event::find(q, organizer_slug, event_slug).await?.ok_or(ApiError::Forbidden)?;
         let in_team = credential.all_events || credential.events.contains(&event.id);
-        let granted = credential.permissions.iter().any(|granted| permission.is_granted_by(granted));
-        if credential.organizer != event.organizer.id || !in_team || !granted {
+        if credential.organizer != event.organizer.id || !in_team || !credential.grants(permission) {
             return Err(ApiError::Forbidden);
         }
         Ok((Self { token: credential.token, event: event.id }, event))
@@ -90,5 +103,35 @@ impl Staff {
     /// The event that the right was checked for.
     pub fn event(&self) -> EventId {
         self.event
+    }
+}
+
+/// A program of the organiser that may do what it asks for in what concerns the organiser as a whole. Domain functions
+/// take the organiser from it.
+#[derive(Debug)]
+pub struct OrganizerStaff {
+    organizer: OrganizerId,
+}
+
+impl OrganizerStaff {
+    /// Checks the token of a request for a right of the organiser, as [`Staff::authorise`] does for one in an event.
+    /// The team need not work on all events.
+    pub async fn authorise(
+        request: &Request,
+        q: &impl Query,
+        organizer_slug: &str,
+        permission: Permission,
+    ) -> Result<(Self, Organizer), ApiError> {
+        let credential = authenticate(request, q).await?;
+        let organizer = event::find_organizer(q, organizer_slug).await?.ok_or(ApiError::Forbidden)?;
+        if credential.organizer != organizer.id || !credential.grants(permission) {
+            return Err(ApiError::Forbidden);
+        }
+        Ok((Self { organizer: organizer.id }, organizer))
+    }
+
+    /// The organiser that the right was checked for.
+    pub fn organizer(&self) -> OrganizerId {
+        self.organizer
     }
 }

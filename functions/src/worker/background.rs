@@ -1,19 +1,20 @@
 //! Periodic jobs (spec domain 27.2). Each may run twice, or twice at once, without harm.
 
-use super::WorkError;
+use super::{Done, WorkError};
 use crate::{
     boxoffice, cart,
     catalogue::Catalogue,
     ctx::Ctx,
     event,
     id::EventId,
-    mail, order,
+    idempotency, mail, order,
     outbox::{self, Envelope, Job, Message, Outgoing},
     port::{
         db::{Db, DbError},
         lock::EventLock,
     },
     time::Timestamp,
+    webhook,
 };
 
 /// How many mails are queued at once, and how often in one run.
@@ -21,7 +22,7 @@ const ROUND_MAX: i64 = 500;
 const ROUNDS_MAX: usize = 20;
 
 /// Runs the job that is due.
-pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<(), WorkError> {
+pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkError> {
     let Message::Periodic { job } = envelope.message else { return Err(WorkError::Unknown) };
     let now = ctx.now();
     match job {
@@ -45,16 +46,22 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<(), WorkErr
                 Outgoing::unrecorded(mails.into_iter().map(|mail| Message::SendMail { mail })).dispatch(ctx).await;
             }
         }
+        Job::RequeueWebhooks => {
+            webhook::announce(ctx, now).await?;
+            webhook::requeue(ctx, now).await?;
+        }
         Job::Sweep => sweep(ctx, now).await?,
         Job::AuditStock => {
             audit_stock(ctx, now).await?;
         }
     }
-    Ok(())
+    Ok(Done::Handled)
 }
 
 /// Carts and records of messages are kept for two weeks: longer than SQS keeps a message.
 const KEEP_SECONDS: i64 = 14 * 24 * 3600;
+/// How many rows one statement sweeps away.
+const SWEEP_MAX: i64 = 5000;
 
 async fn sweep(ctx: &Ctx, now: Timestamp) -> Result<(), WorkError> {
     let before = now.plus_seconds(-KEEP_SECONDS);
@@ -65,6 +72,9 @@ async fn sweep(ctx: &Ctx, now: Timestamp) -> Result<(), WorkError> {
     boxoffice::waiting::sql::sweep(&*db, now).await?;
     cart::sql::sweep(&*db, before).await?;
     outbox::sql::sweep_processed(&*db, before).await?;
+    idempotency::sql::sweep(&*db, now.plus_seconds(-idempotency::KEEP_SECONDS)).await?;
+    let before = now.plus_seconds(-webhook::KEEP_SECONDS);
+    while webhook::sql::sweep(&*db, before, SWEEP_MAX).await? > 0 {}
     Ok(())
 }
 
@@ -100,6 +110,11 @@ pub async fn audit_stock(ctx: &Ctx, now: Timestamp) -> Result<usize, WorkError> 
         if !quotas.is_empty() {
             tracing::error!(event.id = event.0, ?quotas, "counters differ from what they count");
             drift += quotas.len();
+        }
+        let vouchers = boxoffice::audit::drifted_vouchers(&*db, event).await?;
+        if !vouchers.is_empty() {
+            tracing::error!(event.id = event.0, ?vouchers, "vouchers differ from what was done with them");
+            drift += vouchers.len();
         }
     }
     tracing::info!(stock_drift = drift, "stock was audited");

@@ -1,6 +1,6 @@
 //! Makes ticket files.
 
-use super::WorkError;
+use super::{Done, WorkError};
 use crate::{
     catalogue::Catalogue,
     ctx::Ctx,
@@ -14,17 +14,17 @@ use crate::{
 };
 
 /// Draws the tickets of an order and lets go the mail that waits for them.
-pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<(), WorkError> {
+pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkError> {
     let Message::RenderTickets { order, then_mail } = envelope.message else { return Err(WorkError::Unknown) };
     let now = ctx.now();
     let mut db = ctx.db().await?;
     let rendered = render_missing(ctx, &db, order, now).await?;
     let tx = db.begin().await?;
     let recorded = record(&tx, &envelope, rendered, then_mail, now).await;
-    let outgoing = tx.finish(recorded).await?;
+    let Some(outgoing) = tx.finish(recorded).await? else { return Ok(Done::Duplicate) };
     drop(db);
     outgoing.dispatch(ctx).await;
-    Ok(())
+    Ok(Done::Handled)
 }
 
 /// Draws what is not in the bucket yet. No transaction is open meanwhile.
@@ -57,14 +57,14 @@ async fn record(
     rendered: Option<(crate::id::EventId, Vec<TicketFile>)>,
     then_mail: Option<MailId>,
     now: Timestamp,
-) -> Result<Outgoing, DbError> {
+) -> Result<Option<Outgoing>, DbError> {
     if !outbox::claim(tx, envelope, now).await? {
-        return Ok(Outgoing::default());
+        return Ok(None);
     }
     if let Some((event, files)) = rendered.filter(|(_, files)| !files.is_empty()) {
         ticket::sql::record(tx, event, &files, now).await?;
     }
-    let Some(mail) = then_mail else { return Ok(Outgoing::default()) };
+    let Some(mail) = then_mail else { return Ok(Some(Outgoing::default())) };
     mail::sql::release(tx, mail, now).await?;
-    outbox::record(tx, &[Message::SendMail { mail }], now).await
+    outbox::record(tx, &[Message::SendMail { mail }], now).await.map(Some)
 }

@@ -1,6 +1,6 @@
 //! Hands mails over.
 
-use super::WorkError;
+use super::{Done, WorkError};
 use crate::{
     catalogue::Catalogue,
     ctx::Ctx,
@@ -18,9 +18,9 @@ use crate::{
 
 /// Sends one mail: claim → hand over → record. From the claim on, the row of the mail alone drives what follows, so the
 /// message is handled with it; a second message for the same mail finds nothing to claim.
-pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<(), WorkError> {
+pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkError> {
     let Message::SendMail { mail } = envelope.message else { return Err(WorkError::Unknown) };
-    let Some(claimed) = claim(ctx, &envelope, mail).await? else { return Ok(()) };
+    let Some(claimed) = claim(ctx, &envelope, mail).await? else { return Ok(Done::Duplicate) };
     let attempt = claimed.attempt;
     let sent = send(ctx, claimed).await;
     // The connection may have been lost meanwhile: ask for it again.
@@ -37,7 +37,7 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<(), WorkErr
             false => tracing::warn!(mail.id = mail.0, attempt, "a mail was not sent and is tried again later"),
         },
     }
-    Ok(())
+    Ok(Done::Handled)
 }
 
 async fn claim(ctx: &Ctx, envelope: &Envelope, mail: MailId) -> Result<Option<Claimed>, WorkError> {
@@ -66,7 +66,7 @@ async fn prepare(ctx: &Ctx, q: &impl Query, claimed: Claimed) -> Result<Outgoing
         Some(written) => written,
         None => {
             let catalogue = Catalogue::load(q, &event).await?;
-            let written = compose(ctx.config(), &event, &catalogue, &order, claimed.kind, &claimed.locale);
+            let written = compose(ctx.config(), &event, &catalogue, &order, &claimed);
             sql::keep_text(q, claimed.id, &written).await?;
             written
         }

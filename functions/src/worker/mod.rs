@@ -1,15 +1,18 @@
 //! Workers: SQS messages in, effects out. One function per queue.
 
 pub mod background;
+mod backoff;
 pub mod checkout;
 pub mod default;
 pub mod mail;
 pub mod notifications;
+mod tally;
 
 use std::{pin::Pin, time::Duration};
 
-use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_runtime::LambdaEvent;
+use tally::Tally;
 use tracing::Instrument as _;
 
 use crate::{
@@ -41,8 +44,17 @@ pub enum WorkError {
     Unknown,
 }
 
+/// What became of a message that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// What it asks for is done.
+    Handled,
+    /// It was done before: this is a copy.
+    Duplicate,
+}
+
 /// What handles one message.
-pub type Handler = fn(&'static Ctx, Envelope) -> Pin<Box<dyn Future<Output = Result<(), WorkError>> + Send>>;
+pub type Handler = fn(&'static Ctx, Envelope) -> Pin<Box<dyn Future<Output = Result<Done, WorkError>> + Send>>;
 
 /// One worker function.
 pub struct Worker {
@@ -74,7 +86,8 @@ macro_rules! worker {
 pub const WORKERS: &[Worker] = &[
     worker!("worker_checkout", Checkout, 1, 10, checkout::handle),
     worker!("worker_mail", Mail, 10, 5, mail::handle),
-    worker!("worker_notifications", Notifications, 10, 2, notifications::handle),
+    // Three receivers that say nothing must not cost more than the time of one invocation.
+    worker!("worker_notifications", Notifications, 3, 10, notifications::handle),
     worker!("worker_background", Background, 1, 2, background::handle),
     worker!("worker_default", Default, 5, 10, default::handle),
 ];
@@ -101,34 +114,62 @@ pub const SCHEDULES: &[Schedule] = &[
     Schedule { name: "relay_outbox", job: Job::RelayOutbox, every: Duration::from_secs(60) },
     Schedule { name: "expire_orders", job: Job::ExpireOrders, every: Duration::from_secs(60) },
     Schedule { name: "requeue_mails", job: Job::RequeueMails, every: Duration::from_secs(60) },
+    Schedule { name: "requeue_webhooks", job: Job::RequeueWebhooks, every: Duration::from_secs(60) },
     Schedule { name: "sweep", job: Job::Sweep, every: Duration::from_secs(3600) },
     Schedule { name: "audit_stock", job: Job::AuditStock, every: Duration::from_secs(3600) },
 ];
 
-/// Handles a batch one message after the other and names those that must come again.
+/// Handles a batch one message after the other and names those that must come again, each after its time.
 pub async fn run_batch<F>(
     ctx: &'static Ctx,
     event: SqsEvent,
     handle: impl Fn(&'static Ctx, Envelope) -> F,
 ) -> SqsBatchResponse
 where
-    F: Future<Output = Result<(), WorkError>>,
+    F: Future<Output = Result<Done, WorkError>>,
 {
     let mut answer = SqsBatchResponse::default();
+    let mut tally = Tally::default();
+    let queue = event.records.first().and_then(queue_of);
     for record in event.records {
+        tally.receive(&record, ctx.now());
         let outcome = match record.body.as_deref().and_then(Envelope::parse) {
             Some(envelope) => handle(ctx, envelope).await,
             None => Err(WorkError::Unknown),
         };
-        if let Err(error) = outcome {
-            let message_id = record.message_id.unwrap_or_default();
-            tracing::error!(message_id, error = &error as &dyn std::error::Error, "a message was not handled");
-            let mut failure = BatchItemFailure::default();
-            failure.item_identifier = message_id;
-            answer.batch_item_failures.push(failure);
+        match outcome {
+            Ok(Done::Handled) => tally.handled += 1,
+            Ok(Done::Duplicate) => tally.duplicates += 1,
+            Err(error) => {
+                tally.failed += 1;
+                if let Some(queue) = queue {
+                    put_back(ctx, queue, &record).await;
+                }
+                let message_id = record.message_id.unwrap_or_default();
+                tracing::error!(message_id, error = &error as &dyn std::error::Error, "a message was not handled");
+                let mut failure = BatchItemFailure::default();
+                failure.item_identifier = message_id;
+                answer.batch_item_failures.push(failure);
+            }
         }
     }
+    if let Some(queue) = queue {
+        trace::metrics(&tally.metrics(queue, ctx.now()));
+    }
     answer
+}
+
+/// The queue that a message came from: the last word of its ARN.
+fn queue_of(record: &SqsMessage) -> Option<Queue> {
+    Queue::parse(record.event_source_arn.as_deref()?.rsplit('-').next()?)
+}
+
+/// Lets a message that failed come again after its time, not after the queue's.
+async fn put_back(ctx: &Ctx, queue: Queue, record: &SqsMessage) {
+    let receives = u32::try_from(tally::attribute(record, "ApproximateReceiveCount")).unwrap_or_default();
+    if let Some(receipt) = &record.receipt_handle {
+        ctx.queues().await.put_back(queue, receipt, backoff::delay_seconds(queue, receives)).await;
+    }
 }
 
 /// Runs a worker of the table on a batch.
@@ -139,7 +180,7 @@ pub async fn run(ctx: &'static Ctx, worker: &Worker, event: SqsEvent) -> SqsBatc
 /// Runs a worker function. The whole body of such a bin.
 pub fn serve<F>(handler: fn(&'static Ctx, Envelope) -> F) -> Result<(), lambda_runtime::Error>
 where
-    F: Future<Output = Result<(), WorkError>> + Send + 'static,
+    F: Future<Output = Result<Done, WorkError>> + Send + 'static,
 {
     trace::init();
     let ctx: &'static Ctx = Box::leak(Box::new(Ctx::new(Config::from_env()?)));

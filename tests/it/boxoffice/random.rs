@@ -1,14 +1,25 @@
 //! Long random days with few places. [`World`] checks after each batch; the seeds are fixed, so a failure comes again.
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
-use shop::{boxoffice::Request, id::CartPositionId};
+use shop::{
+    boxoffice::{Bundle, Change, OrderAction, PriceMode, Request, Scope, VoucherTerms},
+    id::{CartPositionId, OrderId, QuotaId},
+};
 
-use super::world::{RESERVATION, World, add, clear, euros, expire, pay, pay_late, place, remove};
+use super::{
+    ask::{
+        add, add_with, apply, blocking, change, clear, euros, expire, pay, pay_late, place, product, remove, save,
+        save_as, terms,
+    },
+    orders::{add_fee, add_position, cancellation_fee, create, price},
+    world::{RESERVATION, World},
+};
 
 const DAYS: u64 = 2_000;
 const BATCHES: usize = 60;
 const PRODUCTS: [i64; 5] = [1, 2, 3, 41, 42];
 const CARTS: [&str; 4] = ["a", "b", "c", "d"];
+const CODES: [&str; 3] = ["ONE", "TWO", "THREE"];
 
 #[test]
 fn nothing_is_lost_on_random_days() {
@@ -38,15 +49,68 @@ fn day(random: &mut StdRng) -> (usize, usize) {
                 batch.push(wish(&world, name, random));
             }
         }
+        batch.extend(staff_wish(&world, random));
         let orders: Vec<_> = world.stock.orders.keys().copied().collect();
         if let Some(order) = orders.choose(random) {
-            let request = *[pay, pay_late, expire].choose(random).unwrap();
-            batch.push(request(*order));
+            if random.random_ratio(1, 2) {
+                let request = *[pay, pay_late, expire].choose(random).unwrap();
+                batch.push(request(*order));
+            } else {
+                batch.push(change(*order, action(&world, *order, random)));
+            }
+        }
+        if random.random_ratio(1, 8) {
+            let products: Vec<i64> =
+                (0..random.random_range(1..4)).map(|_| *PRODUCTS.choose(random).unwrap()).collect();
+            // Never the cart of another request of the batch.
+            let order = Box::new(create(&world, &products, &[]));
+            batch.push(Request::CreateOrder { order });
         }
         served += batch.len();
         world.serve(&batch);
     }
     (served, world.stock.orders.len())
+}
+
+/// Staff makes, changes or deletes a voucher now and then.
+fn staff_wish(world: &World, random: &mut StdRng) -> Option<Request> {
+    if !random.random_ratio(1, 3) {
+        return None;
+    }
+    let code = *CODES.choose(random).unwrap();
+    let known = world.stock.vouchers.iter().find(|(_, voucher)| voucher.terms.code == code);
+    let quota = QuotaId(random.random_range(1..=world.stock.quotas.len() as i64));
+    let number = *PRODUCTS.choose(random).unwrap();
+    let scope = match random.random_range(0..3) {
+        0 => Scope::Quota(quota),
+        1 => Scope::Item(product(number).item),
+        _ => {
+            product(number).variation.map_or(Scope::Any, |variation| Scope::Variation(product(number).item, variation))
+        }
+    };
+    let uses = random.random_range(1..=5);
+    let wanted = if random.random_ratio(1, 2) {
+        blocking(code, uses, scope)
+    } else {
+        VoucherTerms { scope, ..terms(code, uses) }
+    };
+    let wanted = VoucherTerms {
+        min_usages: if random.random_ratio(1, 5) { uses.min(2) } else { 1 },
+        budget: random.random_ratio(1, 3).then(|| random.random_range(0..5_000)),
+        valid_until: random
+            .random_ratio(1, 3)
+            .then(|| world.now.plus_seconds(random.random_range(-60..=2 * RESERVATION))),
+        price_mode: *[PriceMode::None, PriceMode::Set(1_000), PriceMode::Subtract(500), PriceMode::Percent(250_000)]
+            .choose(random)
+            .unwrap(),
+        all_bundles_included: random.random_ratio(1, 4),
+        ..wanted
+    };
+    match known {
+        Some((id, _)) if random.random_ratio(1, 5) => Some(Request::DeleteVoucher { voucher: *id }),
+        Some((id, _)) => Some(save_as(*id, wanted)),
+        None => Some(save(wanted)),
+    }
 }
 
 /// A small event: up to four quotas, each counts some of the products; some products may be counted by none.
@@ -65,16 +129,21 @@ fn opening(random: &mut StdRng) -> World {
         world.limit(number, min, max);
     }
     // A limit is the item's, so its variations share it.
-    if let Some((min, max)) = world.stock.offers.get(&super::product(41)).map(|it| (it.min_per_order, it.max_per_order))
-        && world.stock.offers.contains_key(&super::product(42))
+    if let Some((min, max)) = world.stock.offers.get(&product(41)).map(|it| (it.min_per_order, it.max_per_order))
+        && world.stock.offers.contains_key(&product(42))
     {
         world.limit(42, min, max);
+    }
+    // Product 2 comes with product 1 now and then.
+    if random.random_ratio(1, 3) && [1, 2].iter().all(|number| world.stock.offers.contains_key(&product(*number))) {
+        let count = random.random_range(1..=2);
+        world.offer(2).bundles.push(Bundle { product: product(1), count, designated: euros(300) });
     }
     world
 }
 
 fn offered(world: &World) -> Vec<i64> {
-    PRODUCTS.into_iter().filter(|number| world.stock.offers.contains_key(&super::product(*number))).collect()
+    PRODUCTS.into_iter().filter(|number| world.stock.offers.contains_key(&product(*number))).collect()
 }
 
 /// The organiser changes something now and then: sizes (also below what is sold), closing, prices, windows.
@@ -92,8 +161,45 @@ fn organise(world: &mut World, random: &mut StdRng) {
     }
 }
 
+/// What staff does to an order.
+fn action(world: &World, order: OrderId, random: &mut StdRng) -> OrderAction {
+    let (expires_at, force) = (world.now.plus_seconds(random.random_range(-1..=5) * 60), false);
+    match random.random_range(0..8) {
+        0 => OrderAction::Cancel { fee: None },
+        1 => OrderAction::Cancel { fee: Some(cancellation_fee(world, random.random_range(0..=4000))) },
+        2 => OrderAction::MarkRefunded,
+        3 => OrderAction::MarkPending,
+        4 => OrderAction::Extend { expires_at, force },
+        5 => OrderAction::Reactivate { expires_at, force },
+        _ => {
+            let read_at = world.stock.orders[&order].modified_at;
+            let changes = (0..random.random_range(1..=3)).map(|_| change_of(world, order, random)).collect();
+            OrderAction::Change { changes, read_at, expires_at, force }
+        }
+    }
+}
+
+fn change_of(world: &World, order: OrderId, random: &mut StdRng) -> Change {
+    let wanted = product(*PRODUCTS.choose(random).unwrap());
+    let last = world.stock.orders[&order].last_position;
+    let (number, gross) = (random.random_range(1..=last.max(1)), euros(*[0, 100, 2300].choose(random).unwrap()));
+    match random.random_range(0..7) {
+        0 | 1 => add_position(wanted, gross),
+        2 => Change::CancelPosition { number },
+        3 => Change::SwapProduct { number, product: wanted, price: price(gross) },
+        4 => Change::SetPrice { number, gross },
+        5 => add_fee(gross),
+        _ => Change::CancelFee { number: 1 },
+    }
+}
+
 fn wish(world: &World, name: &str, random: &mut StdRng) -> Request {
-    match random.random_range(0..10) {
+    match random.random_range(0..12) {
+        10 => apply(name, CODES.choose(random).unwrap()),
+        11 => {
+            let number = *PRODUCTS.choose(random).unwrap();
+            add_with(name, CODES.choose(random).unwrap(), &[(number, random.random_range(1..=3))])
+        }
         0..=4 => {
             let mut lines: Vec<(i64, i64)> = Vec::new();
             for number in PRODUCTS {

@@ -4,82 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shop::{
     boxoffice::{
-        CartId, CartOutcome, CartPosition, CartRules, Changes, Draft, Identity, Line, Offer, OrderStock, Outcome,
-        Product, Quota, Request, Stock, Subject, Uses, decide,
+        CartId, CartOutcome, CartPosition, CartRules, Changes, Identity, Offer, OrderAction, OrderRefusal, OrderStock,
+        Outcome, Product, Quota, Request, SavedVoucher, Scope, Stock, Subject, Uses, Voucher, VoucherTerms,
+        VoucherUses, decide,
     },
-    id::{CartPositionId, ItemId, MailId, OrderId, QuotaId, VariationId},
-    money::{Currency, Money, TaxRate},
+    id::{CartPositionId, ItemId, MailId, OrderId, QuotaId, SubeventId, VoucherId},
+    money::{Currency, TaxRate},
     order::OrderStatus,
-    payment::Provider,
-    port::codes::Codes,
     time::Timestamp,
 };
 
+use super::{
+    ask::{change, euros, place, product, save},
+    book::{created_order, order_of_placed, write_order},
+};
 use crate::shop::at;
 
 /// Seconds that a cart keeps its places.
 pub const RESERVATION: i64 = 1800;
 const POSITIONS_MAX: i64 = 10;
-
-/// Product 7 is item 7; product 71 is variation 1 of item 7.
-pub fn product(number: i64) -> Product {
-    match number {
-        0..10 => Product { item: ItemId(number), variation: None },
-        _ => Product { item: ItemId(number / 10), variation: Some(VariationId(number % 10)) },
-    }
-}
-
-/// An amount in cents.
-pub fn euros(cents: i64) -> Money {
-    Money::new(cents, Currency::parse("EUR").unwrap())
-}
-
-fn cart(name: &str) -> CartId {
-    CartId(name.to_owned())
-}
-
-/// Puts so many of these products into a cart.
-pub fn add(name: &str, lines: &[(i64, i64)]) -> Request {
-    let line = |(number, count): &(i64, i64)| Line { product: product(*number), count: *count, chosen_price: None };
-    Request::AddToCart { cart: cart(name), lines: lines.iter().map(line).collect() }
-}
-
-/// Takes a position out of a cart.
-pub fn remove(name: &str, position: CartPositionId) -> Request {
-    Request::RemoveFromCart { cart: cart(name), position }
-}
-
-/// Empties a cart.
-pub fn clear(name: &str) -> Request {
-    Request::ClearCart { cart: cart(name) }
-}
-
-/// Orders a cart for so many cents.
-pub fn place(name: &str, cents: i64) -> Request {
-    let draft = Draft {
-        email: "ada@example.org".to_owned(),
-        phone: None,
-        locale: "en".to_owned(),
-        payment: Provider::Manual,
-        seed: Codes::seeded(1).seed(),
-    };
-    Request::PlaceOrder { cart: cart(name), agreed_total: euros(cents), draft }
-}
-
-/// Pays an order in time.
-pub fn pay(order: OrderId) -> Request {
-    Request::PayOrder { order, accept_late: false }
-}
-
-/// Pays an order, however late.
-pub fn pay_late(order: OrderId) -> Request {
-    Request::PayOrder { order, accept_late: true }
-}
-
-/// The deadline of an order has passed.
-pub fn expire(order: OrderId) -> Request {
-    Request::ExpireOrder { order }
-}
 
 /// Everything there is.
 pub struct World {
@@ -89,6 +32,8 @@ pub struct World {
     pub now: Timestamp,
     /// When a cart took its first place since it last had none: its end is counted from here.
     begun: BTreeMap<CartId, Timestamp>,
+    /// Vouchers that have kept places: a use whose place was sold in the meantime does not come back.
+    kept_once: BTreeSet<VoucherId>,
     next: i64,
 }
 
@@ -103,21 +48,27 @@ impl World {
             quotas_of: BTreeMap::new(),
             offers: BTreeMap::new(),
             cart_positions: BTreeMap::new(),
+            dates: None,
+            vouchers: BTreeMap::new(),
             identities: BTreeMap::new(),
             orders: BTreeMap::new(),
         };
         for (id, (size, products)) in (1..).map(QuotaId).zip(quotas) {
-            stock
-                .quotas
-                .insert(id, Quota { size: *size, closed: false, close_when_sold_out: false, uses: Uses::default() });
+            stock.quotas.insert(id, a_quota(*size));
             for number in *products {
                 stock.quotas_of.entry(product(*number)).or_default().push(id);
             }
         }
         for number in quotas.iter().flat_map(|(_, products)| *products).chain(&[3]) {
             let offer = Offer {
-                rank: (usize::try_from(*number).unwrap(), 0),
+                rank: (0, usize::try_from(*number).unwrap(), 0),
                 on_sale: true,
+                sold_alone: true,
+                needs_voucher: false,
+                hidden_without_voucher: false,
+                category: None,
+                bundles: Vec::new(),
+                add_ons: Vec::new(),
                 listed: euros(if *number == 1 { 0 } else { 2300 }),
                 free_price: false,
                 tax_rate: TaxRate(190_000),
@@ -127,7 +78,25 @@ impl World {
             };
             stock.offers.insert(product(*number), offer);
         }
-        Self { stock, now: at("2030-01-01T12:00:00Z"), begun: BTreeMap::new(), next: 1 }
+        Self { stock, now: at("2030-01-01T12:00:00Z"), begun: BTreeMap::new(), kept_once: BTreeSet::new(), next: 1 }
+    }
+
+    /// A new voucher, which must be possible.
+    pub fn voucher(&mut self, terms: VoucherTerms) -> VoucherId {
+        assert_eq!(self.serve_one(save(terms)), Outcome::VoucherSaved);
+        *self.stock.vouchers.last_key_value().unwrap().0
+    }
+
+    /// Sells a product on a date: another product with quotas of its own, which is on offer if the date sells.
+    pub fn on_date(&mut self, number: i64, date: i64, size: i64) -> Product {
+        let dated = Product { date: Some(SubeventId(date)), ..product(number) };
+        let id = QuotaId(self.stock.quotas.len() as i64 + 1);
+        self.stock.quotas.insert(id, Quota { date: dated.date, ..a_quota(Some(size)) });
+        self.stock.quotas_of.insert(dated, vec![id]);
+        let offer = self.stock.offers[&product(number)].clone();
+        self.stock.offers.insert(dated, offer);
+        self.stock.dates.get_or_insert_default().push(SubeventId(date));
+        dated
     }
 
     /// A quota, to be changed by the organiser.
@@ -192,6 +161,25 @@ impl World {
         }
     }
 
+    /// An order.
+    pub fn ordered(&self, order: OrderId) -> &OrderStock {
+        &self.stock.orders[&order]
+    }
+
+    /// An order, to be changed by hand.
+    pub fn ordered_mut(&mut self, order: OrderId) -> &mut OrderStock {
+        self.stock.orders.get_mut(&order).unwrap()
+    }
+
+    /// Does something to an order.
+    pub fn act(&mut self, order: OrderId, action: OrderAction) -> Result<OrderStatus, OrderRefusal> {
+        match self.serve_one(change(order, action)) {
+            Outcome::OrderChanged(status) => Ok(status),
+            Outcome::OrderRefused(refusal) => Err(refusal),
+            other => panic!("not an order's outcome: {other:?}"),
+        }
+    }
+
     /// Serves one request.
     pub fn serve_one(&mut self, request: Request) -> Outcome {
         self.serve(&[request]).remove(0)
@@ -204,19 +192,48 @@ impl World {
         let (again, same) = decide(self.seen_by(requests), requests, self.now);
         assert_eq!((&outcomes, format!("{changes:?}")), (&again, format!("{same:?}")), "a decision can be repeated");
         self.write(changes);
+        for (request, outcome) in requests.iter().zip(&outcomes) {
+            // The caller books the money that it has brought.
+            if let (Request::PayOrder { order, .. }, Outcome::Paid) = (request, outcome) {
+                let order = self.ordered_mut(*order);
+                order.paid = order.total;
+            }
+        }
         self.check_quotas(&before);
+        self.check_vouchers(&before, requests);
+        self.check_orders(&before, requests);
         self.check_carts(&before, requests);
         outcomes
     }
 
-    /// What is read for a batch: its carts and orders, and expired positions of other carts.
+    /// What is read for a batch: its carts and orders, expired positions of other carts, positions whose voucher changes or
+    /// has expired with what belongs to them, and the vouchers of all of these.
     fn seen_by(&self, requests: &[Request]) -> Stock {
         let carts = carts_of(requests);
         let orders: BTreeSet<_> = requests.iter().filter_map(order_of).collect();
+        let named: BTreeSet<VoucherId> = requests.iter().filter_map(voucher_of).collect();
         let mut stock = self.stock.clone();
+        let over = |voucher: &Voucher| voucher.holds_stock && !voucher.terms.is_valid(self.now);
+        let over: BTreeSet<VoucherId> =
+            self.stock.vouchers.iter().filter(|(_, voucher)| over(voucher)).map(|(id, _)| *id).collect();
+        let changes = |position: &CartPosition| {
+            let parent = position.parent.and_then(|id| self.stock.cart_positions.get(&id));
+            let of_parent = parent.and_then(|parent| parent.voucher).is_some_and(|id| named.contains(&id));
+            of_parent || position.voucher.is_some_and(|id| named.contains(&id) || over.contains(&id))
+        };
         let has_expired = |position: &CartPosition| position.holds_stock && position.expires_at <= self.now;
-        stock.cart_positions.retain(|_, position| carts.contains(&position.cart) || has_expired(position));
+        stock.cart_positions.retain(|_, it| carts.contains(&it.cart) || has_expired(it) || changes(it));
         stock.orders.retain(|id, _| orders.contains(id));
+        let codes: BTreeSet<String> = requests.iter().flat_map(codes_of).collect();
+        let of_positions = stock.cart_positions.values().filter_map(|position| position.voucher);
+        let of_orders = stock
+            .orders
+            .values()
+            .flat_map(|order| &order.positions)
+            .filter_map(|it| it.voucher)
+            .map(|used| used.voucher);
+        let wanted: BTreeSet<VoucherId> = of_positions.chain(of_orders).chain(named).chain(over).collect();
+        stock.vouchers.retain(|id, voucher| wanted.contains(id) || codes.contains(&voucher.terms.code));
         for (index, id) in (0..requests.len()).zip(self.next..) {
             let identity = Identity { order: OrderId(id), code: format!("CODE{id}"), mail: MailId(id) };
             stock.identities.insert(index, identity);
@@ -233,8 +250,8 @@ impl World {
             }
             let total: i64 = placed.positions.iter().map(|position| position.price.gross.minor()).sum();
             assert_eq!(total, placed.total.minor());
-            let products = placed.positions.iter().map(|position| position.product).collect();
-            let order = OrderStock { status: placed.status, products };
+            let voucher = |id: CartPositionId| self.stock.cart_positions[&id].voucher;
+            let order = order_of_placed(&placed, voucher, self.now);
             assert!(self.stock.orders.insert(placed.identity.order, order).is_none(), "an order is placed once");
             self.next = self.next.max(placed.identity.order.0 + 1);
         }
@@ -243,7 +260,8 @@ impl World {
             uses.paid += delta.paid;
             uses.pending += delta.pending;
             uses.carts += delta.carts;
-            assert_eq!((delta.vouchers, delta.waiting), (0, 0));
+            uses.vouchers += delta.vouchers;
+            assert_eq!(delta.waiting, 0);
         }
         for id in changes.released {
             let position = self.stock.cart_positions.get_mut(&id).unwrap();
@@ -257,6 +275,10 @@ impl World {
             position.price = renewed.price.unwrap_or(position.price);
             (position.expires_at, position.max_extend_at) = (renewed.expires_at, renewed.max_extend_at);
         }
+        for repriced in changes.repriced {
+            let position = self.stock.cart_positions.get_mut(&repriced.id).unwrap();
+            (position.voucher, position.price) = (repriced.voucher, repriced.price);
+        }
         for id in changes.deleted {
             assert!(self.stock.cart_positions.remove(&id).is_some(), "a position ends once");
         }
@@ -268,14 +290,129 @@ impl World {
                 cart: added.cart,
                 product: added.product,
                 price: added.price,
+                custom_price: added.custom_price,
+                voucher: added.voucher,
+                parent: added.addon_to,
+                bundled: false,
                 expires_at: added.expires_at,
                 max_extend_at: added.max_extend_at,
                 holds_stock: true,
             };
+            for part in added.parts {
+                let part_id = CartPositionId(self.next);
+                self.next += 1;
+                let part = CartPosition {
+                    id: part_id,
+                    product: part.product,
+                    price: part.price,
+                    custom_price: None,
+                    voucher: None,
+                    parent: Some(id),
+                    bundled: true,
+                    ..position.clone()
+                };
+                self.stock.cart_positions.insert(part_id, part);
+            }
             self.stock.cart_positions.insert(id, position);
         }
-        for (id, status) in changes.orders {
-            self.stock.orders.get_mut(&id).unwrap().status = status;
+        self.write_vouchers(
+            changes.vouchers,
+            changes.expired_vouchers,
+            changes.deleted_vouchers,
+            changes.saved_vouchers,
+        );
+        for created in changes.orders_created {
+            let order = created_order(&created, self.now);
+            assert!(self.stock.orders.insert(created.identity.order, order).is_none(), "an order is created once");
+            self.next = self.next.max(created.identity.order.0 + 1);
+        }
+        for (id, changed) in changes.orders {
+            let now = self.now;
+            write_order(self.ordered_mut(id), changed, now);
+        }
+    }
+
+    fn write_vouchers(
+        &mut self,
+        uses: BTreeMap<VoucherId, VoucherUses>,
+        expired: Vec<VoucherId>,
+        deleted: Vec<VoucherId>,
+        saved: Vec<SavedVoucher>,
+    ) {
+        self.kept_once.extend(self.stock.vouchers.iter().filter(|(_, it)| it.holds_stock).map(|(id, _)| *id));
+        for (id, delta) in uses {
+            let voucher = self.stock.vouchers.get_mut(&id).unwrap();
+            voucher.redeemed += delta.redeemed;
+            voucher.in_carts += delta.in_carts;
+            voucher.budget_used += delta.budget_used;
+        }
+        for id in expired {
+            self.stock.vouchers.get_mut(&id).unwrap().holds_stock = false;
+        }
+        for id in deleted {
+            self.stock.vouchers.remove(&id).unwrap();
+        }
+        for SavedVoucher { id, terms, holds_stock } in saved {
+            if let Some(id) = id {
+                let voucher = self.stock.vouchers.get_mut(&id).unwrap();
+                (voucher.terms, voucher.holds_stock) = (terms, holds_stock);
+            } else {
+                let voucher = Voucher { terms, redeemed: 0, in_carts: 0, budget_used: 0, holds_stock };
+                self.stock.vouchers.insert(VoucherId(self.next), voucher);
+                self.next += 1;
+            }
+        }
+    }
+
+    /// The quotas in which a voucher keeps places, by the words of the spec.
+    fn kept_by(&self, voucher: &Voucher) -> BTreeSet<QuotaId> {
+        let products = self.stock.quotas_of.iter().filter(|(product, _)| match voucher.terms.scope {
+            Scope::Any | Scope::Quota(_) => false,
+            Scope::Item(item) => product.item == item,
+            Scope::Variation(item, variation) => product.item == item && product.variation == Some(variation),
+        });
+        let mut kept: BTreeSet<QuotaId> = products.flat_map(|(_, quotas)| quotas.clone()).collect();
+        if let Scope::Quota(quota) = voucher.terms.scope {
+            kept.insert(quota);
+        }
+        kept.retain(|id| voucher.holds_stock && self.stock.quotas[id].date == voucher.terms.date);
+        kept
+    }
+
+    /// Vouchers are used as often as they may be, their budgets are kept, and what they count is there.
+    fn check_vouchers(&self, before: &Stock, requests: &[Request]) {
+        for (id, voucher) in &self.stock.vouchers {
+            let terms = &voucher.terms;
+            let with = self.stock.cart_positions.values().filter(|it| it.voucher == Some(*id) && it.holds_stock);
+            assert_eq!(voucher.in_carts, with.count() as i64, "carts of voucher {}", terms.code);
+            assert!(voucher.redeemed + voucher.in_carts <= terms.max_usages, "{} is used too often", terms.code);
+            let uses = |order: &&OrderStock, counts: &dyn Fn(OrderStatus) -> bool| -> Vec<i64> {
+                let with = order.positions.iter().filter_map(|it| it.voucher).filter(|used| used.voucher == *id);
+                if counts(order.status) { with.map(|used| used.budget_use).collect() } else { Vec::new() }
+            };
+            let orders = || self.stock.orders.values();
+            let redeemed = orders().flat_map(|order| uses(&order, &|status| status != OrderStatus::Canceled)).count();
+            let may_be_more = self.kept_once.contains(id) && voucher.redeemed > redeemed as i64;
+            assert!(
+                may_be_more || voucher.redeemed == redeemed as i64,
+                "redeemed uses of {}: {} for {redeemed}",
+                terms.code,
+                voucher.redeemed
+            );
+            let counts = |status| matches!(status, OrderStatus::Paid | OrderStatus::Pending);
+            let used: i64 = orders().flat_map(|order| uses(&order, &counts)).sum();
+            assert_eq!(voucher.budget_used, used, "budget of {}", terms.code);
+            // Staff may make the budget smaller than what was taken.
+            if requests.iter().filter_map(voucher_of).any(|changed| changed == *id) {
+                continue;
+            }
+            let before = before.vouchers.get(id).map_or(0, |voucher| voucher.budget_used);
+            assert!(terms.budget.is_none_or(|budget| used <= budget.max(before)), "{} took off too much", terms.code);
+        }
+        for position in self.stock.cart_positions.values() {
+            let parent = position.parent.map(|id| &self.stock.cart_positions[&id]);
+            assert!(parent.is_none_or(|parent| parent.cart == position.cart), "a child is in the cart of its parent");
+            assert!(position.price.gross.minor() >= 0);
         }
     }
 
@@ -287,45 +424,79 @@ impl World {
                 *field(counted.entry(*quota).or_default()) += 1;
             }
         };
-        for position in self.stock.cart_positions.values().filter(|position| position.holds_stock) {
-            count(&position.product, |uses| &mut uses.carts);
-        }
         for order in self.stock.orders.values() {
             let field: fn(&mut Uses) -> &mut i64 = match order.status {
                 OrderStatus::Paid => |uses| &mut uses.paid,
                 OrderStatus::Pending => |uses| &mut uses.pending,
                 OrderStatus::Expired | OrderStatus::Canceled => continue,
             };
-            order.products.iter().for_each(|product| count(product, field));
+            order.products().for_each(|product| count(&product, field));
         }
+        for position in self.stock.cart_positions.values().filter(|position| position.holds_stock) {
+            let voucher = position.voucher.map(|id| &self.stock.vouchers[&id]);
+            let kept = voucher.map(|voucher| self.kept_by(voucher)).unwrap_or_default();
+            for quota in self.stock.quotas_of.get(&position.product).into_iter().flatten() {
+                counted.entry(*quota).or_default().carts += i64::from(!kept.contains(quota));
+            }
+        }
+        for voucher in self.stock.vouchers.values() {
+            for quota in self.kept_by(voucher) {
+                counted.entry(quota).or_default().vouchers += voucher.unredeemed();
+            }
+        }
+        let may_oversell = self.stock.vouchers.values().any(|voucher| voucher.terms.allow_ignore_quota);
         for (id, quota) in &self.stock.quotas {
             assert_eq!(quota.uses, counted.get(id).copied().unwrap_or_default(), "counters of quota {id}");
             let size = if quota.closed { Some(0) } else { quota.size };
             let most = size.map(|size| size.max(before.quotas[id].uses.total()));
-            assert!(most.is_none_or(|most| quota.uses.total() <= most), "quota {id} sold more than it has: {quota:?}");
+            assert!(
+                may_oversell || most.is_none_or(|most| quota.uses.total() <= most),
+                "quota {id} sold more than it has: {quota:?}"
+            );
+        }
+    }
+
+    /// An order costs what is in it, numbers are never used twice, and nobody touches somebody else's order.
+    fn check_orders(&self, before: &Stock, requests: &[Request]) {
+        let touched: BTreeSet<_> = requests.iter().filter_map(order_of).collect();
+        for (id, order) in &self.stock.orders {
+            assert_eq!(order.total.minor(), order.sum(), "{order:?}");
+            let mut numbers: Vec<i32> = order.positions.iter().map(|position| position.number).collect();
+            assert!(numbers.is_sorted() && numbers.iter().all(|number| *number <= order.last_position), "{numbers:?}");
+            numbers.dedup();
+            assert_eq!(numbers.len(), order.positions.len());
+            assert_eq!(order.cancelled_at.is_some(), order.status == OrderStatus::Canceled);
+            assert!(!order.require_approval || order.status != OrderStatus::Paid, "paid without approval");
+            if let Some(then) = before.orders.get(id) {
+                assert!(touched.contains(id) || then == order, "somebody else's order");
+            }
         }
     }
 
     /// Carts keep to the limits, nothing outlives its time, and nobody changes somebody else's cart.
     fn check_carts(&mut self, before: &Stock, requests: &[Request]) {
         let touched = carts_of(requests);
+        let deletes_voucher = requests.iter().any(|request| matches!(request, Request::DeleteVoucher { .. }));
         let mut per_cart: BTreeMap<&CartId, i64> = BTreeMap::new();
         let mut per_item: BTreeMap<(&CartId, ItemId), i64> = BTreeMap::new();
         for position in self.stock.cart_positions.values() {
             assert!(!position.holds_stock || position.expires_at > self.now, "an expired position holds a place");
             assert!(position.expires_at <= position.max_extend_at);
-            *per_cart.entry(&position.cart).or_default() += 1;
-            *per_item.entry((&position.cart, position.product.item)).or_default() += 1;
+            *per_cart.entry(&position.cart).or_default() += i64::from(position.parent.is_none());
+            *per_item.entry((&position.cart, position.product.item)).or_default() += i64::from(!position.bundled);
         }
         assert!(per_cart.values().all(|count| *count <= POSITIONS_MAX));
-        for position in self.stock.cart_positions.values() {
+        for position in self.stock.cart_positions.values().filter(|position| !position.bundled) {
             let offer = &self.stock.offers[&position.product];
             let count = per_item[&(&position.cart, position.product.item)];
             assert!(offer.max_per_order.is_none_or(|max| count <= max), "too many of one item");
-            assert!(offer.min_per_order.is_none_or(|min| count >= min), "too few of one item");
+            // A deleted voucher takes positions out of carts that nobody looks at until they are used again.
+            let looked_at = touched.contains(&position.cart) && !deletes_voucher;
+            assert!(!looked_at || offer.min_per_order.is_none_or(|min| count >= min), "too few of one item");
         }
         for position in before.cart_positions.values().filter(|position| !touched.contains(&position.cart)) {
-            let after = &self.stock.cart_positions[&position.id];
+            // Somebody may have deleted its voucher.
+            let Some(after) = self.stock.cart_positions.get(&position.id) else { continue };
             assert_eq!((after.expires_at, after.price), (position.expires_at, position.price), "somebody else's cart");
         }
         // The end is counted from the first hold; a cart whose holds are all over begins anew.
@@ -343,14 +514,47 @@ impl World {
 fn carts_of(requests: &[Request]) -> BTreeSet<CartId> {
     let cart = |request: &Request| match request.subject() {
         Subject::Cart(cart) => Some(cart.clone()),
-        Subject::Order(_) => None,
+        Subject::Order(_) | Subject::New | Subject::Voucher(..) => None,
     };
-    requests.iter().filter_map(cart).collect()
+    let consumed = requests.iter().filter_map(|request| match request {
+        Request::CreateOrder { order } => Some(order.consume_carts.clone()),
+        _ => None,
+    });
+    requests.iter().filter_map(cart).chain(consumed.flatten()).collect()
 }
 
 fn order_of(request: &Request) -> Option<OrderId> {
     match request.subject() {
         Subject::Order(order) => Some(order),
-        Subject::Cart(_) => None,
+        Subject::Cart(_) | Subject::New | Subject::Voucher(..) => None,
+    }
+}
+
+fn voucher_of(request: &Request) -> Option<VoucherId> {
+    match request {
+        Request::SaveVoucher { voucher, .. } => *voucher,
+        Request::DeleteVoucher { voucher } => Some(*voucher),
+        _ => None,
+    }
+}
+
+fn codes_of(request: &Request) -> Vec<String> {
+    let codes = match request {
+        Request::AddToCart { lines, .. } => lines.iter().flat_map(|line| &line.voucher).map(|it| &it.code).collect(),
+        Request::ApplyVoucher { code, .. } => vec![code],
+        Request::SaveVoucher { terms, .. } => vec![&terms.code],
+        _ => Vec::new(),
+    };
+    codes.into_iter().map(|code| VoucherTerms::normalized(code)).collect()
+}
+
+fn a_quota(size: Option<i64>) -> Quota {
+    Quota {
+        size,
+        closed: false,
+        close_when_sold_out: false,
+        date: None,
+        ignore_for_event_availability: false,
+        uses: Uses::default(),
     }
 }

@@ -2,4 +2,4 @@
 
 pub mod sql;
 
-pub use sql::{drifted_quotas, events_sold};
+pub use sql::{drifted_quotas, drifted_vouchers, events_sold};

@@ -2,56 +2,48 @@
 
 use std::collections::BTreeMap;
 
-use super::Batch;
+use super::{Batch, CartId, CartOutcome, CartPosition, NewCartPosition, Product};
 use crate::{
-    boxoffice::{
-        CartId, CartOutcome, CartPosition, CartRefusal, Line, NewCartPosition, Product, RenewedCartPosition, Uses,
-    },
-    id::{CartPositionId, ItemId},
+    boxoffice::{CartRefusal, Line, NewPart, VoucherProblem},
+    id::{CartPositionId, ItemId, VoucherId},
     time::Timestamp,
 };
 
-/// A cart can be renewed for this many reservation times in all (spec domain 8.3).
-const EXTENSIONS_MAX: i64 = 11;
-
-/// What went because too little of its item was left: positions that were there, and ones of this batch.
+/// What went because too little of it was left: positions that were there, and ones of this request.
+#[derive(Default)]
 pub(super) struct Dropped {
     pub(super) present: Vec<Product>,
-    new: Vec<Product>,
+    pub(super) new: Vec<Product>,
+    pub(super) voucher: Option<VoucherProblem>,
 }
+
 impl Batch {
     pub(super) fn add_to_cart(&mut self, cart: &CartId, lines: &[Line]) -> CartOutcome {
         let mut outcome = CartOutcome::default();
         let present = self.positions_of(cart);
-        outcome.refused = self.broken_limit(&present, lines);
+        outcome.refused = self.refusal(&present, lines);
         if outcome.refused.is_some() {
             return outcome;
         }
         let (expires_at, max_extend_at) = self.reservation(&present);
         outcome.removed = self.renew(&present, expires_at, max_extend_at);
+        let mut added: Vec<NewCartPosition> = Vec::new();
         for line in lines {
-            let count = line.count.min(self.room_for(line.product));
-            match count {
-                0 => outcome.unavailable.push(line.product),
-                _ if count < line.count => outcome.in_part.push(line.product),
-                _ => {}
-            }
-            let Some(offer) = self.stock.offers.get(&line.product) else { continue };
-            let price = offer.unit_price(line.chosen_price);
-            let product = line.product;
+            let voucher = self.voucher_of(line).unwrap_or_default();
+            let count = self.count_to_add(line, voucher, &mut outcome);
             for _ in 0..count {
-                self.use_places(product, Uses::carts(1));
-                let added = NewCartPosition { cart: cart.clone(), product, price, expires_at, max_extend_at };
-                self.changes.added.push(added);
-                outcome.added += 1;
+                let new = self.take(cart, line, voucher, &added, (expires_at, max_extend_at));
+                added.extend(new);
             }
         }
-        let dropped = self.drop_below_minimum(cart);
-        outcome.added -= dropped.new.len() as i64;
+        let dropped = self.drop_too_few(cart, &mut added);
         outcome.in_part.retain(|product| !dropped.new.contains(product));
         outcome.unavailable.extend(dropped.new);
         outcome.unavailable.dedup();
         outcome.removed.extend(dropped.present);
+        outcome.voucher = outcome.voucher.or(dropped.voucher);
+        outcome.added = added.len() as i64;
+        self.changes.added.append(&mut added);
         outcome
     }
 
@@ -62,107 +54,185 @@ impl Batch {
         self.add_to_cart(cart, &[])
     }
 
-    /// Fewer of an item than its minimum cannot be ordered, so what is there of it goes too (spec domain 8.5).
-    pub(super) fn drop_below_minimum(&mut self, cart: &CartId) -> Dropped {
-        let present = self.positions_of(cart);
-        let mut per_item: BTreeMap<ItemId, i64> = BTreeMap::new();
-        let new = self.changes.added.iter().filter(|position| position.cart == *cart).map(|position| position.product);
-        for product in present.iter().map(|position| position.product).chain(new) {
-            *per_item.entry(product.item).or_default() += 1;
+    /// How many of a line there are places and voucher uses for; what is missing is noted.
+    fn count_to_add(&self, line: &Line, voucher: Option<VoucherId>, outcome: &mut CartOutcome) -> i64 {
+        let product = line.product;
+        let is_locked = self.is_locked(product, voucher);
+        let room = if is_locked { 0 } else { self.room_for(product, voucher) };
+        if room < line.count {
+            let told = if room == 0 { &mut outcome.unavailable } else { &mut outcome.in_part };
+            told.push(product);
         }
-        let offers = &self.stock.offers;
-        let is_below = |product: &Product| {
-            let minimum = offers.get(product).and_then(|offer| offer.min_per_order);
-            minimum.is_some_and(|minimum| per_item[&product.item] < minimum)
-        };
-        let present: Vec<_> = present.into_iter().filter(|position| is_below(&position.product)).collect();
-        let is_dropped = |position: &mut NewCartPosition| position.cart == *cart && is_below(&position.product);
-        let new: Vec<_> = self.changes.added.extract_if(.., is_dropped).map(|position| position.product).collect();
-        for position in &present {
-            self.delete(position.id);
+        let count = line.count.min(room);
+        let Some(id) = voucher else { return count };
+        let left = self.stock.vouchers[&id].uses_left();
+        if left < count {
+            outcome.voucher = Some(self.shortage(id, left));
         }
-        for product in &new {
-            self.use_places(*product, Uses::carts(-1));
-        }
-        Dropped { present: present.into_iter().map(|position| position.product).collect(), new }
+        count.min(left)
     }
 
-    /// Limits are checked for the whole request: breaking one changes nothing (spec domain 8.4, 8.5).
-    pub(super) fn broken_limit(&self, present: &[CartPosition], lines: &[Line]) -> Option<CartRefusal> {
+    /// One unit with the parts that come with it.
+    fn take(
+        &mut self,
+        cart: &CartId,
+        line: &Line,
+        voucher: Option<VoucherId>,
+        added: &[NewCartPosition],
+        (expires_at, max_extend_at): (Timestamp, Timestamp),
+    ) -> Option<NewCartPosition> {
+        let product = line.product;
+        let offer = self.stock.offers.get(&product)?;
+        let custom_price = line.chosen_price.filter(|_| offer.free_price);
+        let bundles = offer.bundles.clone();
+        let price = self.price(product, custom_price, voucher, self.saved_in(cart, added, voucher))?;
+        self.hold(product, voucher, 1);
+        let mut parts = Vec::new();
+        for bundle in bundles {
+            let price = self.part_price(bundle.product, product, voucher)?;
+            for _ in 0..bundle.count {
+                self.hold(bundle.product, None, 1);
+                parts.push(NewPart { product: bundle.product, price });
+            }
+        }
+        let cart = cart.clone();
+        Some(NewCartPosition {
+            cart,
+            product,
+            price,
+            custom_price,
+            voucher,
+            addon_to: None,
+            parts,
+            expires_at,
+            max_extend_at,
+        })
+    }
+
+    /// Fewer of an item than its minimum cannot be ordered, so what is there of it goes too; likewise all positions of a
+    /// voucher that has a minimum (spec domain 8.5, 6.4). One may take the other below its minimum.
+    pub(super) fn drop_too_few(&mut self, cart: &CartId, added: &mut Vec<NewCartPosition>) -> Dropped {
+        let mut dropped = Dropped::default();
+        loop {
+            let present = self.positions_of(cart);
+            let (items, vouchers) = (self.items_below(&present, added), self.vouchers_below(&present, added));
+            if items.is_empty() && vouchers.is_empty() {
+                return dropped;
+            }
+            if let Some((_, least)) = vouchers.first_key_value() {
+                dropped.voucher = Some(VoucherProblem::RemovedTooFew(*least));
+            }
+            let goes = |item: ItemId, voucher: Option<VoucherId>| {
+                items.contains(&item) || voucher.is_some_and(|id| vouchers.contains_key(&id))
+            };
+            for position in present.iter().filter(|it| !it.bundled && goes(it.product.item, it.voucher)) {
+                // It may have gone with its parent.
+                if self.stock.cart_positions.contains_key(&position.id) {
+                    self.delete(position.id);
+                    dropped.present.push(position.product);
+                }
+            }
+            for new in added.extract_if(.., |it| goes(it.product.item, it.voucher)) {
+                self.hold(new.product, new.voucher, -1);
+                new.parts.iter().for_each(|part| self.hold(part.product, None, -1));
+                dropped.new.push(new.product);
+            }
+        }
+    }
+
+    /// Items of which a cart has fewer than their minimum. Parts of bundles are nobody's choice and do not count.
+    fn items_below(&self, present: &[CartPosition], added: &[NewCartPosition]) -> Vec<ItemId> {
+        let mut counts: BTreeMap<ItemId, (i64, i64)> = BTreeMap::new();
+        let present = present.iter().filter(|position| !position.bundled).map(|position| position.product);
+        for product in present.chain(added.iter().map(|new| new.product)) {
+            let least = self.stock.offers.get(&product).and_then(|offer| offer.min_per_order).unwrap_or_default();
+            let (count, minimum) = counts.entry(product.item).or_default();
+            *count += 1;
+            *minimum = least.max(*minimum);
+        }
+        counts.into_iter().filter(|(_, (count, least))| count < least).map(|(item, _)| item).collect()
+    }
+
+    /// Vouchers of which a cart has fewer positions than it must, with that number.
+    fn vouchers_below(&self, present: &[CartPosition], added: &[NewCartPosition]) -> BTreeMap<VoucherId, i64> {
+        let mut counts: BTreeMap<VoucherId, i64> = BTreeMap::new();
+        let used = present.iter().map(|position| position.voucher).chain(added.iter().map(|new| new.voucher));
+        for id in used.flatten() {
+            *counts.entry(id).or_default() += 1;
+        }
+        let least = |id: &VoucherId| self.stock.vouchers.get(id).map_or(1, |voucher| voucher.least_in_cart());
+        counts
+            .into_iter()
+            .map(|(id, count)| (id, count, least(&id)))
+            .filter(|(_, count, least)| count < least)
+            .map(|(id, _, least)| (id, least))
+            .collect()
+    }
+
+    /// Limits and conditions are checked for the whole request: breaking one changes nothing (spec domain 8.4, 8.5).
+    fn refusal(&self, present: &[CartPosition], lines: &[Line]) -> Option<CartRefusal> {
         let wanted: i64 = lines.iter().map(|line| line.count).sum();
+        let on_top = present.iter().filter(|position| position.parent.is_none()).count() as i64;
         let positions_max = self.stock.rules.positions_max;
-        if wanted > 0 && present.len() as i64 + wanted > positions_max {
+        if wanted > 0 && on_top + wanted > positions_max {
             return Some(CartRefusal::MaxPositions(positions_max));
         }
+        lines
+            .iter()
+            .find_map(|line| self.condition_of(line))
+            .or_else(|| self.broken_limit(present, lines.iter().map(|line| (line.product, line.count))))
+            .or_else(|| self.voucher_with_too_few(present, lines))
+    }
+
+    /// What a line lacks, however many places there are.
+    fn condition_of(&self, line: &Line) -> Option<CartRefusal> {
+        let offer = self.stock.offers.get(&line.product)?;
+        let item = line.product.item;
+        match self.voucher_of(line) {
+            Err(problem) => Some(CartRefusal::Voucher(problem)),
+            Ok(_) if !offer.sold_alone => Some(CartRefusal::NotSoldAlone(item)),
+            Ok(None) if offer.needs_voucher && !offer.hidden_without_voucher => Some(CartRefusal::NeedsVoucher(item)),
+            Ok(_) => None,
+        }
+    }
+
+    /// The limits of items, over all variations and add-ons (spec domain 8.5).
+    pub(super) fn broken_limit(
+        &self,
+        present: &[CartPosition],
+        wanted: impl Iterator<Item = (Product, i64)> + Clone,
+    ) -> Option<CartRefusal> {
         let mut per_item: BTreeMap<ItemId, i64> = BTreeMap::new();
-        for line in lines {
-            *per_item.entry(line.product.item).or_default() += line.count;
+        for (product, count) in wanted.clone() {
+            *per_item.entry(product.item).or_default() += count;
         }
-        for (&item, count) in &mut per_item {
-            *count += present.iter().filter(|position| position.product.item == item).count() as i64;
+        for position in present.iter().filter(|position| !position.bundled) {
+            per_item.entry(position.product.item).and_modify(|count| *count += 1);
         }
-        lines.iter().find_map(|line| {
-            let offer = self.stock.offers.get(&line.product)?;
-            let count = per_item[&line.product.item];
+        wanted.into_iter().find_map(|(product, _)| {
+            let offer = self.stock.offers.get(&product)?;
+            let (item, count) = (product.item, per_item[&product.item]);
             let above = offer.max_per_order.filter(|max| count > *max);
             let below = offer.min_per_order.filter(|min| count < *min);
-            let item = line.product.item;
             above
                 .map(|max| CartRefusal::MaxPerOrder(item, max))
                 .or(below.map(|min| CartRefusal::MinPerOrder(item, min)))
         })
     }
 
-    /// Until when a cart that is touched now keeps its places (spec domain 8.3).
-    pub(super) fn reservation(&self, present: &[CartPosition]) -> (Timestamp, Timestamp) {
-        let seconds = self.stock.rules.reservation_seconds;
-        let valid = present.iter().filter(|position| position.holds_stock);
-        let inherited = valid.map(|position| position.max_extend_at).min();
-        let max_extend_at = inherited.unwrap_or_else(|| self.now.plus_seconds(seconds * EXTENSIONS_MAX));
-        (self.now.plus_seconds(seconds).min(max_extend_at), max_extend_at)
-    }
-
-    /// Extends what is valid and reserves again what has expired; returns what is gone.
-    pub(super) fn renew(
-        &mut self,
-        present: &[CartPosition],
-        expires_at: Timestamp,
-        max_extend_at: Timestamp,
-    ) -> Vec<Product> {
-        let mut gone = Vec::new();
-        for position in present {
-            if position.holds_stock {
-                let renewed = RenewedCartPosition { id: position.id, expires_at, max_extend_at, price: None };
-                self.changes.renewed.push(renewed);
-            } else if self.room_for(position.product) > 0 {
-                self.use_places(position.product, Uses::carts(1));
-                let offer = &self.stock.offers[&position.product];
-                // A price that the buyer chose freely stays chosen.
-                let price = offer.unit_price(offer.free_price.then_some(position.price.gross));
-                let renewed = RenewedCartPosition { id: position.id, expires_at, max_extend_at, price: Some(price) };
-                self.stock.cart_positions.entry(position.id).and_modify(|p| {
-                    p.holds_stock = true;
-                    p.price = price;
-                });
-                self.changes.renewed.push(renewed);
-            } else {
-                self.delete(position.id);
-                gone.push(position.product);
+    /// A voucher of which the cart would have fewer positions than it must (spec domain 6.4).
+    fn voucher_with_too_few(&self, present: &[CartPosition], lines: &[Line]) -> Option<CartRefusal> {
+        let mut counts: BTreeMap<VoucherId, i64> = BTreeMap::new();
+        for line in lines {
+            if let Ok(Some(id)) = self.voucher_of(line) {
+                *counts.entry(id).or_default() += line.count;
             }
         }
-        gone
-    }
-
-    pub(super) fn positions_of(&self, cart: &CartId) -> Vec<CartPosition> {
-        self.stock.cart_positions.values().filter(|position| position.cart == *cart).cloned().collect()
-    }
-
-    pub(super) fn delete(&mut self, id: CartPositionId) {
-        if let Some(position) = self.stock.cart_positions.remove(&id) {
-            if position.holds_stock {
-                self.use_places(position.product, Uses::carts(-1));
-            }
-            self.changes.deleted.push(id);
+        for id in present.iter().filter_map(|position| position.voucher) {
+            counts.entry(id).and_modify(|count| *count += 1);
         }
+        let least = |id: &VoucherId| self.stock.vouchers[id].least_in_cart();
+        let too_few = counts.iter().find(|(id, count)| **count < least(id))?;
+        Some(CartRefusal::Voucher(VoucherProblem::TooFew(least(too_few.0))))
     }
 }

@@ -1,15 +1,26 @@
 //! Orders (spec domain 11, 13).
 
+mod change;
+mod create;
+mod state;
+
+use std::collections::BTreeMap;
+
+use self::change::Wanted;
 use super::Batch;
 use crate::{
     boxoffice::{
-        CartId, CartPosition, Draft, NotPlaced, Outcome, PlacedOrder, PlacedPosition, PositionSecrets, Product, Uses,
+        CartId, CartPosition, ChangedOrder, Draft, NotPlaced, OrderAction, OrderRefusal, OrderStock, Outcome,
+        PlacedOrder, PlacedPosition, PositionSecrets, Product, Uses,
     },
-    id::OrderId,
+    id::{CartPositionId, OrderId},
     money::Money,
     order::OrderStatus,
     port::codes::Codes,
 };
+
+/// Where an order stands after something happened to it, or why it did not.
+type Decision = Result<OrderStatus, OrderRefusal>;
 
 impl Batch {
     pub(super) fn place_order(&mut self, index: usize, cart: &CartId, agreed_total: Money, draft: &Draft) -> Outcome {
@@ -20,27 +31,26 @@ impl Batch {
         // A live reservation needs no new look at the quotas; an expired one does (spec domain 25.3).
         let (expires_at, max_extend_at) = self.reservation(&present);
         let mut gone = self.renew(&present, expires_at, max_extend_at);
-        for position in self.positions_of(cart) {
-            if !self.stock.offers.get(&position.product).is_some_and(|offer| offer.on_sale) {
-                self.delete(position.id);
-                gone.push(position.product);
-            }
-        }
-        gone.extend(self.drop_below_minimum(cart).present);
+        gone.extend(self.drop_unsellable(cart));
+        gone.extend(self.drop_too_few(cart, &mut Vec::new()).present);
         if !gone.is_empty() {
             return Outcome::NotPlaced(NotPlaced::Unavailable(gone));
         }
+        if let Some((position, problem)) = self.wrong_add_ons(cart) {
+            return Outcome::NotPlaced(NotPlaced::AddOns(position, problem));
+        }
+        self.cap_by_budget(cart);
         let positions = self.positions_of(cart);
         let total: i64 = positions.iter().map(|position| position.price.gross.minor()).sum();
         if total != agreed_total.minor() {
             return Outcome::NotPlaced(NotPlaced::PriceChanged);
         }
         let free = total == 0;
-        let moved = Uses { carts: -1, paid: i64::from(free), pending: i64::from(!free), ..Uses::default() };
+        let ordered = Uses { paid: i64::from(free), pending: i64::from(!free), ..Uses::default() };
         for position in &positions {
-            self.use_places(position.product, moved);
-            self.stock.cart_positions.remove(&position.id);
-            self.changes.deleted.push(position.id);
+            self.delete_one(position.id);
+            self.redeem(position);
+            self.use_places(position.product, ordered);
         }
         self.write_down(index, cart, agreed_total, draft, positions)
     }
@@ -51,19 +61,19 @@ impl Batch {
         cart: &CartId,
         total: Money,
         draft: &Draft,
-        mut positions: Vec<CartPosition>,
+        positions: Vec<CartPosition>,
     ) -> Outcome {
         let identity =
             self.stock.identities.remove(&index).expect("an identity is reserved for every order of a batch");
         let codes = Codes::of(&draft.seed, "secrets");
         let secret = codes.url_secret();
-        let rank = |product: &Product| self.stock.offers.get(product).map(|offer| offer.rank);
-        positions.sort_by_key(|position| (rank(&position.product), position.price.gross.minor(), position.id));
+        let positions = self.in_order(positions);
         let outcome = Outcome::Placed { order: identity.order, code: identity.code.clone(), secret: secret.clone() };
         let placed = |position: CartPosition| PlacedPosition {
             cart_position: position.id,
             product: position.product,
             price: position.price,
+            parent: position.parent,
             secrets: PositionSecrets::draw(&codes),
         };
         self.changes.orders_placed.push(PlacedOrder {
@@ -79,32 +89,109 @@ impl Batch {
         outcome
     }
 
+    /// The order in which positions are numbered: by date, place in the shop, price; what belongs to a position follows
+    /// it, its parts before its add-ons (spec domain 10.5).
+    fn in_order(&self, mut positions: Vec<CartPosition>) -> Vec<CartPosition> {
+        let rank = |product: &Product| self.stock.offers.get(product).map(|offer| offer.rank);
+        positions.sort_by_key(|it| (!it.bundled, rank(&it.product), it.price.gross.minor(), it.id));
+        let mut children: BTreeMap<CartPositionId, Vec<CartPosition>> = BTreeMap::new();
+        let mut on_top: Vec<CartPosition> = Vec::new();
+        for position in positions {
+            match position.parent {
+                Some(parent) => children.entry(parent).or_default().push(position),
+                None => on_top.push(position),
+            }
+        }
+        on_top
+            .into_iter()
+            .flat_map(|it| {
+                let below = children.remove(&it.id).unwrap_or_default();
+                std::iter::once(it).chain(below)
+            })
+            .collect()
+    }
+
     pub(super) fn pay_order(&mut self, id: OrderId, accept_late: bool) -> Outcome {
-        let Some(order) = self.stock.orders.get(&id).cloned() else { return Outcome::NotPayable };
-        let uses = match order.status {
+        let Ok(mut order) = self.order(id) else { return Outcome::NotPayable };
+        match order.status {
             OrderStatus::Paid => return Outcome::AlreadyPaid,
             OrderStatus::Canceled => return Outcome::NotPayable,
-            OrderStatus::Pending => Uses { pending: -1, paid: 1, ..Uses::default() },
+            OrderStatus::Pending if order.require_approval => return Outcome::NotPayable,
+            OrderStatus::Pending => {}
             OrderStatus::Expired if !accept_late => return Outcome::NotPayable,
-            OrderStatus::Expired if !self.room_for_all(&order.products) => return Outcome::NoRoom,
-            OrderStatus::Expired => Uses { paid: 1, ..Uses::default() },
-        };
-        self.settle(id, &order.products, uses, OrderStatus::Paid);
+            OrderStatus::Expired if !self.room_for_all(&order.products().collect::<Vec<_>>()) => {
+                return Outcome::NoRoom;
+            }
+            OrderStatus::Expired if !self.budgets_allow(&order) => return Outcome::NoRoom,
+            OrderStatus::Expired => {}
+        }
+        order.status = OrderStatus::Paid;
+        self.replace(id, order);
         Outcome::Paid
     }
 
     pub(super) fn expire_order(&mut self, id: OrderId) -> Outcome {
-        let pending = self.stock.orders.get(&id).filter(|order| order.status == OrderStatus::Pending).cloned();
-        let Some(order) = pending else { return Outcome::NotPending };
-        self.settle(id, &order.products, Uses { pending: -1, ..Uses::default() }, OrderStatus::Expired);
+        let pending = self.order(id).ok().filter(|order| order.status == OrderStatus::Pending);
+        let Some(mut order) = pending else { return Outcome::NotPending };
+        order.status = OrderStatus::Expired;
+        self.replace(id, order);
         Outcome::Expired
     }
 
-    pub(super) fn settle(&mut self, id: OrderId, products: &[Product], uses: Uses, status: OrderStatus) {
-        for product in products {
-            self.use_places(*product, uses);
+    pub(super) fn change_order(&mut self, id: OrderId, action: &OrderAction) -> Outcome {
+        let decided = match action {
+            OrderAction::Cancel { fee } => self.cancel(id, fee.as_ref()),
+            OrderAction::MarkRefunded => self.mark_refunded(id),
+            OrderAction::MarkPending => self.mark_pending(id),
+            OrderAction::Extend { expires_at, force } => self.extend(id, *expires_at, *force),
+            OrderAction::Reactivate { expires_at, force } => self.reactivate(id, *expires_at, *force),
+            OrderAction::Approve { expires_at } => self.approve(id, *expires_at),
+            OrderAction::Deny => self.deny(id),
+            OrderAction::Change { changes, read_at, expires_at, force } => {
+                let (read_at, expires_at, force) = (*read_at, *expires_at, *force);
+                self.change(id, &Wanted { changes, read_at, expires_at, force })
+            }
+        };
+        decided.map_or_else(Outcome::OrderRefused, Outcome::OrderChanged)
+    }
+
+    fn order(&self, id: OrderId) -> Result<OrderStock, OrderRefusal> {
+        self.stock.orders.get(&id).cloned().ok_or(OrderRefusal::Missing)
+    }
+
+    /// Puts an order in the place of what it was: the counters move at once, the rows are compared when the batch ends.
+    fn replace(&mut self, id: OrderId, after: OrderStock) -> OrderStatus {
+        let before = self.stock.orders.insert(id, after.clone()).expect("only what was read is replaced");
+        for (order, sign) in [(&before, -1), (&after, 1)] {
+            if let Some(uses) = held(order.status, sign) {
+                order.products().for_each(|product| self.use_places(product, uses));
+            }
         }
-        self.stock.orders.entry(id).and_modify(|order| order.status = status);
-        self.changes.orders.insert(id, status);
+        self.move_vouchers(&before, &after);
+        self.before.entry(id).or_insert(before);
+        after.status
+    }
+
+    /// Payments that have begun are not wanted any more.
+    fn give_up_payments(&mut self, id: OrderId) {
+        self.payments_given_up.insert(id);
+    }
+
+    /// What is to be written of the orders that have changed.
+    pub(super) fn changed_orders(&mut self) {
+        for (id, before) in std::mem::take(&mut self.before) {
+            let (gives_up, payment) = (self.payments_given_up.contains(&id), self.payments.get(&id).copied());
+            let changed = ChangedOrder::between(&before, &self.stock.orders[&id], gives_up, payment);
+            self.changes.orders.insert(id, changed);
+        }
+    }
+}
+
+/// The places that a position of such an order holds (spec domain 10.2), times `sign`.
+fn held(status: OrderStatus, sign: i64) -> Option<Uses> {
+    match status {
+        OrderStatus::Paid => Some(Uses { paid: sign, ..Uses::default() }),
+        OrderStatus::Pending => Some(Uses { pending: sign, ..Uses::default() }),
+        OrderStatus::Expired | OrderStatus::Canceled => None,
     }
 }

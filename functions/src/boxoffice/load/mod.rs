@@ -1,25 +1,41 @@
 //! Reads the stock that a batch needs. Only ever under the event's lock.
 
 pub mod sql;
+mod voucher;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use sql::quotas_for_display;
+pub use voucher::{voucher_by_code, vouchers_exist};
 
-use super::{CartId, CartRules, Identity, Request, Stock, Subject};
+use super::{
+    CartId, CartRules, Change, Identity, Offer, OrderAction, POSITIONS_PER_ORDER_MAX, Product, Request, Scope, Stock,
+    VoucherTerms, order,
+};
 use crate::{
-    catalogue::Catalogue,
+    catalogue::{Catalogue, WEB},
     event::{self, Event},
-    id::{MailId, OrderId},
+    id::{MailId, OrderId, QuotaId, SubeventId, VoucherId},
     port::{codes::Codes, db::DbError, lock::EventLock},
     time::Timestamp,
 };
 
-/// No event may allow larger carts (spec domain 8.4).
-const POSITIONS_MAX: i64 = 500;
+/// What the requests of a batch name.
+#[derive(Default)]
+struct Named {
+    carts: BTreeSet<CartId>,
+    orders: Vec<OrderId>,
+    /// Codes of vouchers.
+    codes: BTreeSet<String>,
+    /// Vouchers that are changed or deleted.
+    vouchers: Vec<VoucherId>,
+    dates: BTreeSet<SubeventId>,
+    quotas: BTreeSet<QuotaId>,
+}
 
-/// Reads what `requests` are about, in one round trip as a rule. `event` and `catalogue` were read before the lock was
-/// taken: if they have changed since, they are read again.
+/// Reads what `requests` are about, in one round trip as a rule; in a series the quotas come in a second one, because only
+/// those of some dates are read. `event` and `catalogue` were read before the lock was taken: if they have changed since,
+/// they are read again.
 pub async fn load(
     lock: &EventLock<'_>,
     event: &Event,
@@ -27,37 +43,102 @@ pub async fn load(
     requests: &[Request],
     now: Timestamp,
 ) -> Result<Stock, DbError> {
-    let mut carts: BTreeSet<&CartId> = BTreeSet::new();
-    let mut orders: Vec<OrderId> = Vec::new();
-    for request in requests {
-        match request.subject() {
-            Subject::Cart(cart) => _ = carts.insert(cart),
-            Subject::Order(order) => orders.push(order),
-        }
-    }
-    let (version, (quotas, quotas_of), cart_positions, orders, identities) = tokio::try_join!(
+    let mut named = Named::default();
+    requests.iter().for_each(|request| named.add(request));
+    let all_quotas =
+        async { if event.has_subevents { Ok(sql::Quotas::default()) } else { sql::quotas(lock, &[], &[]).await } };
+    let (version, mut quotas, cart_positions, orders, vouchers, identities) = tokio::try_join!(
         biased;
         sql::version(lock),
-        sql::quotas(lock),
-        sql::cart_positions(lock, event.currency, &carts, now),
-        sql::orders(lock, &orders),
+        all_quotas,
+        sql::cart_positions(lock, event.currency, &named.carts, &named.vouchers, now),
+        order::sql::orders(lock, event.currency, &named.orders),
+        voucher::vouchers(lock, &named, now),
         identities(lock, event, requests),
     )?;
-    let (rules, offers) = if version == event.version && version == catalogue.version {
-        (rules(event), catalogue.offers(now))
+    if event.has_subevents {
+        named.dates.extend(cart_positions.values().filter_map(|position| position.product.date));
+        named.dates.extend(orders.values().flat_map(|order| order.products()).filter_map(|product| product.date));
+        vouchers.values().for_each(|voucher| named.add_terms(&voucher.terms));
+        let (dates, ids) = (named.dates.iter().copied().collect::<Vec<_>>(), named.quotas.iter().copied());
+        quotas = sql::quotas(lock, &dates, &ids.collect::<Vec<_>>()).await?;
+    }
+    let (rules, dates, offers) = if version == event.version && version == catalogue.version {
+        conditions(event, catalogue, &named, now)
     } else {
         let event = event::by_id(lock.tx(), event.id).await?.ok_or(DbError::RowCount(0))?;
-        let catalogue = Catalogue::load(lock.tx(), &event).await?;
-        (rules(&event), catalogue.offers(now))
+        conditions(&event, &Catalogue::load(lock.tx(), &event).await?, &named, now)
     };
+    let (quotas, quotas_of) = quotas;
     let currency = event.currency;
-    Ok(Stock { currency, rules, quotas, quotas_of, offers, cart_positions, identities, orders })
+    Ok(Stock { currency, rules, dates, quotas, quotas_of, offers, vouchers, cart_positions, identities, orders })
+}
+
+type Conditions = (CartRules, Option<Vec<SubeventId>>, BTreeMap<Product, Offer>);
+
+/// What the event and its catalogue say about selling.
+fn conditions(event: &Event, catalogue: &Catalogue, named: &Named, now: Timestamp) -> Conditions {
+    let dates = event.has_subevents.then(|| catalogue.dates.iter().map(|date| date.id).collect());
+    (rules(event), dates, catalogue.offers(event, WEB, &named.dates, now))
 }
 
 fn rules(event: &Event) -> CartRules {
     CartRules {
         reservation_seconds: event.settings.reservation_time() * 60,
-        positions_max: event.settings.max_items_per_order().min(POSITIONS_MAX),
+        positions_max: event.settings.max_items_per_order().min(POSITIONS_PER_ORDER_MAX),
+    }
+}
+
+impl Named {
+    fn add(&mut self, request: &Request) {
+        match request {
+            Request::AddToCart { cart, lines } => {
+                self.carts.insert(cart.clone());
+                for line in lines {
+                    self.dates.extend(line.product.date);
+                    self.codes.extend(line.voucher.iter().map(|voucher| VoucherTerms::normalized(&voucher.code)));
+                }
+            }
+            Request::ApplyVoucher { cart, code } => {
+                self.carts.insert(cart.clone());
+                self.codes.insert(VoucherTerms::normalized(code));
+            }
+            Request::RemoveFromCart { cart, .. }
+            | Request::ClearCart { cart }
+            | Request::SetAddOns { cart, .. }
+            | Request::PlaceOrder { cart, .. } => {
+                self.carts.insert(cart.clone());
+            }
+            Request::PayOrder { order, .. } | Request::ExpireOrder { order } => self.orders.push(*order),
+            Request::ChangeOrder { order, action } => {
+                self.orders.push(*order);
+                if let OrderAction::Change { changes, .. } = action {
+                    self.dates.extend(changes.iter().filter_map(|change| match change {
+                        Change::AddPosition { product, .. } | Change::SwapProduct { product, .. } => product.date,
+                        _ => None,
+                    }));
+                }
+            }
+            Request::CreateOrder { order } => {
+                self.carts.extend(order.consume_carts.iter().cloned());
+                self.dates.extend(order.positions.iter().filter_map(|position| position.product.date));
+            }
+            Request::SaveVoucher { voucher, terms } => {
+                self.vouchers.extend(*voucher);
+                self.codes.insert(terms.code.clone());
+                self.add_terms(terms);
+            }
+            Request::DeleteVoucher { voucher } => {
+                self.vouchers.push(*voucher);
+            }
+        }
+    }
+
+    fn add_terms(&mut self, terms: &VoucherTerms) {
+        self.dates.extend(terms.date);
+        if let Scope::Quota(quota) = terms.scope {
+            self.quotas.insert(quota);
+        }
     }
 }
 
@@ -73,12 +154,13 @@ async fn identities(
     requests: &[Request],
 ) -> Result<BTreeMap<usize, Identity>, DbError> {
     let drafts = requests.iter().enumerate().filter_map(|(index, request)| match request {
-        Request::PlaceOrder { draft, .. } => Some((index, draft)),
+        Request::PlaceOrder { draft, .. } => Some((index, &draft.seed)),
+        Request::CreateOrder { order } => Some((index, &order.seed)),
         _ => None,
     });
     let mut drawn: Vec<(usize, Codes, String)> = drafts
-        .map(|(index, draft)| {
-            let codes = Codes::of(&draft.seed, "code");
+        .map(|(index, seed)| {
+            let codes = Codes::of(seed, "code");
             let code = codes.order_code(CODE_LENGTH, event.testmode);
             (index, codes, code)
         })

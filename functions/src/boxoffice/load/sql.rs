@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    boxoffice::{CartId, CartPosition, OrderStock, Product, Quota, UnitPrice, Uses},
-    id::{CartPositionId, EventId, ItemId, MailId, OrderId, OrganizerId, QuotaId},
+    boxoffice::{CartId, CartPosition, Product, Quota, UnitPrice, Uses},
+    id::{CartPositionId, EventId, MailId, OrderId, OrganizerId, QuotaId, SubeventId, VoucherId},
     money::{Currency, Money, TaxRate},
-    order::OrderStatus,
     port::{
         db::{DbError, Query, Row, array, p},
         lock::EventLock,
@@ -14,28 +13,39 @@ use crate::{
     time::Timestamp,
 };
 
+/// Quotas of the event; in a series those of some dates, and some by themselves.
 const QUOTAS: &str = "
-    select q.id, q.size, q.closed, q.close_when_sold_out, c.paid, c.pending, c.vouchers, c.carts, c.waiting
+    select q.id, q.size, q.closed, q.close_when_sold_out, q.subevent_id, q.ignore_for_event_availability,
+           c.paid, c.pending, c.vouchers, c.carts, c.waiting
       from quota q join quota_counter c on c.quota_id = q.id
-     where q.event_id = $1";
-const QUOTA_ITEMS: &str =
-    "select quota_id, item_id, variation_id from quota_item where event_id = $1 order by quota_id";
+     where q.event_id = $1 and (q.subevent_id is null or q.subevent_id = any($2) or q.id = any($3))";
+const QUOTA_ITEMS: &str = "
+    select i.quota_id, i.item_id, i.variation_id, q.subevent_id
+      from quota_item i join quota q on q.id = i.quota_id
+     where i.event_id = $1 and (q.subevent_id is null or q.subevent_id = any($2) or q.id = any($3)) order by i.quota_id";
 
-type Quotas = (BTreeMap<QuotaId, Quota>, BTreeMap<Product, Vec<QuotaId>>);
+pub(super) type Quotas = (BTreeMap<QuotaId, Quota>, BTreeMap<Product, Vec<QuotaId>>);
 
-pub(super) async fn quotas(lock: &EventLock<'_>) -> Result<Quotas, DbError> {
-    read_quotas(lock.tx(), lock.event()).await
+pub(super) async fn quotas(lock: &EventLock<'_>, dates: &[SubeventId], ids: &[QuotaId]) -> Result<Quotas, DbError> {
+    read_quotas(lock.tx(), lock.event(), dates.to_vec(), ids.to_vec()).await
 }
 
 const EXPIRED_CARTS: &str = "
-    select item_id, variation_id, count(*) as count
-      from cart_position where event_id = $1 and holds_stock and expires_at <= $2
-     group by item_id, variation_id";
+    select c.item_id, c.variation_id, c.subevent_id, count(*) as count
+      from cart_position c left join voucher v on v.id = c.voucher_id
+     where c.event_id = $1 and c.holds_stock and c.expires_at <= $2 and not coalesce(v.holds_stock, false)
+     group by c.item_id, c.variation_id, c.subevent_id";
 
 /// The quotas of an event as they stand, without a lock: for display only, never for a decision. Expired carts count
-/// as gone already: if the page counted them until the next batch releases them, nobody could begin that batch.
-pub async fn quotas_for_display(q: &impl Query, event: EventId, now: Timestamp) -> Result<Quotas, DbError> {
-    let (mut quotas, quotas_of) = read_quotas(q, event).await?;
+/// as gone already: if the page counted them until the next batch releases them, nobody could begin that batch. Those
+/// whose voucher keeps the place give nothing back.
+pub async fn quotas_for_display(
+    q: &impl Query,
+    event: EventId,
+    date: Option<SubeventId>,
+    now: Timestamp,
+) -> Result<Quotas, DbError> {
+    let (mut quotas, quotas_of) = read_quotas(q, event, date.into_iter().collect(), Vec::new()).await?;
     for row in q.query(EXPIRED_CARTS, &[p(&event), p(&now)]).await? {
         let count: i64 = row.get("count")?;
         for quota in quotas_of.get(&product(&row)?).into_iter().flatten() {
@@ -45,9 +55,16 @@ pub async fn quotas_for_display(q: &impl Query, event: EventId, now: Timestamp) 
     Ok((quotas, quotas_of))
 }
 
-async fn read_quotas(q: &impl Query, event: EventId) -> Result<Quotas, DbError> {
+async fn read_quotas(
+    q: &impl Query,
+    event: EventId,
+    dates: Vec<SubeventId>,
+    ids: Vec<QuotaId>,
+) -> Result<Quotas, DbError> {
     let mut quotas = BTreeMap::new();
-    for row in q.query(QUOTAS, &[p(&event)]).await? {
+    let params = [p(&event), array(&dates), array(&ids)];
+    let (quota_rows, item_rows) = tokio::try_join!(q.query(QUOTAS, &params), q.query(QUOTA_ITEMS, &params))?;
+    for row in quota_rows {
         let uses = Uses {
             paid: row.get("paid")?,
             pending: row.get("pending")?,
@@ -55,51 +72,84 @@ async fn read_quotas(q: &impl Query, event: EventId) -> Result<Quotas, DbError> 
             carts: row.get("carts")?,
             waiting: row.get("waiting")?,
         };
-        let close_when_sold_out = row.get("close_when_sold_out")?;
-        let quota = Quota { size: row.get("size")?, closed: row.get("closed")?, close_when_sold_out, uses };
+        let quota = Quota {
+            size: row.get("size")?,
+            closed: row.get("closed")?,
+            close_when_sold_out: row.get("close_when_sold_out")?,
+            date: row.get("subevent_id")?,
+            ignore_for_event_availability: row.get("ignore_for_event_availability")?,
+            uses,
+        };
         quotas.insert(row.get("id")?, quota);
     }
     let mut quotas_of: BTreeMap<Product, Vec<QuotaId>> = BTreeMap::new();
-    for row in q.query(QUOTA_ITEMS, &[p(&event)]).await? {
+    for row in item_rows {
         quotas_of.entry(product(&row)?).or_default().push(row.get("quota_id")?);
     }
     Ok((quotas, quotas_of))
 }
 
-fn product(row: &Row) -> Result<Product, DbError> {
-    Ok(Product { item: row.get("item_id")?, variation: row.get("variation_id")? })
+pub(in crate::boxoffice) fn product(row: &Row) -> Result<Product, DbError> {
+    Ok(Product { item: row.get("item_id")?, variation: row.get("variation_id")?, date: row.get("subevent_id")? })
 }
 
-/// Expired carts are settled in portions: what is left over stays counted, which errs on the safe side.
+/// Expired carts are settled in portions: what is left over stays counted, which errs on the safe side. Live positions
+/// whose voucher is about to change, or has expired, are read too, because they will be counted elsewhere; with what
+/// belongs to them, because a deleted voucher takes them along.
 const CART_POSITIONS: &str = "
-    select id, cart_id, item_id, variation_id, price, listed_price, tax_rate_ppm, tax_value, expires_at, max_extend_at,
-           holds_stock
+    select id, cart_id, item_id, variation_id, subevent_id, price, listed_price, tax_rate_ppm, tax_value,
+           voucher_saving, custom_price, voucher_id, addon_to,
+           is_bundled, expires_at, max_extend_at, holds_stock
       from cart_position where event_id = $1 and cart_id = any($2)
     union
-    (select id, cart_id, item_id, variation_id, price, listed_price, tax_rate_ppm, tax_value, expires_at, max_extend_at,
-            holds_stock
+    (select id, cart_id, item_id, variation_id, subevent_id, price, listed_price, tax_rate_ppm, tax_value,
+           voucher_saving, custom_price, voucher_id, addon_to,
+            is_bundled, expires_at, max_extend_at, holds_stock
        from cart_position where event_id = $1 and holds_stock and expires_at <= $3
-      order by expires_at limit 1000)";
+      order by expires_at, id limit 1000)
+    union
+    select c.id, c.cart_id, c.item_id, c.variation_id, c.subevent_id, c.price, c.listed_price, c.tax_rate_ppm,
+           c.tax_value, c.voucher_saving, c.custom_price,
+           c.voucher_id, c.addon_to, c.is_bundled, c.expires_at, c.max_extend_at, c.holds_stock
+      from cart_position c
+     where c.event_id = $1
+       and c.voucher_id = any($4::bigint[] || array(select v.id from voucher v where v.event_id = $1 and v.holds_stock
+                                                     and v.valid_until < $3 order by v.valid_until, v.id limit 1000))
+    union
+    select c.id, c.cart_id, c.item_id, c.variation_id, c.subevent_id, c.price, c.listed_price, c.tax_rate_ppm,
+           c.tax_value, c.voucher_saving, c.custom_price,
+           c.voucher_id, c.addon_to, c.is_bundled, c.expires_at, c.max_extend_at, c.holds_stock
+      from cart_position c join cart_position parent on parent.event_id = c.event_id and parent.id = c.addon_to
+     where parent.event_id = $1 and parent.voucher_id = any($4)";
 
 pub(super) async fn cart_positions(
     lock: &EventLock<'_>,
     currency: Currency,
-    carts: &BTreeSet<&CartId>,
+    carts: &BTreeSet<CartId>,
+    vouchers: &Vec<VoucherId>,
     now: Timestamp,
 ) -> Result<BTreeMap<CartPositionId, CartPosition>, DbError> {
     let carts: Vec<&str> = carts.iter().map(|cart| cart.0.as_str()).collect();
-    let rows = lock.tx().query(CART_POSITIONS, &[p(&lock.event()), array(&carts), p(&now)]).await?;
+    let event = lock.event();
+    let params = [p(&event), array(&carts), p(&now), array(vouchers)];
+    let rows = lock.tx().query(CART_POSITIONS, &params).await?;
     let read = rows.iter().map(|row| {
+        let custom_price: Option<i64> = row.get("custom_price")?;
         let position = CartPosition {
             id: row.get("id")?,
             cart: CartId(row.get("cart_id")?),
             product: product(row)?,
             price: UnitPrice {
                 listed: Money::new(row.get("listed_price")?, currency),
+                saving: Money::new(row.get("voucher_saving")?, currency),
                 gross: Money::new(row.get("price")?, currency),
                 tax: Money::new(row.get("tax_value")?, currency),
                 tax_rate: TaxRate::from_ppm(row.get("tax_rate_ppm")?),
             },
+            custom_price: custom_price.map(|minor| Money::new(minor, currency)),
+            voucher: row.get("voucher_id")?,
+            parent: row.get("addon_to")?,
+            bundled: row.get("is_bundled")?,
             expires_at: row.get("expires_at")?,
             max_extend_at: row.get("max_extend_at")?,
             holds_stock: row.get("holds_stock")?,
@@ -109,26 +159,42 @@ pub(super) async fn cart_positions(
     read.collect()
 }
 
-const ORDERS: &str = "
-    select o.id, o.status, op.item_id, op.variation_id
-      from orders o left join order_position op on op.order_id = o.id and not op.canceled
-     where o.event_id = $1 and o.id = any($2)";
-
-pub(super) async fn orders(lock: &EventLock<'_>, ids: &Vec<OrderId>) -> Result<BTreeMap<OrderId, OrderStock>, DbError> {
-    let mut orders = BTreeMap::new();
-    if ids.is_empty() {
-        return Ok(orders);
-    }
-    for row in lock.tx().query(ORDERS, &[p(&lock.event()), array(ids)]).await? {
-        let status = OrderStatus::parse(row.get("status")?)?;
-        let order: &mut OrderStock =
-            orders.entry(row.get("id")?).or_insert(OrderStock { status, products: Vec::new() });
-        if row.get::<Option<ItemId>>("item_id")?.is_some() {
-            order.products.push(product(&row)?);
-        }
-    }
-    Ok(orders)
+/// A statement that reads whole vouchers.
+macro_rules! select_vouchers {
+    ($rest:literal) => {
+        concat!(
+            "
+            select id, code, max_usages, min_usages, budget, valid_until, block_quota, allow_ignore_quota, price_mode,
+                   value, item_id, variation_id, quota_id, subevent_id, show_hidden_items, all_addons_included,
+                   all_bundles_included, redeemed, in_carts, budget_used, holds_stock
+              from voucher
+            ",
+            $rest
+        )
+    };
 }
+
+pub(super) const VOUCHERS: &str = select_vouchers!(
+    "where event_id = $1 and code = any($2)
+    union
+    select id, code, max_usages, min_usages, budget, valid_until, block_quota, allow_ignore_quota, price_mode,
+           value, item_id, variation_id, quota_id, subevent_id, show_hidden_items, all_addons_included,
+           all_bundles_included, redeemed, in_carts, budget_used, holds_stock
+      from voucher
+     where event_id = $1
+       and id = any($3::bigint[]
+                    || array(select voucher_id from cart_position
+                              where event_id = $1 and cart_id = any($5) and voucher_id is not null)
+                    || array(select voucher_id from (
+                               select voucher_id from cart_position where event_id = $1 and holds_stock and expires_at <= $4
+                                order by expires_at, id limit 1000) expired where voucher_id is not null)
+                    || array(select voucher_id from order_position
+                              where event_id = $1 and order_id = any($6) and voucher_id is not null)
+                    || array(select id from voucher where event_id = $1 and holds_stock and valid_until < $4
+                              order by valid_until, id limit 1000))"
+);
+pub(super) const VOUCHER_BY_CODE: &str = select_vouchers!("where event_id = $1 and code = $2");
+pub(super) const EXIST: &str = "select exists (select 1 from voucher where event_id = $1) as exist";
 
 const VERSION: &str = "select version from event where id = $1";
 
@@ -160,5 +226,15 @@ pub(super) async fn taken_codes(
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] =
-    &[QUOTAS, QUOTA_ITEMS, EXPIRED_CARTS, CART_POSITIONS, ORDERS, VERSION, RESERVE_IDS, TAKEN_CODES];
+pub const ALL: &[&str] = &[
+    QUOTAS,
+    QUOTA_ITEMS,
+    EXPIRED_CARTS,
+    CART_POSITIONS,
+    VOUCHERS,
+    VOUCHER_BY_CODE,
+    EXIST,
+    VERSION,
+    RESERVE_IDS,
+    TAKEN_CODES,
+];

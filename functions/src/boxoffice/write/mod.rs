@@ -1,8 +1,9 @@
 //! Writes what was decided. Only ever under the event's lock.
 
 pub mod sql;
+mod voucher;
 
-use super::{Changes, Uses};
+use super::{Changes, Uses, order as orders};
 use crate::{
     event::Event,
     order,
@@ -28,10 +29,12 @@ pub async fn write(
         sql::add_uses(lock, uses),
         sql::release(lock, &changes.released),
         sql::renew(lock, &changes.renewed),
+        sql::reprice(lock, &changes.repriced),
         sql::delete_cart_positions(lock, &changes.deleted),
         sql::insert_cart_positions(lock, &changes.added, now),
         sql::close_quotas(lock, &changes.closed, now),
-        sql::set_order_status(lock, &changes.orders, now),
+        orders::write(lock, &changes.orders_created, &changes.orders, now),
+        voucher::write(lock, changes, now),
     )?;
     Ok(outgoing)
 }

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    boxoffice::{NewCartPosition, RenewedCartPosition, Uses},
-    id::{CartPositionId, ItemId, OrderId, QuotaId, VariationId},
-    order::OrderStatus,
+    boxoffice::{NewCartPosition, Product, RenewedCartPosition, RepricedCartPosition, UnitPrice, Uses},
+    id::{CartPositionId, ItemId, QuotaId, SubeventId, VariationId, VoucherId},
     port::{
         db::{DbError, Query, array, p},
         lock::EventLock,
@@ -15,7 +14,7 @@ use crate::{
 
 /// What was read under the lock is still there: a statement that misses a row would make counters and rows disagree,
 /// so the transaction fails instead.
-fn expect_rows(touched: u64, expected: usize) -> Result<(), DbError> {
+pub(in crate::boxoffice) fn expect_rows(touched: u64, expected: usize) -> Result<(), DbError> {
     if touched == expected as u64 {
         Ok(())
     } else {
@@ -59,9 +58,11 @@ const RENEW: &str = "
     update cart_position c
        set expires_at = r.expires_at, max_extend_at = r.max_extend_at, holds_stock = true,
            price = coalesce(r.price, c.price), listed_price = coalesce(r.listed_price, c.listed_price),
-           tax_rate_ppm = coalesce(r.tax_rate_ppm, c.tax_rate_ppm), tax_value = coalesce(r.tax_value, c.tax_value)
-      from unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::bigint[], $7::integer[], $8::bigint[])
-           as r (id, expires_at, max_extend_at, price, listed_price, tax_rate_ppm, tax_value)
+           tax_rate_ppm = coalesce(r.tax_rate_ppm, c.tax_rate_ppm), tax_value = coalesce(r.tax_value, c.tax_value),
+           voucher_saving = coalesce(r.voucher_saving, c.voucher_saving)
+      from unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::bigint[], $7::integer[], $8::bigint[],
+                  $9::bigint[])
+           as r (id, expires_at, max_extend_at, price, listed_price, tax_rate_ppm, tax_value, voucher_saving)
      where c.event_id = $1 and c.id = r.id";
 
 pub(super) async fn renew(lock: &EventLock<'_>, renewed: &[RenewedCartPosition]) -> Result<(), DbError> {
@@ -79,6 +80,8 @@ pub(super) async fn renew(lock: &EventLock<'_>, renewed: &[RenewedCartPosition])
         renewed.iter().map(|position| position.price.map(|price| price.tax_rate.ppm())).collect();
     let taxes: Vec<Option<i64>> =
         renewed.iter().map(|position| position.price.map(|price| price.tax.minor())).collect();
+    let savings: Vec<Option<i64>> =
+        renewed.iter().map(|position| position.price.map(|price| price.saving.minor())).collect();
     let event = lock.event();
     let params = [
         p(&event),
@@ -89,6 +92,7 @@ pub(super) async fn renew(lock: &EventLock<'_>, renewed: &[RenewedCartPosition])
         array(&listed),
         array(&rates),
         array(&taxes),
+        array(&savings),
     ];
     expect_rows(lock.tx().execute(RENEW, &params).await?, renewed.len())
 }
@@ -102,15 +106,69 @@ pub(super) async fn delete_cart_positions(lock: &EventLock<'_>, ids: &Vec<CartPo
     expect_rows(lock.tx().execute(DELETE_CART_POSITIONS, &[p(&lock.event()), array(ids)]).await?, ids.len())
 }
 
+const REPRICE: &str = "
+    update cart_position c
+       set voucher_id = r.voucher_id, price = r.price, listed_price = r.listed_price, tax_rate_ppm = r.tax_rate_ppm,
+           tax_value = r.tax_value, voucher_saving = r.voucher_saving
+      from unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::integer[], $7::bigint[], $8::bigint[])
+           as r (id, voucher_id, price, listed_price, tax_rate_ppm, tax_value, voucher_saving)
+     where c.event_id = $1 and c.id = r.id";
+
+/// The last price of a position counts, if a batch has changed it more than once.
+pub(super) async fn reprice(lock: &EventLock<'_>, repriced: &[RepricedCartPosition]) -> Result<(), DbError> {
+    if repriced.is_empty() {
+        return Ok(());
+    }
+    let last: BTreeMap<CartPositionId, &RepricedCartPosition> =
+        repriced.iter().map(|position| (position.id, position)).collect();
+    let ids: Vec<CartPositionId> = last.keys().copied().collect();
+    let vouchers: Vec<Option<VoucherId>> = last.values().map(|position| position.voucher).collect();
+    let column =
+        |field: fn(&UnitPrice) -> i64| -> Vec<i64> { last.values().map(|position| field(&position.price)).collect() };
+    let (prices, listed) = (column(|price| price.gross.minor()), column(|price| price.listed.minor()));
+    let (taxes, savings) = (column(|price| price.tax.minor()), column(|price| price.saving.minor()));
+    let rates: Vec<i32> = last.values().map(|position| position.price.tax_rate.ppm()).collect();
+    let event = lock.event();
+    let params = [
+        p(&event),
+        array(&ids),
+        array(&vouchers),
+        array(&prices),
+        array(&listed),
+        array(&rates),
+        array(&taxes),
+        array(&savings),
+    ];
+    expect_rows(lock.tx().execute(REPRICE, &params).await?, last.len())
+}
+
+/// Numbers the rows itself, because parts point to the row that they came with.
 const INSERT_CART_POSITIONS: &str = "
-    insert into cart_position (event_id, cart_id, item_id, variation_id, price, listed_price, tax_rate_ppm, tax_value,
-                               created_at, expires_at, max_extend_at, holds_stock)
-    select $1, cart_id, item_id, variation_id, price, listed_price, tax_rate_ppm, tax_value, $2, expires_at, max_extend_at, true
-      from unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::integer[], $9::bigint[],
-                  $10::timestamptz[], $11::timestamptz[])
-           with ordinality
-           as a (cart_id, item_id, variation_id, price, listed_price, tax_rate_ppm, tax_value, expires_at, max_extend_at, n)
-     order by n";
+    with a as (
+        select *, nextval('cart_position_id_seq') as id
+          from unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::integer[],
+                      $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[],
+                      $16::timestamptz[], $17::timestamptz[])
+               with ordinality
+               as a (cart_id, item_id, variation_id, subevent_id, price, listed_price, tax_rate_ppm, tax_value,
+                     voucher_saving, custom_price, voucher_id, addon_to, part_of, expires_at, max_extend_at, n))
+    insert into cart_position (id, event_id, cart_id, item_id, variation_id, subevent_id, price, listed_price, tax_rate_ppm,
+                               tax_value, voucher_saving, custom_price, voucher_id, addon_to, is_bundled, created_at,
+                               expires_at, max_extend_at, holds_stock)
+    overriding system value
+    select a.id, $1, a.cart_id, a.item_id, a.variation_id, a.subevent_id, a.price, a.listed_price, a.tax_rate_ppm, a.tax_value,
+           a.voucher_saving, a.custom_price, a.voucher_id, coalesce(whole.id, a.addon_to), whole.id is not null, $2,
+           a.expires_at, a.max_extend_at, true
+      from a left join a whole on whole.n = a.part_of";
+
+/// A row of a new position or of a part of it.
+struct NewRow<'a> {
+    position: &'a NewCartPosition,
+    product: Product,
+    price: &'a UnitPrice,
+    /// The number of the row that it is a part of, from 1.
+    part_of: Option<i64>,
+}
 
 pub(super) async fn insert_cart_positions(
     lock: &EventLock<'_>,
@@ -120,15 +178,31 @@ pub(super) async fn insert_cart_positions(
     if added.is_empty() {
         return Ok(());
     }
-    let carts: Vec<&str> = added.iter().map(|position| position.cart.0.as_str()).collect();
-    let items: Vec<ItemId> = added.iter().map(|position| position.product.item).collect();
-    let variations: Vec<Option<VariationId>> = added.iter().map(|position| position.product.variation).collect();
-    let prices: Vec<i64> = added.iter().map(|position| position.price.gross.minor()).collect();
-    let listed: Vec<i64> = added.iter().map(|position| position.price.listed.minor()).collect();
-    let rates: Vec<i32> = added.iter().map(|position| position.price.tax_rate.ppm()).collect();
-    let taxes: Vec<i64> = added.iter().map(|position| position.price.tax.minor()).collect();
-    let expires: Vec<Timestamp> = added.iter().map(|position| position.expires_at).collect();
-    let max_extends: Vec<Timestamp> = added.iter().map(|position| position.max_extend_at).collect();
+    let mut rows: Vec<NewRow<'_>> = Vec::new();
+    for position in added {
+        rows.push(NewRow { position, product: position.product, price: &position.price, part_of: None });
+        let whole = Some(rows.len() as i64);
+        let parts = position.parts.iter();
+        rows.extend(parts.map(|part| NewRow { position, product: part.product, price: &part.price, part_of: whole }));
+    }
+    let own = |row: &NewRow<'_>| row.part_of.is_none();
+    let carts: Vec<&str> = rows.iter().map(|row| row.position.cart.0.as_str()).collect();
+    let items: Vec<ItemId> = rows.iter().map(|row| row.product.item).collect();
+    let variations: Vec<Option<VariationId>> = rows.iter().map(|row| row.product.variation).collect();
+    let dates: Vec<Option<SubeventId>> = rows.iter().map(|row| row.product.date).collect();
+    let prices: Vec<i64> = rows.iter().map(|row| row.price.gross.minor()).collect();
+    let listed: Vec<i64> = rows.iter().map(|row| row.price.listed.minor()).collect();
+    let rates: Vec<i32> = rows.iter().map(|row| row.price.tax_rate.ppm()).collect();
+    let taxes: Vec<i64> = rows.iter().map(|row| row.price.tax.minor()).collect();
+    let savings: Vec<i64> = rows.iter().map(|row| row.price.saving.minor()).collect();
+    let custom: Vec<Option<i64>> =
+        rows.iter().map(|row| row.position.custom_price.filter(|_| own(row)).map(|price| price.minor())).collect();
+    let vouchers: Vec<Option<VoucherId>> = rows.iter().map(|row| row.position.voucher.filter(|_| own(row))).collect();
+    let addon_to: Vec<Option<CartPositionId>> =
+        rows.iter().map(|row| row.position.addon_to.filter(|_| own(row))).collect();
+    let part_of: Vec<Option<i64>> = rows.iter().map(|row| row.part_of).collect();
+    let expires: Vec<Timestamp> = rows.iter().map(|row| row.position.expires_at).collect();
+    let max_extends: Vec<Timestamp> = rows.iter().map(|row| row.position.max_extend_at).collect();
     let event = lock.event();
     let params = [
         p(&event),
@@ -136,35 +210,20 @@ pub(super) async fn insert_cart_positions(
         array(&carts),
         array(&items),
         array(&variations),
+        array(&dates),
         array(&prices),
         array(&listed),
         array(&rates),
         array(&taxes),
+        array(&savings),
+        array(&custom),
+        array(&vouchers),
+        array(&addon_to),
+        array(&part_of),
         array(&expires),
         array(&max_extends),
     ];
     lock.tx().execute(INSERT_CART_POSITIONS, &params).await.map(|_| ())
-}
-
-const SET_ORDER_STATUS: &str = "
-    update orders o set status = s.status, modified_at = $2
-      from unnest($3::bigint[], $4::text[]) as s (id, status)
-     where o.event_id = $1 and o.id = s.id";
-
-pub(super) async fn set_order_status(
-    lock: &EventLock<'_>,
-    orders: &BTreeMap<OrderId, OrderStatus>,
-    now: Timestamp,
-) -> Result<(), DbError> {
-    if orders.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<OrderId> = orders.keys().copied().collect();
-    let states: Vec<&str> = orders.values().map(|status| status.code()).collect();
-    expect_rows(
-        lock.tx().execute(SET_ORDER_STATUS, &[p(&lock.event()), p(&now), array(&ids), array(&states)]).await?,
-        orders.len(),
-    )
 }
 
 const CLOSE_QUOTAS: &str = "
@@ -180,6 +239,70 @@ pub(super) async fn close_quotas(lock: &EventLock<'_>, ids: &Vec<QuotaId>, now: 
     lock.tx().execute(CLOSE_QUOTAS, &[p(&lock.event()), array(ids), p(&now)]).await.map(|_| ())
 }
 
+pub(super) const ADD_VOUCHER_USES: &str = "
+    update voucher v
+       set redeemed = v.redeemed + d.redeemed, in_carts = v.in_carts + d.in_carts, budget_used = v.budget_used + d.budget_used
+      from unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) as d (id, redeemed, in_carts, budget_used)
+     where v.event_id = $1 and v.id = d.id";
+
+pub(super) const EXPIRE_VOUCHERS: &str = "update voucher set holds_stock = false where event_id = $1 and id = any($2)";
+
+pub(super) const DELETE_VOUCHERS: &str = "delete from voucher where event_id = $1 and id = any($2)";
+
+/// What staff decides about vouchers, as rows.
+macro_rules! terms {
+    ($head:literal, $tail:literal) => {
+        concat!(
+            $head,
+            "
+      from unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::timestamptz[], $8::boolean[], $9::boolean[],
+                  $10::text[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::boolean[],
+                  $17::boolean[], $18::boolean[], $19::boolean[])
+           with ordinality
+           as t (code, max_usages, min_usages, budget, valid_until, block_quota, allow_ignore_quota, price_mode, value, item_id,
+                 variation_id, quota_id, subevent_id, show_hidden_items, all_addons_included, all_bundles_included,
+                 holds_stock, n)
+    ",
+            $tail
+        )
+    };
+}
+
+pub(super) const UPDATE_VOUCHERS: &str = terms!(
+    "
+    update voucher v
+       set code = t.code, max_usages = t.max_usages, min_usages = t.min_usages, budget = t.budget,
+           valid_until = t.valid_until, block_quota = t.block_quota, allow_ignore_quota = t.allow_ignore_quota,
+           price_mode = t.price_mode, value = t.value, item_id = t.item_id, variation_id = t.variation_id,
+           quota_id = t.quota_id, subevent_id = t.subevent_id, show_hidden_items = t.show_hidden_items,
+           all_addons_included = t.all_addons_included, all_bundles_included = t.all_bundles_included,
+           holds_stock = t.holds_stock",
+    "where v.event_id = $1 and v.id = ($2::bigint[])[t.n]"
+);
+
+pub(super) const INSERT_VOUCHERS: &str = terms!(
+    "
+    insert into voucher (event_id, created_at, code, max_usages, min_usages, budget, valid_until, block_quota,
+                         allow_ignore_quota, price_mode, value, item_id, variation_id, quota_id, subevent_id,
+                         show_hidden_items, all_addons_included, all_bundles_included, holds_stock)
+    select $1, $2, t.code, t.max_usages, t.min_usages, t.budget, t.valid_until, t.block_quota, t.allow_ignore_quota,
+           t.price_mode, t.value, t.item_id, t.variation_id, t.quota_id, t.subevent_id, t.show_hidden_items,
+           t.all_addons_included, t.all_bundles_included, t.holds_stock",
+    "order by t.n"
+);
+
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] =
-    &[ADD_USES, RELEASE, RENEW, DELETE_CART_POSITIONS, INSERT_CART_POSITIONS, SET_ORDER_STATUS, CLOSE_QUOTAS];
+pub const ALL: &[&str] = &[
+    ADD_USES,
+    RELEASE,
+    RENEW,
+    REPRICE,
+    DELETE_CART_POSITIONS,
+    INSERT_CART_POSITIONS,
+    CLOSE_QUOTAS,
+    ADD_VOUCHER_USES,
+    EXPIRE_VOUCHERS,
+    DELETE_VOUCHERS,
+    UPDATE_VOUCHERS,
+    INSERT_VOUCHERS,
+];

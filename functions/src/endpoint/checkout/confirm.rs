@@ -7,7 +7,7 @@ use super::{Desk, StepName, Visit};
 use crate::{
     boxoffice::{self, Draft, NotPlaced, Outcome, Ticket},
     ctx::Ctx,
-    endpoint::visit::Note,
+    endpoint::{cart::add_on_text, visit::Note},
     http::{ApiError, Form},
     money::Money,
     order,
@@ -106,6 +106,10 @@ async fn attempt(
             elsewhere(visit.go_to_shop(MessageKind::Error, "cart-error-positions-removed"))
         }
         Outcome::NotPlaced(NotPlaced::PriceChanged) => elsewhere(again(visit, "price-changed")),
+        Outcome::NotPlaced(NotPlaced::AddOns(_, problem)) => {
+            let note = Note::saying(MessageKind::Error, add_on_text(visit, &desk.catalogue, problem));
+            elsewhere(visit.go(&visit.event.path(), Some(&note)))
+        }
         other => unreachable!("an order request is placed or not, not {other:?}"),
     }
 }

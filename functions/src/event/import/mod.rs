@@ -1,6 +1,7 @@
 //! Creates an event from a JSON document in the shapes of the REST API (spec rest-api 3, 5, 14).
 //!
-//! `{"event": {…}, "settings": {…}, "tax_rules": […], "categories": […], "items": […], "quotas": […], "questions": […]}`.
+//! `{"event": {…}, "settings": {…}, "tax_rules": […], "categories": […], "items": […], "subevents": […], "quotas": […],
+//! "questions": […], "vouchers": […]}`.
 //! Ids are references inside the document. Unknown fields are ignored, as the API does; known ones that the shop cannot
 //! honour are refused by name.
 
@@ -19,10 +20,13 @@ use crate::{
 };
 
 mod catalogue;
+mod dates;
+mod links;
 mod questions;
 mod reader;
 mod refused;
 pub mod sql;
+mod vouchers;
 mod write;
 
 pub use reader::Fault;
@@ -119,7 +123,9 @@ pub struct Plan {
     tax_rules: Vec<catalogue::TaxRule>,
     categories: Vec<catalogue::Category>,
     items: Vec<catalogue::Item>,
+    dates: Vec<dates::Date>,
     quotas: Vec<catalogue::Quota>,
+    vouchers: Vec<vouchers::Voucher>,
     questions: Vec<questions::Question>,
 }
 
@@ -139,6 +145,7 @@ struct EventPlan {
     presale_end: Option<Timestamp>,
     location: Option<Value>,
     settings: Value,
+    has_subevents: bool,
 }
 
 impl Plan {
@@ -163,12 +170,26 @@ impl Plan {
         let event = read_event(&object, root, &zone, currency);
         let (tax_rules, tax_rule_index) = catalogue::tax_rules(root);
         let (categories, category_index) = catalogue::categories(root);
-        let around =
-            catalogue::Around { categories: &category_index, tax_rules: &tax_rule_index, currency, zone: &zone };
+        let add_on_categories: Vec<usize> =
+            categories.iter().enumerate().filter(|(_, category)| category.is_addon).map(|(place, _)| place).collect();
+        let around = catalogue::Around {
+            categories: &category_index,
+            add_on_categories: &add_on_categories,
+            tax_rules: &tax_rule_index,
+            currency,
+            zone: &zone,
+        };
         let (items, item_index) = catalogue::items(root, &around);
-        let quotas = catalogue::quotas(root, &items, &item_index);
+        let (dates, date_index) = dates::dates(root, &item_index, &around);
+        if !event.has_subevents && !dates.is_empty() {
+            root.fault("subevents", "only a series has dates");
+        }
+        let of_series = event.has_subevents.then_some(&date_index);
+        let (quotas, quota_index) = catalogue::quotas(root, &items, &item_index, of_series);
+        let found = vouchers::Found { items: &item_index, quotas: &quota_index, dates: of_series };
+        let vouchers = vouchers::vouchers(root, &found, &around);
         let questions = questions::questions(root, &item_index);
-        let plan = Self { event, tax_rules, categories, items, quotas, questions };
+        let plan = Self { event, tax_rules, categories, items, dates, quotas, vouchers, questions };
         if plan.event.live {
             plan.check_live(&object, currency, organizer_settings);
         }
@@ -179,6 +200,9 @@ impl Plan {
     fn check_live(&self, event: &Object<'_>, currency: Currency, organizer_settings: &Value) {
         if self.quotas.is_empty() {
             event.fault("live", "an event needs a quota before it can be live");
+        }
+        if self.event.has_subevents {
+            event.fault("live", "the shop has no pages for the dates of a series yet");
         }
         let settings = Settings::merge(organizer_settings.clone(), self.event.settings.clone());
         let is_paid = self.items.iter().any(catalogue::Item::is_paid);
@@ -218,6 +242,7 @@ fn read_event(event: &Object<'_>, root: &Object<'_>, zone: &TimeZone, currency: 
         presale_start,
         presale_end,
         location: event.text("location"),
+        has_subevents: event.flag("has_subevents").unwrap_or(false),
         settings: root.value("settings").cloned().unwrap_or_else(|| Value::Object(Map::new())),
     }
 }

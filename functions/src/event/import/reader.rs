@@ -229,6 +229,16 @@ impl<'a> Object<'a> {
         found
     }
 
+    /// What a field refers to by an id of its own kind.
+    pub(super) fn one_of<T: Copy>(&self, key: &str, index: &HashMap<i64, T>, what: &str) -> Option<T> {
+        let id = self.read(key, &format!("the id of a {what} is needed"), Value::as_i64)?;
+        let found = index.get(&id).copied();
+        if found.is_none() {
+            self.fault(key, format!("no {what} with id {id} in this file"));
+        }
+        found
+    }
+
     /// Ids and positions of what a list refers to, with the place of each in the list.
     pub(super) fn references<T: Copy>(&self, key: &str, index: &HashMap<i64, T>, what: &str) -> Vec<(String, T)> {
         let entries = self.read(key, &format!("a list of ids of {what}s is needed"), Value::as_array);

@@ -4,8 +4,6 @@
 
 pub(super) const DOCUMENT: &[(&str, &str)] = &[
     ("discounts", ""),
-    ("vouchers", ""),
-    ("subevents", ""),
     ("seats", ""),
     ("giftcards", ""),
     ("membershiptypes", ""),
@@ -17,7 +15,6 @@ pub(super) const DOCUMENT: &[(&str, &str)] = &[
 
 /// `plugins` is not here: which modules the reference had loaded says nothing that the settings do not say.
 pub(super) const EVENT: &[(&str, &str)] = &[
-    ("has_subevents", "false"),
     ("seating_plan", ""),
     ("seat_category_mapping", ""),
     ("meta_data", ""),
@@ -36,22 +33,14 @@ pub(super) const TAX_RULE: &[(&str, &str)] = &[
     ("internal_name", ""),
 ];
 
-pub(super) const CATEGORY: &[(&str, &str)] = &[("is_addon", "false"), ("cross_selling_mode", "")];
+pub(super) const CATEGORY: &[(&str, &str)] = &[("cross_selling_mode", "")];
 
 pub(super) const ITEM: &[(&str, &str)] = &[
-    ("all_sales_channels", "true"),
-    ("limit_sales_channels", ""),
-    ("sales_channels", r#"["web"]"#),
     ("free_price_suggestion", ""),
     ("picture", ""),
-    ("require_voucher", "false"),
-    ("hide_without_voucher", "false"),
-    ("require_bundling", "false"),
     ("require_approval", "false"),
     ("checkin_attention", "false"),
     ("checkin_text", ""),
-    ("addons", ""),
-    ("bundles", ""),
     ("program_times", ""),
     ("hidden_if_available", ""),
     ("hidden_if_item_available", ""),
@@ -66,23 +55,16 @@ pub(super) const ITEM: &[(&str, &str)] = &[
 ];
 
 pub(super) const VARIATION: &[(&str, &str)] = &[
-    ("all_sales_channels", "true"),
-    ("limit_sales_channels", ""),
-    ("sales_channels", r#"["web"]"#),
     ("free_price_suggestion", ""),
     ("require_approval", "false"),
     ("require_membership", "false"),
     ("require_membership_types", ""),
     ("checkin_attention", "false"),
     ("checkin_text", ""),
-    ("available_from", ""),
-    ("available_until", ""),
-    ("hide_without_voucher", "false"),
     ("meta_data", ""),
 ];
 
-pub(super) const QUOTA: &[(&str, &str)] =
-    &[("subevent", ""), ("release_after_exit", "false"), ("ignore_for_event_availability", "false")];
+pub(super) const QUOTA: &[(&str, &str)] = &[("release_after_exit", "false")];
 
 pub(super) const QUESTION: &[(&str, &str)] = &[
     ("ask_during_checkin", "false"),
@@ -110,7 +92,6 @@ pub(super) const SETTINGS: &[(&str, &str)] = &[
     ("waiting_list_enabled", "false"),
     ("payment_pending_hidden", "false"),
     ("tax_rule_payment", "default"),
-    ("tax_rule_cancellation", "none"),
     ("tax_rounding", "line"),
     ("ticket_download_require_validated_email", "false"),
     ("mail_attach_ical", "false"),
@@ -130,3 +111,8 @@ pub(super) const SETTINGS: &[(&str, &str)] = &[
 
 /// Payment providers that the shop has. Gift cards are on by default in the reference, so that says nothing.
 pub(super) const PROVIDERS: &[&str] = &["banktransfer", "manual", "giftcard"];
+
+pub(super) const SUBEVENT: &[(&str, &str)] =
+    &[("seating_plan", ""), ("seat_category_mapping", ""), ("meta_data", ""), ("geo_lat", ""), ("geo_lon", "")];
+
+pub(super) const VOUCHER: &[(&str, &str)] = &[("seat", ""), ("redeemed", "0")];

@@ -7,32 +7,56 @@ pub(super) const INSERT_ORGANIZER: &str =
 
 pub(super) const INSERT_EVENT: &str = "
     insert into event (organizer_id, slug, name, live, testmode, currency, timezone, date_from, date_to, date_admission,
-                       is_public, presale_start, presale_end, location, settings, created_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) returning id";
+                       is_public, presale_start, presale_end, location, settings, created_at, has_subevents)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) returning id";
 
 pub(super) const INSERT_TAX_RULE: &str = "
     insert into tax_rule (event_id, name, rate_ppm, code, price_includes_tax, is_default)
     values ($1, $2, $3, $4, $5, $6) returning id";
 
 pub(super) const INSERT_CATEGORY: &str = "
-    insert into category (event_id, name, internal_name, description, position) values ($1, $2, $3, $4, $5) returning id";
+    insert into category (event_id, name, internal_name, description, position, is_addon)
+    values ($1, $2, $3, $4, $5, $6) returning id";
 
 pub(super) const INSERT_ITEM: &str = "
     insert into item (event_id, category_id, tax_rule_id, name, internal_name, description, active, position,
                       default_price, original_price, free_price, admission, personalized, generate_tickets,
                       show_quota_left, available_from, available_until, available_from_mode, available_until_mode,
-                      allow_cancel, min_per_order, max_per_order)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+                      allow_cancel, min_per_order, max_per_order, require_voucher, hide_without_voucher, require_bundling,
+                      allow_waitinglist, all_sales_channels, limit_sales_channels)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
+            $26, $27, $28)
     returning id";
 
 pub(super) const INSERT_VARIATION: &str = "
-    insert into item_variation (event_id, item_id, value, description, active, position, default_price, original_price)
-    values ($1, $2, $3, $4, $5, $6, $7, $8) returning id";
+    insert into item_variation (event_id, item_id, value, description, active, position, default_price, original_price,
+                                hide_without_voucher, available_from, available_until, available_from_mode,
+                                available_until_mode, all_sales_channels, limit_sales_channels)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) returning id";
+
+pub(super) const INSERT_ADD_ON: &str = "
+    insert into item_addon (event_id, item_id, category_id, min_count, max_count, multi_allowed, price_included, position)
+    values ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+pub(super) const INSERT_BUNDLE: &str = "
+    insert into item_bundle (event_id, item_id, bundled_item_id, bundled_variation_id, count, designated_price)
+    values ($1, $2, $3, $4, $5, $6)";
+
+pub(super) const INSERT_DATE: &str = "
+    insert into subevent (event_id, name, active, is_public, date_from, date_to, date_admission, presale_start, presale_end,
+                          location, frontpage_text, modified_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning id";
+
+pub(super) const INSERT_OVERRIDE: &str = "
+    insert into subevent_override (event_id, subevent_id, item_id, variation_id, price, disabled, available_from,
+                                   available_until)
+    values ($1, $2, $3, $4, $5, $6, $7, $8)";
 
 /// A quota and its counters: nothing is sold yet, so they begin at zero.
 pub(super) const INSERT_QUOTA: &str = "
     with added as (
-        insert into quota (event_id, name, size, closed, close_when_sold_out) values ($1, $2, $3, $4, $5)
+        insert into quota (event_id, name, size, closed, close_when_sold_out, subevent_id, ignore_for_event_availability)
+        values ($1, $2, $3, $4, $5, $6, $7)
         returning id, event_id),
     counted as (insert into quota_counter (quota_id, event_id) select id, event_id from added)
     select id from added";
@@ -64,6 +88,10 @@ pub const ALL: &[&str] = &[
     INSERT_CATEGORY,
     INSERT_ITEM,
     INSERT_VARIATION,
+    INSERT_ADD_ON,
+    INSERT_BUNDLE,
+    INSERT_DATE,
+    INSERT_OVERRIDE,
     INSERT_QUOTA,
     INSERT_QUOTA_ITEMS,
     INSERT_QUESTION,

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{ImportError, Imported, Plan, catalogue::Item, slug_taken, sql};
+use super::{ImportError, Imported, Plan, catalogue::Item, links, slug_taken, sql};
 use crate::{
-    id::{CategoryId, EventId, ItemId, OrganizerId, QuestionId, QuotaId, TaxRuleId, VariationId},
+    id::{CategoryId, EventId, ItemId, OrganizerId, QuestionId, QuotaId, SubeventId, TaxRuleId, VariationId},
     port::db::{DbError, Param, Query as _, Tx, array, p},
     time::Timestamp,
 };
 
 /// The rows written for an item.
-struct NewItem {
-    id: ItemId,
-    variations: Vec<VariationId>,
+pub(super) struct NewItem {
+    pub(super) id: ItemId,
+    pub(super) variations: Vec<VariationId>,
 }
 
 impl Plan {
@@ -30,8 +30,11 @@ impl Plan {
         for item in &self.items {
             items.push(insert_item(tx, event, item, &categories, &tax_rules).await?);
         }
-        let quotas = self.insert_quotas(tx, event, &items).await?;
+        links::insert(tx, event, &self.items, &items, &categories).await?;
+        let dates = links::insert_dates(tx, event, &self.dates, &items, now).await?;
+        let quotas = self.insert_quotas(tx, event, &items, &dates).await?;
         let questions = self.insert_questions(tx, event, &items).await?;
+        self.make_vouchers(tx, event, &links::New { items: &items, quotas: &quotas, dates: &dates }, now).await?;
         let new_variations =
             self.items.iter().zip(&items).flat_map(|(item, new)| item.variations.iter().zip(&new.variations));
         Ok(Imported {
@@ -46,7 +49,7 @@ impl Plan {
 
     async fn insert_event(&self, tx: &Tx<'_>, organizer: OrganizerId, now: Timestamp) -> Result<EventId, ImportError> {
         let event = &self.event;
-        let params: [Param<'_>; 16] = [
+        let params: [Param<'_>; 17] = [
             p(&organizer),
             p(&event.slug),
             p(&event.name),
@@ -63,6 +66,7 @@ impl Plan {
             p(&event.location),
             p(&event.settings),
             p(&now),
+            p(&event.has_subevents),
         ];
         let inserted = tx.one(sql::INSERT_EVENT, &params).await;
         Ok(inserted.map_err(|error| slug_taken(error, &event.slug))?.get("id")?)
@@ -93,16 +97,32 @@ impl Plan {
                 p(&category.internal_name),
                 p(&category.description),
                 p(&category.position),
+                p(&category.is_addon),
             ];
             ids.push(tx.one(sql::INSERT_CATEGORY, &params).await?.get("id")?);
         }
         Ok(ids)
     }
 
-    async fn insert_quotas(&self, tx: &Tx<'_>, event: EventId, items: &[NewItem]) -> Result<Vec<QuotaId>, DbError> {
+    async fn insert_quotas(
+        &self,
+        tx: &Tx<'_>,
+        event: EventId,
+        items: &[NewItem],
+        dates: &[SubeventId],
+    ) -> Result<Vec<QuotaId>, DbError> {
         let mut ids = Vec::new();
         for quota in &self.quotas {
-            let params = [p(&event), p(&quota.name), p(&quota.size), p(&quota.closed), p(&quota.close_when_sold_out)];
+            let date = quota.date.map(|place| dates[place]);
+            let params = [
+                p(&event),
+                p(&quota.name),
+                p(&quota.size),
+                p(&quota.closed),
+                p(&quota.close_when_sold_out),
+                p(&date),
+                p(&quota.ignore_for_event_availability),
+            ];
             let id: QuotaId = tx.one(sql::INSERT_QUOTA, &params).await?.get("id")?;
             let (counted_items, counted_variations): (Vec<ItemId>, Vec<Option<VariationId>>) = quota
                 .counts
@@ -163,7 +183,7 @@ async fn insert_item(
 ) -> Result<NewItem, DbError> {
     let category = item.category.map(|place| categories[place]);
     let tax_rule = item.tax_rule.map(|place| tax_rules[place]);
-    let params: [Param<'_>; 22] = [
+    let params: [Param<'_>; 28] = [
         p(&event),
         p(&category),
         p(&tax_rule),
@@ -186,6 +206,12 @@ async fn insert_item(
         p(&item.allow_cancel),
         p(&item.min_per_order),
         p(&item.max_per_order),
+        p(&item.require_voucher),
+        p(&item.hide_without_voucher),
+        p(&item.require_bundling),
+        p(&item.allow_waitinglist),
+        p(&item.channels.all),
+        array(&item.channels.only),
     ];
     let id: ItemId = tx.one(sql::INSERT_ITEM, &params).await?.get("id")?;
     let mut variations = Vec::new();
@@ -199,6 +225,13 @@ async fn insert_item(
             p(&variation.position),
             p(&variation.default_price),
             p(&variation.original_price),
+            p(&variation.hide_without_voucher),
+            p(&variation.available_from),
+            p(&variation.available_until),
+            p(&variation.available_from_mode),
+            p(&variation.available_until_mode),
+            p(&variation.channels.all),
+            array(&variation.channels.only),
         ];
         variations.push(tx.one(sql::INSERT_VARIATION, &params).await?.get("id")?);
     }

@@ -30,6 +30,7 @@ pub async fn write(
         sql::insert_positions(lock, event, orders),
         sql::copy_answers(lock, orders),
         sql::insert_payments(lock, orders, now),
+        sql::open_ledger(lock, orders, now),
         sql::log_placed(lock, event, orders, now),
         sql::delete_sessions(lock, orders),
         mail::sql::insert_confirmations(lock, event, orders, now),

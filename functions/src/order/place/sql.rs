@@ -67,18 +67,25 @@ pub(super) async fn insert_orders(
         .map(|_| ())
 }
 
-/// Attendees are copied from the cart.
+/// Attendees, dates and vouchers are copied from the cart. Numbers the rows itself, because add-ons and parts point to the
+/// row that they belong to.
 const INSERT_POSITIONS: &str = "
-    insert into order_position (organizer_id, event_id, order_id, positionid, item_id, variation_id, price, tax_rate_ppm,
-                                tax_value, attendee_name, attendee_email, company, secret, web_secret,
-                                pseudonymization_id)
-    select $1, $2, n.order_id, n.number, n.item_id, n.variation_id, n.price, n.tax_rate_ppm, n.tax_value, c.attendee_name,
-           c.attendee_email, c.company, n.secret, n.web_secret, n.pseudonym
-      from unnest($3::bigint[], $4::integer[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::integer[],
-                  $10::bigint[], $11::text[], $12::text[], $13::text[])
-           as n (order_id, number, cart_position_id, item_id, variation_id, price, tax_rate_ppm, tax_value, secret,
-                 web_secret, pseudonym)
-      join cart_position c on c.event_id = $2 and c.id = n.cart_position_id";
+    with n as (
+        select *, nextval('order_position_id_seq') as id
+          from unnest($3::bigint[], $4::integer[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::integer[],
+                      $10::bigint[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[])
+               as n (order_id, number, cart_position_id, item_id, variation_id, price, tax_rate_ppm, tax_value, secret,
+                     web_secret, pseudonym, saving, parent_id))
+    insert into order_position (id, organizer_id, event_id, order_id, positionid, item_id, variation_id, subevent_id, price,
+                                tax_rate_ppm, tax_value, attendee_name, attendee_email, company, secret, web_secret,
+                                pseudonymization_id, voucher_id, voucher_budget_use, addon_to, is_bundled)
+    overriding system value
+    select n.id, $1, $2, n.order_id, n.number, n.item_id, n.variation_id, c.subevent_id, n.price, n.tax_rate_ppm, n.tax_value,
+           c.attendee_name, c.attendee_email, c.company, n.secret, n.web_secret, n.pseudonym, c.voucher_id,
+           case when c.voucher_id is null then 0 else n.saving end, parent.id, c.is_bundled
+      from n
+      join cart_position c on c.event_id = $2 and c.id = n.cart_position_id
+      left join n parent on parent.cart_position_id = n.parent_id";
 
 pub(super) async fn insert_positions(
     lock: &EventLock<'_>,
@@ -107,6 +114,8 @@ pub(super) async fn insert_positions(
                 array(&position_column(orders, |_, _, position| position.secrets.ticket.as_str())),
                 array(&position_column(orders, |_, _, position| position.secrets.web.as_str())),
                 array(&position_column(orders, |_, _, position| position.secrets.pseudonym.as_str())),
+                array(&position_column(orders, |_, _, position| position.price.saving.minor())),
+                array(&position_column(orders, |_, _, position| position.parent)),
             ],
         )
         .await?;
@@ -161,6 +170,18 @@ pub(super) async fn insert_payments(
         .map(|_| ())
 }
 
+/// What was just sold is all that an order's ledger says.
+const OPEN_LEDGER: &str = "
+    insert into ledger_entry (event_id, order_id, positionid, item_id, variation_id, price, tax_rate_ppm, tax_value, count,
+                              created_at)
+    select $1, order_id, positionid, item_id, variation_id, price, tax_rate_ppm, tax_value, 1, $3::timestamptz
+      from order_position where event_id = $1 and order_id = any($2)";
+
+pub(super) async fn open_ledger(lock: &EventLock<'_>, orders: &[PlacedOrder], now: Timestamp) -> Result<(), DbError> {
+    let ids: Vec<OrderId> = column(orders, |order| order.identity.order);
+    lock.tx().execute(OPEN_LEDGER, &[p(&lock.event()), array(&ids), p(&now)]).await.map(|_| ())
+}
+
 const LOG_PLACED: &str = "
     insert into action_log (organizer_id, event_id, object_type, object_id, action, actor_type, created_at)
     select $1, $2, 'order', id, 'pretix.event.order.placed', 'buyer', $4 from unnest($3::bigint[]) as o (id)";
@@ -183,4 +204,5 @@ pub(super) async fn delete_sessions(lock: &EventLock<'_>, orders: &[PlacedOrder]
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[INSERT_ORDERS, INSERT_POSITIONS, COPY_ANSWERS, INSERT_PAYMENTS, LOG_PLACED, DELETE_SESSIONS];
+pub const ALL: &[&str] =
+    &[INSERT_ORDERS, INSERT_POSITIONS, COPY_ANSWERS, INSERT_PAYMENTS, OPEN_LEDGER, LOG_PLACED, DELETE_SESSIONS];

@@ -1,27 +1,32 @@
-//! Orders in the REST API (spec rest-api 9): list, detail, and marking as paid.
+//! Orders in the REST API (spec rest-api 9): list, detail, and what can be done to one.
 
-use ::http::{Method, StatusCode};
-use lambda_http::{Body, Request, RequestExt, Response};
-use serde_json::{Value, json};
+mod actions;
+mod create;
+mod fields;
+mod json;
 
+use self::json::order_json;
 use crate::{
-    catalogue::Catalogue,
     ctx::Ctx,
     event::Event,
     http::{self, ApiError},
-    order::{self, Filter, Order, OrderStatus, PayError, Payment, Position},
+    order::{self, Filter, Order, OrderStatus},
     port::db::Query,
     staff::{Permission, Staff},
     time::Timestamp,
 };
+use ::http::{Method, StatusCode};
+use lambda_http::{Body, Request, RequestExt, Response};
+use serde_json::json;
 
 /// Answers every order route: one function serves the family.
 pub async fn handle(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
     let one = http::path(&request, "code").is_ok();
-    match (request.method(), one, request.raw_http_path().ends_with("/mark_paid/")) {
-        (&Method::GET, false, false) => list(ctx, request).await,
-        (&Method::GET, true, false) => show(ctx, request).await,
-        (&Method::POST, true, true) => mark_paid(ctx, request).await,
+    match (request.method(), one, actions::Action::of(request.raw_http_path())) {
+        (&Method::GET, false, None) => list(ctx, request).await,
+        (&Method::POST, false, None) => create::create(ctx, request).await,
+        (&Method::GET, true, None) => show(ctx, request).await,
+        (&Method::POST, true, Some(action)) => actions::take(ctx, request, action).await,
         _ => Err(ApiError::MethodNotAllowed),
     }
 }
@@ -149,124 +154,4 @@ pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
     let (_, event) = authorise(&request, &*db, Permission::OrdersRead).await?;
     let order = find(&*db, &event, &request).await?;
     Ok(http::json(StatusCode::OK, &order_json(ctx, &event, &order)))
-}
-
-/// Marks an order as paid and sends the mail with the tickets (spec rest-api 9.5).
-pub async fn mark_paid(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
-    let mut db = ctx.db().await?;
-    let (staff, event) = authorise(&request, &*db, Permission::OrdersWrite).await?;
-    let send_email = read_send_email(&request)?;
-    let order = find(&*db, &event, &request).await?;
-    let catalogue = Catalogue::load(&*db, &event).await?;
-    let tx = db.begin().await?;
-    let paid = order::mark_paid(&tx, &staff, &event, &catalogue, &order, send_email, ctx.now()).await;
-    let outgoing = tx.finish(paid).await.map_err(|error| match error {
-        PayError::Db(error) => error.into(),
-        refused => ApiError::BadRequest(format!("{refused}.")),
-    })?;
-    let order = find(&*db, &event, &request).await?;
-    drop(db);
-    tracing::info!(event.id = event.id.0, order.code = order.code, "Order {} paid", order.code);
-    outgoing.dispatch(ctx).await;
-    Ok(http::json(StatusCode::OK, &order_json(ctx, &event, &order)))
-}
-
-/// `{"send_email": bool}`, true when it is not said.
-fn read_send_email(request: &Request) -> Result<bool, ApiError> {
-    if request.body().is_empty() {
-        return Ok(true);
-    }
-    let body: Value = serde_json::from_slice(request.body())
-        .map_err(|error| ApiError::BadRequest(format!("JSON parse error - {error}")))?;
-    let Value::Object(fields) = body else {
-        return Err(ApiError::field("non_field_errors", "Invalid data. Expected an object."));
-    };
-    match fields.get("send_email") {
-        None => Ok(true),
-        Some(Value::Bool(send)) => Ok(*send),
-        Some(_) => Err(ApiError::field("send_email", "Must be true or false.")),
-    }
-}
-
-/// An order in the dialect of the API (spec rest-api 9.1). Parts that the shop does not have yet are empty.
-fn order_json(ctx: &Ctx, event: &Event, order: &Order) -> Value {
-    let confirmed = order.payments.iter().rev().find_map(|payment| payment.confirmed_at);
-    json!({
-        "code": order.code,
-        "event": event.slug,
-        "status": order.status.code(),
-        "testmode": order.testmode,
-        "secret": order.secret,
-        "email": order.email,
-        "phone": order.phone,
-        "customer": null,
-        "locale": order.locale,
-        "datetime": order.created_at.to_string(),
-        "expires": order.expires_at.to_string(),
-        "payment_date": confirmed.map(|moment| moment.in_zone(&event.timezone).date().to_string()),
-        "payment_provider": order.payments.last().map(|payment| payment.provider.as_str()),
-        "fees": [],
-        "total": order.total.to_decimal(),
-        "tax_rounding_mode": "line",
-        "comment": order.comment,
-        "custom_followup_at": null,
-        "invoice_address": null,
-        "positions": order.live_positions().map(|position| position_json(order, position)).collect::<Vec<_>>(),
-        "downloads": [],
-        "checkin_attention": false,
-        "checkin_text": null,
-        "last_modified": order.modified_at.to_string(),
-        "payments": order.payments.iter().map(payment_json).collect::<Vec<_>>(),
-        "refunds": [],
-        "require_approval": false,
-        "sales_channel": order.sales_channel,
-        "url": format!("{}{}", ctx.config().public_url, order.path(event)),
-        "valid_if_pending": false,
-        "api_meta": {},
-        "cancellation_date": null,
-        "plugin_data": {},
-    })
-}
-
-fn position_json(order: &Order, position: &Position) -> Value {
-    let answers: Vec<Value> =
-        position.answers.iter().map(|(question, answer)| json!({ "question": question, "answer": answer })).collect();
-    json!({
-        "id": position.id,
-        "order": order.code,
-        "positionid": position.number,
-        "item": position.product.item,
-        "variation": position.product.variation,
-        "price": position.price.to_decimal(),
-        "attendee_name": position.attendee.name,
-        "attendee_email": position.attendee.email,
-        "company": position.attendee.company,
-        "voucher": null,
-        "tax_rate": position.tax_rate.to_percent(),
-        "tax_value": position.tax.to_decimal(),
-        "secret": position.secret,
-        "addon_to": null,
-        "subevent": null,
-        "checkins": [],
-        "downloads": [],
-        "answers": answers,
-        "pseudonymization_id": position.pseudonymization_id,
-        "seat": null,
-        "canceled": position.canceled,
-        "valid_from": null,
-        "valid_until": null,
-        "blocked": null,
-    })
-}
-
-fn payment_json(payment: &Payment) -> Value {
-    json!({
-        "local_id": payment.number,
-        "state": payment.state.code(),
-        "amount": payment.amount.to_decimal(),
-        "created": payment.created_at.to_string(),
-        "payment_date": payment.confirmed_at.map(|moment| moment.to_string()),
-        "provider": payment.provider,
-        "details": {},
-    })
 }

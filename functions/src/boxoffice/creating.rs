@@ -1,0 +1,93 @@
+//! An order that comes into being without a cart (spec rest-api 9.3).
+
+use serde::{Deserialize, Serialize};
+
+use super::{CartId, Identity, Product, UnitPrice};
+use crate::{
+    cart::Attendee,
+    money::{Money, TaxRate},
+    payment::Provider,
+    port::codes::Seed,
+    pricing::{FeeType, Rounding},
+    time::Timestamp,
+};
+
+/// What somebody wants an order to be.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CreateOrder {
+    /// Its positions in the order of their numbers, from 1.
+    pub positions: Vec<CreatePosition>,
+    /// Its fees in the order of their numbers, from 1.
+    pub fees: Vec<CreateFee>,
+    /// The code that it is to have; else one is drawn.
+    pub code: Option<String>,
+    /// The buyer's address.
+    pub email: String,
+    /// The buyer's phone.
+    pub phone: Option<String>,
+    /// The buyer's language.
+    pub locale: String,
+    /// Not a real order.
+    pub testmode: bool,
+    /// The channel it came through.
+    pub sales_channel: String,
+    /// For staff.
+    pub comment: String,
+    /// Good for admission though it is not paid.
+    pub valid_if_pending: bool,
+    /// It waits for somebody to approve it.
+    pub require_approval: bool,
+    /// How its taxes are rounded.
+    pub rounding: Rounding,
+    /// Until when it must be paid.
+    pub expires_at: Timestamp,
+    /// How it is paid, or will be.
+    pub payment: Option<Provider>,
+    /// When the money was there: it is paid then.
+    pub paid_at: Option<Timestamp>,
+    /// What these carts hold is taken from them, and they are emptied.
+    pub consume_carts: Vec<CartId>,
+    /// Even if there is no room.
+    pub force: bool,
+    /// All secrets of the order are drawn from it.
+    pub seed: Seed,
+}
+
+/// A position of such an order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CreatePosition {
+    /// What.
+    pub product: Product,
+    /// What it costs.
+    pub price: UnitPrice,
+    /// Who comes with it.
+    pub attendee: Attendee,
+}
+
+/// A fee of such an order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CreateFee {
+    /// What it is for.
+    pub fee_type: FeeType,
+    /// A closer name.
+    pub internal_type: String,
+    /// What the buyer reads.
+    pub description: String,
+    /// How much, with tax.
+    pub gross: Money,
+    /// The rate of the tax in it.
+    pub tax_rate: TaxRate,
+}
+
+/// An order without a cart, to be written. What is in it follows as a change.
+#[derive(Debug, Clone)]
+pub struct CreatedOrder {
+    /// What it is known by.
+    pub identity: Identity,
+    /// The buyer's key to it.
+    pub secret: String,
+    /// Key of derived hashes (spec domain 10.4).
+    pub internal_secret: String,
+    /// What was wanted.
+    pub wanted: CreateOrder,
+}

@@ -1,0 +1,142 @@
+//! Orders that have no cart (spec rest-api 9.3).
+
+use std::collections::BTreeMap;
+
+use super::{Batch, change::price};
+use crate::{
+    boxoffice::{
+        CartPosition, ChangedOrder, CreateOrder, CreatedOrder, NewPayment, NewPosition, OrderFee, OrderPosition,
+        OrderRefusal, OrderStock, Outcome, PositionSecrets, Product, Uses,
+    },
+    id::QuotaId,
+    money::Money,
+    order::OrderStatus,
+    payment::Provider,
+    port::codes::Codes,
+    pricing::TaxedLine,
+    time::Timestamp,
+};
+
+impl Batch {
+    /// An order as somebody wants it, or why not: each position that cannot be has its reason. Who waits for places
+    /// comes first, but what the consumed carts hold is there for the order.
+    pub(in crate::boxoffice::decide) fn create_order(&mut self, index: usize, wanted: &CreateOrder) -> Outcome {
+        let consumed: Vec<CartPosition> =
+            wanted.consume_carts.iter().flat_map(|cart| self.positions_of(cart)).collect();
+        let faults = if wanted.force { Vec::new() } else { self.without_room(wanted, &consumed) };
+        if !faults.is_empty() {
+            return Outcome::NotCreated(faults);
+        }
+        let codes = Codes::of(&wanted.seed, "secrets");
+        let empty = empty_order(wanted, Money::zero(self.stock.currency), self.now);
+        let mut order = fill(&empty, wanted, &codes);
+        if let Err(refusal) = price(&mut order) {
+            return Outcome::OrderRefused(refusal);
+        }
+        for position in consumed {
+            self.delete(position.id);
+        }
+        let payment = self.settle_new(&mut order, wanted);
+        let uses = match order.status {
+            OrderStatus::Paid => Uses { paid: 1, ..Uses::default() },
+            OrderStatus::Pending | OrderStatus::Expired | OrderStatus::Canceled => {
+                Uses { pending: 1, ..Uses::default() }
+            }
+        };
+        order.products().for_each(|product| self.use_places(product, uses));
+        let mut identity =
+            self.stock.identities.remove(&index).expect("an identity is reserved for every order of a batch");
+        if let Some(code) = &wanted.code {
+            identity.code.clone_from(code);
+        }
+        let (id, code, secret) = (identity.order, identity.code.clone(), codes.url_secret());
+        let internal_secret = codes.url_secret();
+        let created = CreatedOrder { identity, secret: secret.clone(), internal_secret, wanted: wanted.clone() };
+        self.changes.orders_created.push(created);
+        self.changes.orders.insert(id, ChangedOrder::between(&empty, &order, false, payment));
+        Outcome::Placed { order: id, code, secret }
+    }
+
+    /// Positions for which a quota lacks room, one after the other, and positions that no quota counts.
+    fn without_room(&self, wanted: &CreateOrder, consumed: &[CartPosition]) -> Vec<(usize, OrderRefusal)> {
+        let mut taken: BTreeMap<QuotaId, i64> = BTreeMap::new();
+        for position in consumed.iter().filter(|position| position.holds_stock) {
+            // Where a voucher keeps the place, the cart has none to give.
+            for quota in self.quotas_of(position.product).iter().filter(|quota| !self.keeps(position.voucher, **quota))
+            {
+                *taken.entry(*quota).or_default() -= 1;
+            }
+        }
+        let mut faults = Vec::new();
+        for (place, position) in wanted.positions.iter().enumerate() {
+            let quotas = self.quotas_of(position.product);
+            if quotas.is_empty() {
+                faults.push((place, OrderRefusal::NoQuota(position.product)));
+            }
+            for quota in quotas {
+                *taken.entry(*quota).or_default() += 1;
+            }
+            let full = |quota: &&QuotaId| self.stock.quotas[*quota].left().is_some_and(|left| taken[*quota] > left);
+            if let Some(quota) = quotas.iter().find(full) {
+                faults.push((place, OrderRefusal::NoRoom(*quota)));
+            }
+        }
+        faults
+    }
+
+    fn quotas_of(&self, product: Product) -> &[QuotaId] {
+        self.stock.quotas_of.get(&product).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// What costs nothing is paid, what was paid is paid, and the rest has a payment that is still to come.
+    fn settle_new(&self, order: &mut OrderStock, wanted: &CreateOrder) -> Option<NewPayment> {
+        let free = order.total.is_zero() && !order.require_approval;
+        let confirmed_at = if free { Some(self.now) } else { wanted.paid_at };
+        if confirmed_at.is_some() {
+            order.status = OrderStatus::Paid;
+        }
+        let provider = if free { Some(Provider::Free) } else { wanted.payment };
+        let provider = provider.filter(|_| !order.require_approval)?;
+        Some(NewPayment { provider, amount: order.total, confirmed_at })
+    }
+}
+
+/// What an order is before anything is in it.
+fn empty_order(wanted: &CreateOrder, zero: Money, now: Timestamp) -> OrderStock {
+    OrderStock {
+        status: OrderStatus::Pending,
+        require_approval: wanted.require_approval,
+        expires_at: wanted.expires_at,
+        cancelled_at: None,
+        modified_at: now,
+        total: zero,
+        paid: zero,
+        rounding: wanted.rounding,
+        positions: Vec::new(),
+        fees: Vec::new(),
+        last_position: 0,
+        last_fee: 0,
+    }
+}
+
+fn fill(empty: &OrderStock, wanted: &CreateOrder, codes: &Codes) -> OrderStock {
+    let position = |(number, it): (i32, &crate::boxoffice::CreatePosition)| OrderPosition {
+        number,
+        product: it.product,
+        line: TaxedLine::new(it.price.gross, it.price.tax, it.price.tax_rate),
+        voucher: None,
+        new: Some(Box::new(NewPosition { secrets: PositionSecrets::draw(codes), attendee: it.attendee.clone() })),
+    };
+    let fee = |(number, it): (i32, &crate::boxoffice::CreateFee)| OrderFee {
+        number,
+        fee_type: it.fee_type,
+        internal_type: it.internal_type.clone(),
+        description: it.description.clone(),
+        line: TaxedLine::new(it.gross, it.gross.split_tax(it.tax_rate).1, it.tax_rate),
+    };
+    OrderStock {
+        positions: (1..).zip(&wanted.positions).map(position).collect(),
+        fees: (1..).zip(&wanted.fees).map(fee).collect(),
+        ..empty.clone()
+    }
+}

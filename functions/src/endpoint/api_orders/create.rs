@@ -1,0 +1,348 @@
+//! `POST …/orders/`: an order without a cart (spec rest-api 9.3).
+
+use ::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use serde_json::{Value, json};
+
+use super::{
+    actions::{keep_refusal, no_room},
+    authorise,
+    fields::Fields,
+    json::order_json,
+};
+use crate::{
+    boxoffice::{CartId, CreateFee, CreateOrder, CreatePosition, POSITIONS_PER_ORDER_MAX, Product, UnitPrice},
+    cart::Attendee,
+    catalogue::Catalogue,
+    ctx::Ctx,
+    event::Event,
+    http::{self, ApiError},
+    id::{ItemId, VariationId},
+    idempotency::{Answer, Call},
+    money::TaxRate,
+    order::{self, CreateError},
+    outbox::Outgoing,
+    payment::Provider,
+    port::{
+        codes::Seed,
+        db::{DbError, Query, Tx},
+    },
+    pricing::{FeeType, Rounding},
+    staff::{Permission, Staff},
+    time::Timestamp,
+};
+
+/// Creates an order, once for each idempotency key, and answers with it.
+pub(super) async fn create(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    let mut db = ctx.db().await?;
+    let (staff, event) = authorise(&request, &*db, Permission::OrdersWrite).await?;
+    let call = Call::of(&request, &staff)?;
+    let now = ctx.now();
+    let simulates = Fields::read(&request).is_ok_and(|fields| fields.flag("simulate", false).unwrap_or(false));
+    let tx = db.begin().await?;
+    let done = once(ctx, &tx, &call, &request, (&staff, &event), now).await;
+    // What is only looked at is undone, whatever came of it.
+    let undone = done.and_then(|done| if simulates { Err(Ending::Preview(done.0)) } else { Ok(done) });
+    let (answer, outgoing) = match tx.finish(undone).await {
+        Ok(done) => done,
+        Err(Ending::Preview(answer)) => (answer, Outgoing::default()),
+        Err(Ending::Refused(error)) if error.is_refusal() => {
+            keep_refusal(&mut db, &call, &error, now).await?;
+            return Err(error);
+        }
+        Err(Ending::Refused(error)) => return Err(error),
+    };
+    drop(db);
+    if !simulates {
+        let code = answer.body["code"].as_str().unwrap_or_default();
+        tracing::info!(event.id = event.id.0, order.code = code, "Order {code} created");
+    }
+    outgoing.of(event.organizer.id).dispatch(ctx).await;
+    Ok(http::json(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED), &answer.body))
+}
+
+/// How a call ends without a commit.
+enum Ending {
+    /// It was only to be looked at.
+    Preview(Answer),
+    /// It was not possible.
+    Refused(ApiError),
+}
+
+impl From<ApiError> for Ending {
+    fn from(error: ApiError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<DbError> for Ending {
+    fn from(error: DbError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+async fn once(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    call: &Call,
+    request: &Request,
+    (staff, event): (&Staff, &Event),
+    now: Timestamp,
+) -> Result<(Answer, Outgoing), Ending> {
+    if let Some(answer) = call.begin(tx, now).await? {
+        return Ok((answer, Outgoing::default()));
+    }
+    let fields = Fields::read(request)?;
+    let catalogue = Catalogue::load(tx, event).await?;
+    let reader = Reader { event, catalogue: &catalogue, now };
+    let wanted = reader.order(&fields, ctx.codes().seed())?;
+    // Null asks for what the channel does, which sends them.
+    let send_email = fields.flag_or_null("send_email", false, true)?;
+    let created = order::create(tx, staff, event, &catalogue, wanted, send_email, now).await;
+    let (id, outgoing) = match created {
+        Ok(created) => created,
+        Err(CreateError::Db(error)) => return Err(error.into()),
+        Err(CreateError::CodeTaken) => {
+            return Err(ApiError::field("code", "This order code is already in use.").into());
+        }
+        Err(CreateError::Refused(_)) => {
+            return Err(ApiError::BadRequest("The order would cost less than nothing.".to_owned()).into());
+        }
+        Err(CreateError::Positions(faults)) => {
+            return Err(refused(tx, event, &catalogue, &faults, fields.list("positions")?.len()).await?.into());
+        }
+    };
+    let order = order::by_id(tx, event, id).await?.ok_or(ApiError::NotFound)?;
+    let mut body = order_json(ctx, event, &order);
+    if fields.flag("simulate", false)? {
+        body["code"] = json!("PREVIEW");
+    }
+    let answer = Answer { status: 201, body };
+    call.end(tx, &answer).await?;
+    Ok((answer, outgoing))
+}
+
+/// Errors in a list parallel to the positions.
+async fn refused(
+    q: &impl Query,
+    event: &Event,
+    catalogue: &Catalogue,
+    faults: &[(usize, crate::boxoffice::OrderRefusal)],
+    count: usize,
+) -> Result<ApiError, ApiError> {
+    let mut positions = vec![json!({}); count];
+    for (place, refusal) in faults {
+        positions[*place] = json!({ "item": [no_room(q, event, catalogue, *refusal).await?] });
+    }
+    Ok(ApiError::InvalidParts(json!({ "positions": positions })))
+}
+
+/// Parts of an order that the shop does not have yet.
+const TO_COME: [&str; 9] = [
+    "customer",
+    "payment_info",
+    "use_gift_cards",
+    "invoice_address",
+    "custom_followup_at",
+    "checkin_attention",
+    "checkin_text",
+    "api_meta",
+    "plugin_data",
+];
+const POSITION_TO_COME: [&str; 15] = [
+    "street",
+    "zipcode",
+    "city",
+    "country",
+    "state",
+    "addon_to",
+    "is_bundled",
+    "subevent",
+    "answers",
+    "seat",
+    "voucher",
+    "valid_from",
+    "valid_until",
+    "use_reusable_medium",
+    "discount",
+];
+
+/// Reads what a client wants an order to be.
+struct Reader<'a> {
+    event: &'a Event,
+    catalogue: &'a Catalogue,
+    now: Timestamp,
+}
+
+impl Reader<'_> {
+    fn order(&self, fields: &Fields, seed: Seed) -> Result<CreateOrder, ApiError> {
+        fields.refuse(&TO_COME)?;
+        let status = fields.string("status")?.unwrap_or_else(|| "n".to_owned());
+        if !["n", "p"].contains(&status.as_str()) {
+            return Err(ApiError::field("status", "Allowed are n and p."));
+        }
+        let paid = status == "p";
+        let require_approval = fields.flag("require_approval", false)?;
+        if paid && require_approval {
+            return Err(ApiError::field("require_approval", "A paid order cannot wait for approval."));
+        }
+        let positions = parts(fields, "positions", |fields| self.position(fields))?;
+        if positions.is_empty() || positions.len() as i64 > POSITIONS_PER_ORDER_MAX {
+            return Err(ApiError::field("positions", "An order has 1 to 500 positions."));
+        }
+        let fees = parts(fields, "fees", |fields| self.fee(fields))?;
+        let total: i64 = positions.iter().map(|it| it.price.gross.minor()).sum::<i64>()
+            + fees.iter().map(|it| it.gross.minor()).sum::<i64>();
+        let payment = self.provider(fields, paid, total)?;
+        Ok(CreateOrder {
+            positions,
+            fees,
+            code: code(fields)?,
+            email: fields.line("email")?.unwrap_or_default(),
+            phone: fields.line("phone")?,
+            locale: self.locale(fields)?,
+            testmode: fields.flag("testmode", self.event.testmode)?,
+            sales_channel: sales_channel(fields)?,
+            comment: fields.string("comment")?.unwrap_or_default(),
+            valid_if_pending: fields.flag("valid_if_pending", false)?,
+            require_approval,
+            rounding: self.rounding(fields)?,
+            expires_at: self.deadline(fields)?,
+            payment,
+            paid_at: if paid { Some(fields.moment("payment_date")?.unwrap_or(self.now)) } else { None },
+            consume_carts: carts(fields)?,
+            force: fields.flag("force", false)?,
+            seed,
+        })
+    }
+
+    fn position(&self, fields: &Fields) -> Result<CreatePosition, ApiError> {
+        fields.refuse(&POSITION_TO_COME)?;
+        let item = fields.number("item")?.ok_or_else(|| ApiError::field("item", "This field is required."))?;
+        let unknown = |id: i64| format!("Invalid pk \"{id}\" - object does not exist.");
+        let Some(found) = self.catalogue.item(ItemId(item)) else {
+            return Err(ApiError::field("item", unknown(item)));
+        };
+        if !found.active {
+            return Err(ApiError::field("item", "The product is not active."));
+        }
+        let variation = fields.number("variation")?.map(VariationId);
+        let Some((found, chosen)) = self.catalogue.product(found.id, variation) else {
+            return Err(ApiError::field("variation", "Choose one of the variations of the product."));
+        };
+        let rate = self.catalogue.tax_rule(found).map_or(TaxRate::ZERO, |rule| rule.rate);
+        let price = match fields.amount("price", self.event)? {
+            Some(price) => UnitPrice::of_listed(price, rate, true),
+            None => self.catalogue.price(found, chosen),
+        };
+        let name = match fields.line("attendee_name")? {
+            Some(name) => Some(name),
+            None => fields.part("attendee_name_parts")?.map(|parts| parts.line("full_name")).transpose()?.flatten(),
+        };
+        let attendee = Attendee { name, email: fields.line("attendee_email")?, company: fields.line("company")? };
+        Ok(CreatePosition { product: Product::undated(found.id, variation), price, attendee })
+    }
+
+    fn fee(&self, fields: &Fields) -> Result<CreateFee, ApiError> {
+        fields.refuse(&["_treat_value_as_percentage", "_split_taxes_like_products"])?;
+        let name = fields.string("fee_type")?.unwrap_or_default();
+        let fee_type = FeeType::parse(&name)
+            .map_err(|_| ApiError::field("fee_type", format!("\"{name}\" is not a valid choice.")))?;
+        let value = fields.amount("value", self.event)?;
+        let gross = value.ok_or_else(|| ApiError::field("value", "This field is required."))?;
+        let rule = fields.number("tax_rule")?;
+        let tax_rate = match rule {
+            None => TaxRate::ZERO,
+            Some(id) => match self.catalogue.tax_rules.iter().find(|rule| rule.id.0 == id) {
+                Some(rule) => rule.rate,
+                None => {
+                    return Err(ApiError::field("tax_rule", format!("Invalid pk \"{id}\" - object does not exist.")));
+                }
+            },
+        };
+        let internal_type = fields.line("internal_type")?.unwrap_or_default();
+        Ok(CreateFee {
+            fee_type,
+            internal_type,
+            description: fields.line("description")?.unwrap_or_default(),
+            gross,
+            tax_rate,
+        })
+    }
+
+    fn provider(&self, fields: &Fields, paid: bool, total: i64) -> Result<Option<Provider>, ApiError> {
+        let field = |text: &str| Err(ApiError::field("payment_provider", text));
+        let named = fields.string("payment_provider")?.filter(|name| !name.is_empty());
+        let provider = named.as_deref().map(Provider::parse);
+        match provider {
+            Some(None) => field("The given payment provider is not known."),
+            Some(Some(Provider::Free)) if total != 0 => {
+                field("You cannot use the free provider for an order that costs.")
+            }
+            None if paid && total != 0 => field("You cannot create a paid order without a payment provider."),
+            None if total == 0 => Ok(Some(Provider::Free)),
+            other => Ok(other.flatten()),
+        }
+    }
+
+    fn locale(&self, fields: &Fields) -> Result<String, ApiError> {
+        let chosen = fields.string("locale")?.unwrap_or_else(|| self.event.settings.locale().to_owned());
+        match self.event.settings.locales().contains(&chosen.as_str()) {
+            true => Ok(chosen),
+            false => Err(ApiError::field("locale", "This language is not offered by the event.")),
+        }
+    }
+
+    fn rounding(&self, fields: &Fields) -> Result<Rounding, ApiError> {
+        let Some(code) = fields.string("tax_rounding_mode")? else { return Ok(self.event.settings.tax_rounding()) };
+        let unknown = || ApiError::field("tax_rounding_mode", format!("\"{code}\" is not a valid choice."));
+        Rounding::parse(&code).ok_or_else(unknown)
+    }
+
+    fn deadline(&self, fields: &Fields) -> Result<Timestamp, ApiError> {
+        match fields.moment("expires")? {
+            None => Ok(self.event.payment_deadline(self.now)),
+            Some(moment) if moment > self.now => Ok(moment),
+            Some(_) => Err(ApiError::field("expires", "Expiration date must be in the future.")),
+        }
+    }
+}
+
+/// Reads a list of objects; errors come in a list parallel to it.
+fn parts<T>(fields: &Fields, name: &str, read: impl Fn(&Fields) -> Result<T, ApiError>) -> Result<Vec<T>, ApiError> {
+    let mut values = Vec::new();
+    let mut errors: Vec<Value> = Vec::new();
+    for value in fields.list(name)? {
+        match Fields::of(value).and_then(|fields| read(&fields)) {
+            Ok(value) => {
+                values.push(value);
+                errors.push(json!({}));
+            }
+            Err(error) => errors.push(http::api_body(&error)),
+        }
+    }
+    if values.len() == errors.len() { Ok(values) } else { Err(ApiError::InvalidParts(json!({ name: errors }))) }
+}
+
+/// A code that the client chooses (spec domain 10.3).
+fn code(fields: &Fields) -> Result<Option<String>, ApiError> {
+    let Some(code) = fields.string("code")? else { return Ok(None) };
+    let fits = |letter: char| letter.is_ascii_digit() || (letter.is_ascii_uppercase() && !matches!(letter, 'I' | 'O'));
+    match (5..=16).contains(&code.len()) && code.chars().all(fits) {
+        true => Ok(Some(code)),
+        false => Err(ApiError::field("code", "A code has 5 to 16 of A-Z without I and O, and 0-9.")),
+    }
+}
+
+fn sales_channel(fields: &Fields) -> Result<String, ApiError> {
+    match fields.string("sales_channel")?.as_deref() {
+        None | Some("web") => Ok("web".to_owned()),
+        Some(_) => Err(ApiError::field("sales_channel", "Unknown sales channel.")),
+    }
+}
+
+fn carts(fields: &Fields) -> Result<Vec<CartId>, ApiError> {
+    let carts = fields.list("consume_carts")?.iter();
+    let text = |value: &Value| value.as_str().map(|id| CartId(id.replace('\0', "")));
+    carts.map(|value| text(value).ok_or_else(|| ApiError::field("consume_carts", "Not a valid string."))).collect()
+}

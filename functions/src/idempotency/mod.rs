@@ -1,0 +1,76 @@
+//! Calls of the API that may come twice and act once (spec rest-api 0.4).
+//!
+//! A call with a key inserts its record first, so that a second one with the same key waits for the first one's end
+//! and then finds what it was answered. The record is part of the transaction that does the work: an answer is kept
+//! exactly if what it says was done.
+
+pub mod sql;
+
+use lambda_http::Request;
+use serde_json::Value;
+
+use crate::{
+    http::ApiError,
+    id::TokenId,
+    port::db::{DbError, Tx},
+    staff::Staff,
+    time::Timestamp,
+};
+
+/// The header that carries the key.
+const HEADER: &str = "x-idempotency-key";
+/// Longest key.
+const KEY_LENGTH_MAX: usize = 190;
+/// Answers are kept for a day.
+pub const KEEP_SECONDS: i64 = 24 * 3600;
+
+/// What a call was answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: Value,
+}
+
+/// A call that may carry a key. Keys are the token's own.
+#[derive(Debug)]
+pub struct Call {
+    token: TokenId,
+    key: Option<String>,
+}
+
+impl Call {
+    /// Reads the key of a request.
+    pub fn of(request: &Request, staff: &Staff) -> Result<Self, ApiError> {
+        let key = request.headers().get(HEADER).map(|value| value.to_str().unwrap_or_default().to_owned());
+        if key.as_ref().is_some_and(|key| key.is_empty() || key.len() > KEY_LENGTH_MAX) {
+            return Err(ApiError::BadRequest("An idempotency key has 1 to 190 ASCII characters.".to_owned()));
+        }
+        Ok(Self { token: staff.token(), key })
+    }
+
+    /// Takes the key, or finds what the same key was answered before, whatever was asked then. Waits while the first
+    /// call runs.
+    pub async fn begin(&self, tx: &Tx<'_>, now: Timestamp) -> Result<Option<Answer>, DbError> {
+        let Some(key) = &self.key else { return Ok(None) };
+        if sql::take(tx, self.token, key, now).await? {
+            return Ok(None);
+        }
+        sql::answer(tx, self.token, key).await
+    }
+
+    /// Keeps the answer.
+    pub async fn end(&self, tx: &Tx<'_>, answer: &Answer) -> Result<(), DbError> {
+        let Some(key) = &self.key else { return Ok(()) };
+        sql::keep(tx, self.token, key, answer).await
+    }
+
+    /// Keeps a refusal, whose own transaction was rolled back. Another call may have got in between: its answer stays.
+    pub async fn keep_refusal(&self, tx: &Tx<'_>, answer: &Answer, now: Timestamp) -> Result<(), DbError> {
+        match self.begin(tx, now).await? {
+            Some(_) => Ok(()),
+            None => self.end(tx, answer).await,
+        }
+    }
+}

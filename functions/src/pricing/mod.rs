@@ -1,0 +1,10 @@
+//! Amounts of an order, as pure rules: order-wide rounding of taxes, automatic discounts, fees (spec domain 3.3, 3.4,
+//! 5.4, 12.4). Exact integer arithmetic; the rounding itself is `money.rs`'.
+
+mod discount;
+mod fee;
+mod rounding;
+
+pub use discount::{Benefit, Dates, Discount, DiscountLine, Discounted, Products, apply_discounts};
+pub use fee::{FeeType, PaymentFee, split};
+pub use rounding::{Rounding, TaxedLine, round};

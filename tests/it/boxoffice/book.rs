@@ -1,0 +1,100 @@
+//! Orders as the database keeps them.
+
+use shop::{
+    boxoffice::{ChangedOrder, CreatedOrder, OrderPosition, OrderStock, PlacedOrder, VoucherUse},
+    id::{CartPositionId, VoucherId},
+    order::OrderStatus,
+    pricing::{Rounding, TaxedLine},
+    time::Timestamp,
+};
+
+use super::ask::euros;
+
+/// What a cart has become.
+pub fn order_of_placed(
+    placed: &PlacedOrder,
+    voucher: impl Fn(CartPositionId) -> Option<VoucherId>,
+    now: Timestamp,
+) -> OrderStock {
+    let positions: Vec<_> = (1..)
+        .zip(&placed.positions)
+        .map(|(number, position)| {
+            let price = position.price;
+            let line = TaxedLine::new(price.gross, price.tax, price.tax_rate);
+            let voucher =
+                voucher(position.cart_position).map(|voucher| VoucherUse { voucher, budget_use: price.saving.minor() });
+            OrderPosition { number, product: position.product, line, voucher, new: None }
+        })
+        .collect();
+    OrderStock {
+        status: placed.status,
+        require_approval: false,
+        expires_at: now.plus_seconds(14 * 24 * 3600),
+        cancelled_at: None,
+        modified_at: now,
+        total: placed.total,
+        paid: euros(0),
+        rounding: Rounding::Line,
+        last_position: positions.len() as i32,
+        positions,
+        fees: Vec::new(),
+        last_fee: 0,
+    }
+}
+
+/// A created order before anything is in it.
+pub fn created_order(created: &CreatedOrder, now: Timestamp) -> OrderStock {
+    OrderStock {
+        status: OrderStatus::Pending,
+        require_approval: created.wanted.require_approval,
+        expires_at: created.wanted.expires_at,
+        cancelled_at: None,
+        modified_at: now,
+        total: euros(0),
+        paid: euros(0),
+        rounding: created.wanted.rounding,
+        positions: Vec::new(),
+        fees: Vec::new(),
+        last_position: 0,
+        last_fee: 0,
+    }
+}
+
+/// As the database does it: what is added was not there, what is changed or cancelled was.
+pub fn write_order(order: &mut OrderStock, changed: ChangedOrder, now: Timestamp) {
+    (order.status, order.total) = (changed.status, changed.total);
+    (order.expires_at, order.cancelled_at) = (changed.expires_at, changed.cancelled_at);
+    order.require_approval = changed.require_approval;
+    order.modified_at = now.max(Timestamp::from_micros(order.modified_at.as_micros() + 1));
+    for gone in changed.positions_canceled {
+        let place = order.positions.iter().position(|it| *it == gone).expect("what is cancelled was there");
+        order.positions.remove(place);
+    }
+    for different in changed.positions_changed {
+        let place =
+            order.positions.iter().position(|it| it.number == different.number).expect("what is changed was there");
+        order.positions[place] = different;
+    }
+    for mut added in changed.positions_added {
+        assert!(added.number > order.last_position && added.new.take().is_some());
+        order.last_position = added.number;
+        order.positions.push(added);
+    }
+    for gone in changed.fees_canceled {
+        let place = order.fees.iter().position(|it| *it == gone).expect("what is cancelled was there");
+        order.fees.remove(place);
+    }
+    for different in changed.fees_changed {
+        let place = order.fees.iter().position(|it| it.number == different.number).expect("what is changed was there");
+        order.fees[place] = different;
+    }
+    for added in changed.fees_added {
+        assert!(added.number > order.last_fee);
+        order.last_fee = added.number;
+        order.fees.push(added);
+    }
+    order.paid = euros(
+        order.paid.minor()
+            + changed.payment.filter(|it| it.confirmed_at.is_some()).map_or(0, |payment| payment.amount.minor()),
+    );
+}
