@@ -1,5 +1,7 @@
 //! Statements about waiting requests and recorded outcomes.
 
+use std::collections::BTreeSet;
+
 use super::{Found, Left, Pace, Slip, Waiting, stored};
 use crate::{
     boxoffice::{Outcome, Ticket},
@@ -124,14 +126,21 @@ pub(in crate::boxoffice) async fn record(
     lock.tx().execute(RECORD, &[p(&lock.event()), p(&now), array(&keys), array(&outcomes)]).await.map(|_| ())
 }
 
-const DONE: &str = "delete from waiting_request where event_id = $1 and (id = any($2) or deadline <= $3)";
+const CLAIM: &str = "
+    delete from waiting_request where event_id = $1 and (id = any($2) or deadline <= $3) returning id";
 
-/// Removes requests that were served, and those that nobody waits for any more.
-pub(in crate::boxoffice) async fn done(lock: &EventLock<'_>, ids: &Vec<i64>, now: Timestamp) -> Result<(), DbError> {
+/// Takes requests out of those that wait, and those that nobody waits for any more. Returns whose they are now: a
+/// request that was withdrawn in the meantime is not among them.
+pub(in crate::boxoffice) async fn claim(
+    lock: &EventLock<'_>,
+    ids: &Vec<i64>,
+    now: Timestamp,
+) -> Result<BTreeSet<i64>, DbError> {
     if ids.is_empty() {
-        return Ok(());
+        return Ok(BTreeSet::new());
     }
-    lock.tx().execute(DONE, &[p(&lock.event()), array(ids), p(&now)]).await.map(|_| ())
+    let rows = lock.tx().query(CLAIM, &[p(&lock.event()), array(ids), p(&now)]).await?;
+    rows.iter().map(|row| row.get("id")).collect()
 }
 
 /// What is left over is counted up to a bound.
@@ -154,4 +163,4 @@ pub(in crate::boxoffice) async fn keep_pace(
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[LEAVE, LOOK, WITHDRAW, OUTCOME, WAITING, KNOWN, RECORD, DONE, KEEP_PACE];
+pub const ALL: &[&str] = &[LEAVE, LOOK, WITHDRAW, OUTCOME, WAITING, KNOWN, RECORD, CLAIM, KEEP_PACE];
