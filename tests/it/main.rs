@@ -21,11 +21,13 @@ mod queues;
 mod routes;
 mod s3;
 mod sale;
-mod shop;
 mod sqs;
 mod stack;
 mod statements;
 mod ticket_pdf;
 mod tidy;
 mod vouchers;
+mod waiting;
 mod webhooks;
+
+use tests::shop;

@@ -1,3 +1,8 @@
 //! What the tests share.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+pub mod boxoffice;
 pub mod infra;
+pub mod proxy;
+pub mod shop;

@@ -1,7 +1,7 @@
 //! One batch, served by whoever holds the lock.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -25,8 +25,27 @@ pub(super) struct Served {
     pub outgoing: Outgoing,
 }
 
+/// The tickets that one batch serves, of those that are there in the order of their arrival: each key once, and of
+/// several about the same cart, order or voucher the first. The others are for the next batch, also in this order.
+pub fn choose<'a>(tickets: impl Iterator<Item = &'a Ticket>) -> Vec<&'a Ticket> {
+    let (mut keys, mut subjects) = (BTreeSet::new(), BTreeSet::new());
+    let is_first = |ticket: &&'a Ticket| {
+        let ticket: &'a Ticket = ticket;
+        let mut is_first = keys.insert(ticket.key.as_str());
+        for subject in ticket.request.subjects() {
+            is_first &= subjects.insert(subject);
+        }
+        is_first
+    };
+    tickets.filter(is_first).collect()
+}
+
 /// Serves the holder's own request, if it has one, and those that wait. Requests that were served before hear their
-/// first outcome again; of several about the same cart or order the first is served now and the others by the next batch.
+/// first outcome again.
+///
+/// Those that wait are claimed first. Whoever has left one may give up at any moment: from the claim on it waits for
+/// this batch and hears the outcome, before it the request is not served. So nobody hears that nothing happened while
+/// it does.
 pub(super) async fn serve(
     lock: &EventLock<'_>,
     event: &Event,
@@ -35,32 +54,32 @@ pub(super) async fn serve(
     waiting: &[Waiting],
     now: Timestamp,
 ) -> Result<Served, DbError> {
-    let tickets = waiting.iter().filter_map(|waiting| waiting.ticket.as_ref());
-    let all: Vec<String> = tickets.chain(own).map(|ticket| ticket.key.clone()).collect();
-    let mut outcomes = waiting::sql::known(lock, &all).await?;
+    let tickets = || waiting.iter().filter_map(|waiting| waiting.ticket.as_ref()).chain(own);
+    let rows: BTreeMap<&str, i64> =
+        waiting.iter().filter_map(|waiting| Some((waiting.ticket.as_ref()?.key.as_str(), waiting.id))).collect();
+    let mut chosen = choose(tickets());
+    let claims = chosen.iter().filter_map(|ticket| rows.get(ticket.key.as_str()).copied()).collect();
+    let all: Vec<String> = tickets().map(|ticket| ticket.key.clone()).collect();
+    let (mut outcomes, claimed) = tokio::try_join!(
+        biased;
+        waiting::sql::known(lock, &all),
+        waiting::sql::claim(lock, &claims),
+    )?;
     let known: BTreeSet<&str> = outcomes.iter().map(|(key, _)| key.as_str()).collect();
-    let mut done = Vec::new();
-    let (mut keys, mut requests, mut subjects) = (Vec::new(), Vec::<Request>::new(), BTreeSet::new());
-    let left = waiting.iter().filter_map(|waiting| Some((Some(waiting.id), waiting.ticket.as_ref()?)));
-    for (id, ticket) in left.chain(own.map(|ticket| (None, ticket))) {
-        if known.contains(ticket.key.as_str()) || keys.contains(&ticket.key.as_str()) {
-            done.extend(id);
-        } else if subjects.insert(ticket.request.subject()) {
-            done.extend(id);
-            keys.push(&ticket.key);
-            requests.push(ticket.request.clone());
-        }
-    }
+    let is_here =
+        |key: &str| own.is_some_and(|own| own.key == key) || rows.get(key).is_some_and(|row| claimed.contains(row));
+    chosen.retain(|ticket| !known.contains(ticket.key.as_str()) && is_here(&ticket.key));
+    let requests: Vec<Request> = chosen.iter().map(|ticket| ticket.request.clone()).collect();
     let stock = load(lock, event, catalogue, &requests, now).await?;
     let (decided, changes) = decide_or_refuse(stock, &requests, now)?;
-    let record: Vec<(&str, &Outcome)> = keys.iter().copied().zip(&decided).collect();
+    let record: Vec<(&str, &Outcome)> = chosen.iter().map(|ticket| ticket.key.as_str()).zip(&decided).collect();
     let (outgoing, ..) = tokio::try_join!(
         biased;
         write(lock, event, &changes, now),
         waiting::sql::record(lock, &record, now),
-        waiting::sql::done(lock, &done),
     )?;
-    outcomes.extend(keys.into_iter().map(str::to_owned).zip(decided));
+    let keys: Vec<String> = chosen.iter().map(|ticket| ticket.key.clone()).collect();
+    outcomes.extend(keys.into_iter().zip(decided));
     Ok(Served { outcomes, outgoing })
 }
 

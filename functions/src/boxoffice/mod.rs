@@ -29,6 +29,7 @@ mod voucher;
 pub mod waiting;
 pub mod write;
 
+pub use batch::choose;
 pub use changes::{
     ChangedOrder, Changes, NewCartPosition, NewPart, NewPayment, RenewedCartPosition, RepricedCartPosition,
     SavedVoucher,

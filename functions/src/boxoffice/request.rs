@@ -159,4 +159,13 @@ impl Request {
             Self::SaveVoucher { voucher: None, terms } => Subject::Voucher(None, &terms.code),
         }
     }
+
+    /// All that it is about: an order that is created without a cart may take what lies in carts of others.
+    pub fn subjects(&self) -> impl Iterator<Item = Subject<'_>> {
+        let consumed = match self {
+            Self::CreateOrder { order } => order.consume_carts.as_slice(),
+            _ => &[],
+        };
+        std::iter::once(self.subject()).chain(consumed.iter().map(Subject::Cart))
+    }
 }

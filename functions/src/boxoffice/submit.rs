@@ -102,23 +102,44 @@ impl Counter<'_> {
             Left::Waits(id, pace) => (id, pace),
             Left::TooMany => return Err(SubmitError::TooMany),
         };
-        let (mut pause, next) = pauses(pace, now);
+        match self.wait(db, ticket, pauses(pace, now), begun).await {
+            Ok(Some(outcome)) => return Ok(outcome),
+            Ok(None) => {}
+            Err(error) => {
+                // A request that cannot be served must not spoil the batches of others until its deadline.
+                if let Err(error) = sql::withdraw(db, self.event.id, id).await {
+                    tracing::warn!(event.id = self.event.id.0, %error, "a request that failed still waits");
+                }
+                return Err(error.into());
+            }
+        }
+        // After this nobody serves it any more; a batch that has claimed it is over.
+        sql::withdraw(db, self.event.id, id).await?;
+        sql::outcome(db, self.event.id, &ticket.key).await?.ok_or(SubmitError::TooMany)
+    }
+
+    /// Looks now and then what has become of the request, and serves it if nobody else does. `None` if it takes too long.
+    async fn wait(
+        &mut self,
+        db: &mut Db,
+        ticket: &Ticket,
+        (mut pause, next): (Duration, Duration),
+        begun: Instant,
+    ) -> Result<Option<Outcome>, DbError> {
         while begun.elapsed() < WAIT_MAX {
             tokio::time::sleep(pause).await;
             match sql::look(db, self.event.id, &ticket.key).await? {
-                Found::Outcome(outcome) => return Ok(read_outcome(outcome)?),
+                Found::Outcome(outcome) => return read_outcome(outcome).map(Some),
                 Found::Free => {
                     if let Some(outcome) = self.serve_own(db, ticket).await? {
-                        return Ok(outcome);
+                        return Ok(Some(outcome));
                     }
                 }
                 Found::Taken => {}
             }
             pause = self.ctx.codes().jitter(next);
         }
-        // After this nobody serves it any more; a batch that has taken it is over.
-        sql::withdraw(db, self.event.id, id).await?;
-        sql::outcome(db, self.event.id, &ticket.key).await?.ok_or(SubmitError::TooMany)
+        Ok(None)
     }
 
     /// Serves the own request and others, if nobody else is at it. `None` if somebody is, or the request is put off.
@@ -181,7 +202,11 @@ impl Counter<'_> {
         self.outgoing.add(outgoing);
         if !waiting.is_empty() {
             let batch_ms = i32::try_from(begun.elapsed().as_millis()).unwrap_or(i32::MAX).max(1);
-            sql::keep_pace(&*db, event, batch_ms, waiting.len() as i64, self.ctx.now()).await?;
+            let kept = sql::keep_pace(&*db, event, batch_ms, waiting.len() as i64, self.ctx.now()).await;
+            if let Err(error) = kept {
+                // The batch is committed: whether others hear how fast it was must not change what is said of it.
+                tracing::warn!(event.id = event.0, %error, "the pace could not be kept");
+            }
         }
         let count = outcomes.len();
         let outcome = own.and_then(|own| outcomes.into_iter().find(|(key, _)| *key == own.key));

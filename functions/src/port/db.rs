@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use tokio::task::AbortHandle;
 use tokio_postgres::{
     NoTls,
     error::SqlState,
@@ -214,6 +215,8 @@ pub trait Query: Sync {
 /// An open connection. Lives as long as its sandbox; see [`crate::ctx::Ctx::db`].
 pub struct Db {
     client: tokio_postgres::Client,
+    /// Reads and writes the socket; stopping it closes the connection.
+    connection: AbortHandle,
     /// A transaction was dropped without an end: only closing the connection ends it for sure.
     left_open: AtomicBool,
 }
@@ -230,18 +233,16 @@ impl Db {
         config.connect_timeout(CONNECT_TIMEOUT).application_name("onsale");
         let plain = config.get_ssl_mode() == tokio_postgres::config::SslMode::Disable
             || config.get_hosts().iter().all(is_this_machine);
-        let client = if plain {
+        let (client, connection) = if plain {
             let (client, connection) = config.connect(NoTls).await?;
-            tokio::spawn(connection);
-            client
+            (client, tokio::spawn(connection).abort_handle())
         } else {
             config.ssl_mode(tokio_postgres::config::SslMode::Require);
             let tls = tokio_postgres_rustls::MakeRustlsConnect::new(tls_config(ca_pem)?);
             let (client, connection) = config.connect(tls).await?;
-            tokio::spawn(connection);
-            client
+            (client, tokio::spawn(connection).abort_handle())
         };
-        Ok(Self { client, left_open: AtomicBool::new(false) })
+        Ok(Self { client, connection, left_open: AtomicBool::new(false) })
     }
 
     /// True when the connection is gone, or has a transaction that nobody ends, and must be replaced.
@@ -307,8 +308,8 @@ impl Query for Db {
     }
 }
 
-/// A transaction. End it with [`Tx::finish`]; one that is dropped costs the connection, which is closed and replaced:
-/// a rollback that is only queued would wait for a frozen sandbox and keep its locks.
+/// A transaction. End it with [`Tx::finish`]; one that is dropped costs the connection, which is closed at once and
+/// replaced: a rollback that is only queued would wait for a frozen sandbox and keep its locks.
 pub struct Tx<'a> {
     db: &'a Db,
     ended: bool,
@@ -343,6 +344,8 @@ impl Drop for Tx<'_> {
     fn drop(&mut self) {
         if !self.ended {
             self.db.left_open.store(true, Ordering::Relaxed);
+            // The locks of the transaction go with it, not only when somebody needs this sandbox again.
+            self.db.connection.abort();
         }
     }
 }

@@ -1,51 +1,21 @@
 //! What can happen to an order, rule by rule.
 
 use shop::{
-    boxoffice::{
-        CancellationFee, CartId, Change, CreateOrder, CreatePosition, FeeTax, NewPosition, OrderAction, OrderRefusal,
-        Outcome, PositionSecrets, Product, Request, UnitPrice,
-    },
-    cart::Attendee,
+    boxoffice::{CancellationFee, Change, CreateOrder, OrderAction, OrderRefusal, Outcome, Request},
     id::{OrderId, QuotaId},
-    money::{Money, TaxRate},
+    money::TaxRate,
     order::OrderStatus,
     payment::Provider,
-    port::codes::Codes,
-    pricing::{FeeType, Rounding},
+    pricing::FeeType,
 };
 
 use super::{
-    ask::{add, change, euros, expire, pay, pay_late, product},
+    ask::{add, add_fee, add_position, cancellation_fee, change, create, euros, expire, pay, pay_late, price, product},
     two_products,
     world::World,
 };
 
 const DAY: i64 = 24 * 3600;
-
-/// A price at 19 %.
-pub fn price(gross: Money) -> UnitPrice {
-    UnitPrice::of_listed(gross, TaxRate(190_000), true)
-}
-
-/// One position more.
-pub fn add_position(product: Product, gross: Money) -> Change {
-    let secrets = PositionSecrets { ticket: String::new(), web: String::new(), pseudonym: String::new() };
-    let new = Box::new(NewPosition { secrets, attendee: Attendee::default() });
-    Change::AddPosition { product, price: price(gross), new }
-}
-
-/// One fee more.
-pub fn add_fee(gross: Money) -> Change {
-    let (internal_type, description) = (String::new(), "Handling".to_owned());
-    Change::AddFee { fee_type: FeeType::Service, internal_type, description, gross, tax_rate: TaxRate(70_000) }
-}
-
-/// So many cents are kept.
-pub fn cancellation_fee(world: &World, cents: i64) -> CancellationFee {
-    let deadline = world.now.plus_seconds(DAY);
-    let description = "Cancellation".to_owned();
-    CancellationFee { amount: euros(cents), keep: Vec::new(), tax: FeeTax::Split, description, deadline }
-}
 
 fn extend(world: &World, force: bool) -> OrderAction {
     OrderAction::Extend { expires_at: world.now.plus_seconds(DAY), force }
@@ -337,34 +307,6 @@ fn several_things_can_happen_to_an_order_in_one_batch() {
     world.serve(&batch);
     assert_eq!(world.ordered(order).status, OrderStatus::Pending);
     assert_eq!((world.uses(1).pending, world.uses(1).paid), (2, 0));
-}
-
-/// An order of these products at 23.00 each.
-pub fn create(world: &World, products: &[i64], carts: &[&str]) -> CreateOrder {
-    let position = |number: &i64| {
-        let (price, attendee) = (price(euros(2300)), Attendee::default());
-        CreatePosition { product: product(*number), price, attendee }
-    };
-    CreateOrder {
-        positions: products.iter().map(position).collect(),
-        fees: Vec::new(),
-        code: None,
-        email: String::new(),
-        phone: None,
-        locale: "en".to_owned(),
-        testmode: false,
-        sales_channel: "web".to_owned(),
-        comment: String::new(),
-        valid_if_pending: false,
-        require_approval: false,
-        rounding: Rounding::Line,
-        expires_at: world.now.plus_seconds(DAY),
-        payment: None,
-        paid_at: None,
-        consume_carts: carts.iter().map(|name| CartId((*name).to_owned())).collect(),
-        force: false,
-        seed: Codes::seeded(1).seed(),
-    }
 }
 
 fn serve(world: &mut World, order: CreateOrder) -> Outcome {

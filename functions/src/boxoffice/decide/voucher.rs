@@ -68,10 +68,12 @@ impl Batch {
         }
     }
 
-    /// The voucher behind a code that a buyer typed, if it is still good.
+    /// The voucher behind a code that a buyer typed, if it is still good. One that this very batch creates has no row
+    /// yet and is not known.
     fn valid_voucher(&self, code: &str) -> Result<VoucherId, VoucherProblem> {
         let id = *self.codes.get(&VoucherTerms::normalized(code)).ok_or(VoucherProblem::Unknown)?;
-        if self.stock.vouchers[&id].terms.is_valid(self.now) { Ok(id) } else { Err(VoucherProblem::Expired) }
+        let voucher = self.stock.vouchers.get(&id).ok_or(VoucherProblem::Unknown)?;
+        if voucher.terms.is_valid(self.now) { Ok(id) } else { Err(VoucherProblem::Expired) }
     }
 
     /// Whether a voucher is good for a product (spec domain 6.2).

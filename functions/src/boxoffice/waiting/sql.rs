@@ -1,5 +1,7 @@
 //! Statements about waiting requests and recorded outcomes.
 
+use std::collections::BTreeSet;
+
 use super::{Found, Left, Pace, Waiting, stored};
 use crate::{
     boxoffice::{Outcome, Ticket, batch::BATCH_MAX},
@@ -130,14 +132,16 @@ pub async fn record(lock: &EventLock<'_>, outcomes: &[(&str, &Outcome)], now: Ti
     lock.tx().execute(RECORD, &[p(&lock.event()), p(&now), array(&keys), array(&outcomes)]).await.map(|_| ())
 }
 
-const DONE: &str = "delete from waiting_request where event_id = $1 and id = any($2)";
+const CLAIM: &str = "delete from waiting_request where event_id = $1 and id = any($2) returning id";
 
-/// Removes requests that were served.
-pub(in crate::boxoffice) async fn done(lock: &EventLock<'_>, ids: &Vec<i64>) -> Result<(), DbError> {
+/// Takes requests out of those that wait. Returns whose they are now: a request that was withdrawn in the meantime is
+/// not among them.
+pub(in crate::boxoffice) async fn claim(lock: &EventLock<'_>, ids: &Vec<i64>) -> Result<BTreeSet<i64>, DbError> {
     if ids.is_empty() {
-        return Ok(());
+        return Ok(BTreeSet::new());
     }
-    lock.tx().execute(DONE, &[p(&lock.event()), array(ids)]).await.map(|_| ())
+    let rows = lock.tx().query(CLAIM, &[p(&lock.event()), array(ids)]).await?;
+    rows.iter().map(|row| row.get("id")).collect()
 }
 
 const SWEEP: &str = "delete from waiting_request where deadline < $1";
@@ -168,4 +172,4 @@ pub(in crate::boxoffice) async fn keep_pace(
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[LEAVE, LOOK, WITHDRAW, OUTCOME, ATTEMPT, KNOWN, RECORD, DONE, SWEEP, KEEP_PACE];
+pub const ALL: &[&str] = &[LEAVE, LOOK, WITHDRAW, OUTCOME, ATTEMPT, KNOWN, RECORD, CLAIM, SWEEP, KEEP_PACE];

@@ -144,8 +144,8 @@ impl Buyer {
 /// The two requests that a purchase is at the box office.
 fn purchase(ctx: &Ctx, on_sale: &OnSale) -> [Request; 2] {
     let cart = CartId(ctx.codes().cart_id());
-    let product = Product { item: on_sale.catalogue.items[0].id, variation: None };
-    let lines = vec![Line { product, count: 1, chosen_price: None }];
+    let product = Product { item: on_sale.catalogue.items[0].id, variation: None, date: None };
+    let lines = vec![Line { product, count: 1, chosen_price: None, voucher: None }];
     let draft = Draft {
         email: "ada@example.org".to_owned(),
         phone: None,

@@ -2,13 +2,20 @@
 
 use shop::{
     boxoffice::{
-        AddOnChoice, CartId, Draft, Line, LineVoucher, OrderAction, PriceMode, Product, Request, Scope, VoucherTerms,
+        AddOnChoice, CancellationFee, CartId, Change, CreateOrder, CreatePosition, Draft, FeeTax, Line, LineVoucher,
+        NewPosition, OrderAction, PositionSecrets, PriceMode, Product, Request, Scope, UnitPrice, VoucherTerms,
     },
+    cart::Attendee,
     id::{CartPositionId, ItemId, OrderId, VariationId, VoucherId},
-    money::{Currency, Money},
+    money::{Currency, Money, TaxRate},
     payment::Provider,
     port::codes::Codes,
+    pricing::{FeeType, Rounding},
 };
+
+use super::world::World;
+
+const DAY: i64 = 24 * 3600;
 
 /// Product 7 is item 7; product 71 is variation 1 of item 7.
 pub fn product(number: i64) -> Product {
@@ -133,4 +140,57 @@ pub fn pay_late(order: OrderId) -> Request {
 /// The deadline of an order has passed.
 pub fn expire(order: OrderId) -> Request {
     Request::ExpireOrder { order }
+}
+
+/// A price at 19 %.
+pub fn price(gross: Money) -> UnitPrice {
+    UnitPrice::of_listed(gross, TaxRate(190_000), true)
+}
+
+/// One position more.
+pub fn add_position(product: Product, gross: Money) -> Change {
+    let secrets = PositionSecrets { ticket: String::new(), web: String::new(), pseudonym: String::new() };
+    let new = Box::new(NewPosition { secrets, attendee: Attendee::default() });
+    Change::AddPosition { product, price: price(gross), new }
+}
+
+/// One fee more.
+pub fn add_fee(gross: Money) -> Change {
+    let (internal_type, description) = (String::new(), "Handling".to_owned());
+    Change::AddFee { fee_type: FeeType::Service, internal_type, description, gross, tax_rate: TaxRate(70_000) }
+}
+
+/// So many cents are kept.
+pub fn cancellation_fee(world: &World, cents: i64) -> CancellationFee {
+    let deadline = world.now.plus_seconds(DAY);
+    let description = "Cancellation".to_owned();
+    CancellationFee { amount: euros(cents), keep: Vec::new(), tax: FeeTax::Split, description, deadline }
+}
+
+/// An order of these products at 23.00 each.
+pub fn create(world: &World, products: &[i64], carts: &[&str]) -> CreateOrder {
+    let position = |number: &i64| {
+        let (price, attendee) = (price(euros(2300)), Attendee::default());
+        CreatePosition { product: product(*number), price, attendee }
+    };
+    CreateOrder {
+        positions: products.iter().map(position).collect(),
+        fees: Vec::new(),
+        code: None,
+        email: String::new(),
+        phone: None,
+        locale: "en".to_owned(),
+        testmode: false,
+        sales_channel: "web".to_owned(),
+        comment: String::new(),
+        valid_if_pending: false,
+        require_approval: false,
+        rounding: Rounding::Line,
+        expires_at: world.now.plus_seconds(DAY),
+        payment: None,
+        paid_at: None,
+        consume_carts: carts.iter().map(|name| CartId((*name).to_owned())).collect(),
+        force: false,
+        seed: Codes::seeded(1).seed(),
+    }
 }

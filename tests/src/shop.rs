@@ -77,6 +77,7 @@ pub struct TestShop {
     pub ctx: &'static Ctx,
     /// A token of a team with all rights.
     pub token: String,
+    variables: HashMap<&'static str, String>,
     mails: Mailbox,
     _gateway: Server,
 }
@@ -127,7 +128,7 @@ impl TestShop {
         let pool = Pool::new((0..SANDBOXES).map(|_| sandbox()).collect(), 1000);
         let gateway = Gateway::new(functions::entries(&pool), None).serve(listener).unwrap();
         let token = make_organizer(ctx, "org", &["*"]).await;
-        Self { url, clock, ctx, token, mails: Mailbox::new(mails), _gateway: gateway }
+        Self { url, clock, ctx, token, variables, mails: Mailbox::new(mails), _gateway: gateway }
     }
 
     /// A shop with the event `org/gig`: a free `seat`-only quota of `places` and a bank transfer ticket.
@@ -149,6 +150,20 @@ impl TestShop {
         let tx = db.begin().await.unwrap();
         let imported = event::import::import(&tx, organizer.id, document, self.ctx.now()).await;
         tx.finish(imported).await.unwrap();
+    }
+
+    /// One more sandbox: it has its own connection.
+    pub fn sandbox(&self) -> &'static Ctx {
+        Box::leak(Box::new(self.sandbox_at(self.database_url(), self.clock)))
+    }
+
+    /// A sandbox with its own clock that reaches the database at another address.
+    pub fn sandbox_at(&self, database_url: &str, clock: &'static Clock) -> Ctx {
+        let lookup = |name: &str| match name {
+            "DATABASE_URL" => Some(database_url.to_owned()),
+            _ => self.variables.get(name).cloned(),
+        };
+        Ctx::with(Config::from_lookup(lookup).unwrap(), clock, Codes::random())
     }
 
     /// The event `org/gig`.

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use shop::{
     boxoffice::{
         CartId, CartOutcome, CartPosition, CartRules, Changes, Identity, Offer, OrderAction, OrderRefusal, OrderStock,
-        Outcome, Product, Quota, Request, SavedVoucher, Scope, Stock, Subject, Uses, Voucher, VoucherTerms,
-        VoucherUses, decide,
+        Outcome, Product, Quota, Request, SavedVoucher, Scope, Stock, Uses, Voucher, VoucherTerms, VoucherUses, decide,
     },
     id::{CartPositionId, ItemId, MailId, OrderId, QuotaId, SubeventId, VoucherId},
     money::{Currency, TaxRate},
@@ -15,6 +14,7 @@ use shop::{
 };
 
 use super::{
+    about::{carts_of, codes_of, order_of, voucher_of},
     ask::{change, euros, place, product, save},
     book::{created_order, order_of_placed, write_order},
 };
@@ -32,9 +32,19 @@ pub struct World {
     pub now: Timestamp,
     /// When a cart took its first place since it last had none: its end is counted from here.
     begun: BTreeMap<CartId, Timestamp>,
+    holds: Holds,
     /// Vouchers that have kept places: a use whose place was sold in the meantime does not come back.
     kept_once: BTreeSet<VoucherId>,
     next: i64,
+}
+
+/// Holds of places by positions in carts: how many began, and how they ended.
+#[derive(Debug, Default)]
+struct Holds {
+    begun: usize,
+    ordered: usize,
+    expired: usize,
+    given_back: usize,
 }
 
 impl World {
@@ -78,7 +88,14 @@ impl World {
             };
             stock.offers.insert(product(*number), offer);
         }
-        Self { stock, now: at("2030-01-01T12:00:00Z"), begun: BTreeMap::new(), kept_once: BTreeSet::new(), next: 1 }
+        Self {
+            stock,
+            now: at("2030-01-01T12:00:00Z"),
+            begun: BTreeMap::new(),
+            kept_once: BTreeSet::new(),
+            holds: Holds::default(),
+            next: 1,
+        }
     }
 
     /// A new voucher, which must be possible.
@@ -200,10 +217,16 @@ impl World {
             }
         }
         self.check_quotas(&before);
+        self.check_holds();
         self.check_vouchers(&before, requests);
         self.check_orders(&before, requests);
-        self.check_carts(&before, requests);
+        self.check_carts(&before, requests, &outcomes);
         outcomes
+    }
+
+    /// Decides a batch and loses the decision, as whoever dies before the commit does.
+    pub fn rehearse(&self, requests: &[Request]) {
+        let _lost = decide(self.seen_by(requests), requests, self.now);
     }
 
     /// What is read for a batch: its carts and orders, expired positions of other carts, positions whose voucher changes or
@@ -243,7 +266,11 @@ impl World {
 
     /// As the database does it: orders first, then counters, released, renewed, deleted, added, states of orders.
     fn write(&mut self, changes: Changes) {
+        let mut ordered: BTreeSet<CartPositionId> = BTreeSet::new();
         for placed in changes.orders_placed {
+            for position in &placed.positions {
+                assert!(ordered.insert(position.cart_position), "a position becomes part of one order");
+            }
             for position in &placed.positions {
                 let known = &self.stock.cart_positions[&position.cart_position];
                 assert_eq!((known.product, &known.cart), (position.product, &placed.cart), "what lay in the cart");
@@ -267,10 +294,12 @@ impl World {
             let position = self.stock.cart_positions.get_mut(&id).unwrap();
             assert!(position.holds_stock && position.expires_at <= self.now, "only what has expired, and only once");
             position.holds_stock = false;
+            self.holds.expired += 1;
         }
         for renewed in changes.renewed {
             let position = self.stock.cart_positions.get_mut(&renewed.id).unwrap();
             assert_eq!(renewed.price.is_some(), !position.holds_stock, "a live position keeps its price");
+            self.holds.begun += usize::from(!position.holds_stock);
             position.holds_stock = true;
             position.price = renewed.price.unwrap_or(position.price);
             (position.expires_at, position.max_extend_at) = (renewed.expires_at, renewed.max_extend_at);
@@ -280,11 +309,21 @@ impl World {
             (position.voucher, position.price) = (repriced.voucher, repriced.price);
         }
         for id in changes.deleted {
-            assert!(self.stock.cart_positions.remove(&id).is_some(), "a position ends once");
+            let position = self.stock.cart_positions.remove(&id).expect("a position ends once");
+            match (ordered.remove(&id), position.holds_stock) {
+                (true, held) => {
+                    assert!(held, "what is ordered holds its place until then");
+                    self.holds.ordered += 1;
+                }
+                (false, true) => self.holds.given_back += 1,
+                (false, false) => {}
+            }
         }
+        assert!(ordered.is_empty(), "what is ordered leaves the cart: {ordered:?}");
         for added in changes.added {
             let id = CartPositionId(self.next);
             self.next += 1;
+            self.holds.begun += 1;
             let position = CartPosition {
                 id,
                 cart: added.cart,
@@ -301,6 +340,7 @@ impl World {
             for part in added.parts {
                 let part_id = CartPositionId(self.next);
                 self.next += 1;
+                self.holds.begun += 1;
                 let part = CartPosition {
                     id: part_id,
                     product: part.product,
@@ -339,7 +379,6 @@ impl World {
         deleted: Vec<VoucherId>,
         saved: Vec<SavedVoucher>,
     ) {
-        self.kept_once.extend(self.stock.vouchers.iter().filter(|(_, it)| it.holds_stock).map(|(id, _)| *id));
         for (id, delta) in uses {
             let voucher = self.stock.vouchers.get_mut(&id).unwrap();
             voucher.redeemed += delta.redeemed;
@@ -362,6 +401,8 @@ impl World {
                 self.next += 1;
             }
         }
+        let kept_now = self.stock.vouchers.iter().filter(|(_, it)| it.holds_stock).map(|(id, _)| *id);
+        self.kept_once.extend(kept_now);
     }
 
     /// The quotas in which a voucher keeps places, by the words of the spec.
@@ -473,9 +514,24 @@ impl World {
         }
     }
 
+    /// Each hold that began has ended once, by an order, by its time or by the buyer, or still goes on.
+    fn check_holds(&self) {
+        let Holds { begun, ordered, expired, given_back } = self.holds;
+        let goes_on = self.stock.cart_positions.values().filter(|position| position.holds_stock).count();
+        assert_eq!(begun, ordered + expired + given_back + goes_on, "{:?}, {goes_on} go on", self.holds);
+    }
+
     /// Carts keep to the limits, nothing outlives its time, and nobody changes somebody else's cart.
-    fn check_carts(&mut self, before: &Stock, requests: &[Request]) {
+    fn check_carts(&mut self, before: &Stock, requests: &[Request], outcomes: &[Outcome]) {
         let touched = carts_of(requests);
+        // A request that is refused changes nothing, so it mends nothing either.
+        let refused = |outcome: &Outcome| match outcome {
+            Outcome::Cart(cart) => cart.refused.is_some(),
+            Outcome::NotCreated(_) => true,
+            _ => false,
+        };
+        let not_refused = requests.iter().zip(outcomes).filter(|(_, outcome)| !refused(outcome));
+        let changed = carts_of(&not_refused.map(|(request, _)| request.clone()).collect::<Vec<_>>());
         let deletes_voucher = requests.iter().any(|request| matches!(request, Request::DeleteVoucher { .. }));
         let mut per_cart: BTreeMap<&CartId, i64> = BTreeMap::new();
         let mut per_item: BTreeMap<(&CartId, ItemId), i64> = BTreeMap::new();
@@ -491,7 +547,7 @@ impl World {
             let count = per_item[&(&position.cart, position.product.item)];
             assert!(offer.max_per_order.is_none_or(|max| count <= max), "too many of one item");
             // A deleted voucher takes positions out of carts that nobody looks at until they are used again.
-            let looked_at = touched.contains(&position.cart) && !deletes_voucher;
+            let looked_at = changed.contains(&position.cart) && !deletes_voucher;
             assert!(!looked_at || offer.min_per_order.is_none_or(|min| count >= min), "too few of one item");
         }
         for position in before.cart_positions.values().filter(|position| !touched.contains(&position.cart)) {
@@ -500,8 +556,11 @@ impl World {
             assert_eq!((after.expires_at, after.price), (position.expires_at, position.price), "somebody else's cart");
         }
         // The end is counted from the first hold; a cart whose holds are all over begins anew.
+        // So does one that a deleted voucher has emptied before something was added.
         let was_held = |cart: &CartId| {
-            before.cart_positions.values().any(|p| p.cart == *cart && p.holds_stock && p.expires_at > self.now)
+            let held = |p: &CartPosition| p.cart == *cart && p.holds_stock && p.expires_at > self.now;
+            let stays = |id| !deletes_voucher || self.stock.cart_positions.contains_key(id);
+            before.cart_positions.iter().any(|(id, position)| held(position) && stays(id))
         };
         self.begun.retain(|cart, _| was_held(cart));
         for position in self.stock.cart_positions.values().filter(|position| position.holds_stock) {
@@ -509,43 +568,6 @@ impl World {
             assert!(position.max_extend_at <= begun.plus_seconds(11 * RESERVATION), "renewed for too long");
         }
     }
-}
-
-fn carts_of(requests: &[Request]) -> BTreeSet<CartId> {
-    let cart = |request: &Request| match request.subject() {
-        Subject::Cart(cart) => Some(cart.clone()),
-        Subject::Order(_) | Subject::New | Subject::Voucher(..) => None,
-    };
-    let consumed = requests.iter().filter_map(|request| match request {
-        Request::CreateOrder { order } => Some(order.consume_carts.clone()),
-        _ => None,
-    });
-    requests.iter().filter_map(cart).chain(consumed.flatten()).collect()
-}
-
-fn order_of(request: &Request) -> Option<OrderId> {
-    match request.subject() {
-        Subject::Order(order) => Some(order),
-        Subject::Cart(_) | Subject::New | Subject::Voucher(..) => None,
-    }
-}
-
-fn voucher_of(request: &Request) -> Option<VoucherId> {
-    match request {
-        Request::SaveVoucher { voucher, .. } => *voucher,
-        Request::DeleteVoucher { voucher } => Some(*voucher),
-        _ => None,
-    }
-}
-
-fn codes_of(request: &Request) -> Vec<String> {
-    let codes = match request {
-        Request::AddToCart { lines, .. } => lines.iter().flat_map(|line| &line.voucher).map(|it| &it.code).collect(),
-        Request::ApplyVoucher { code, .. } => vec![code],
-        Request::SaveVoucher { terms, .. } => vec![&terms.code],
-        _ => Vec::new(),
-    };
-    codes.into_iter().map(|code| VoucherTerms::normalized(code)).collect()
 }
 
 fn a_quota(size: Option<i64>) -> Quota {

@@ -1,0 +1,169 @@
+//! Requests that wait for the holder of the lock: whoever gives up, fails or dies in the middle hears the truth and
+//! harms nobody else.
+
+use std::time::{Duration, Instant};
+
+use shop::{
+    boxoffice::{self, CartId, CartOutcome, Line, Outcome, Product, Request, SubmitError, Ticket},
+    catalogue::Catalogue,
+    ctx::Ctx,
+    event::Event,
+    id::EventId,
+    port::{
+        db::{Db, DbError, Query as _, p},
+        lock::EventLock,
+    },
+};
+
+use crate::shop::TestShop;
+
+/// The event and what it sells.
+struct Gig {
+    event: Event,
+    catalogue: Catalogue,
+}
+
+impl Gig {
+    async fn of(shop: &TestShop) -> Self {
+        let event = shop.gig().await;
+        let catalogue = Catalogue::load(&*shop.ctx.db().await.unwrap(), &event).await.unwrap();
+        Self { event, catalogue }
+    }
+
+    /// The first product in so many pieces for a cart.
+    fn add(&self, cart: &str, count: i64) -> Ticket {
+        let product = Product::undated(self.catalogue.items[0].id, None);
+        let lines = vec![Line { product, count, chosen_price: None, voucher: None }];
+        let request = Request::AddToCart { cart: CartId(cart.to_owned()), lines };
+        Ticket { key: format!("form of {cart}"), request }
+    }
+
+    async fn submit(&self, ctx: &Ctx, ticket: &Ticket) -> Result<Outcome, SubmitError> {
+        let mut db = ctx.db().await?;
+        boxoffice::submit(ctx, &mut db, &self.event, &self.catalogue, ticket).await
+    }
+}
+
+fn added(count: i64) -> Outcome {
+    Outcome::Cart(CartOutcome { added: count, ..CartOutcome::default() })
+}
+
+/// Leaves a request as a buyer does who finds the lock taken.
+async fn leave(db: &Db, event: EventId, ticket: &Ticket) {
+    let leave = "insert into waiting_request (event_id, form_token, request, deadline)
+                 values ($1, $2, $3, now() + interval '1 hour')";
+    let request = serde_json::to_value(&ticket.request).unwrap();
+    db.execute(leave, &[p(&event), p(&ticket.key), p(&request)]).await.unwrap();
+}
+
+async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !happened().await {
+        assert!(begun.elapsed() < Duration::from_secs(5), "not within five seconds: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+const WAITING: &str = "select count(*) as number from waiting_request";
+const IN_CARTS: &str = "select count(*) as number from cart_position";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_gives_up_while_a_batch_begins_is_not_served() {
+    let shop = TestShop::with_places(5).await;
+    let gig = Gig::of(&shop).await;
+    let (other, beside) = (shop.sandbox(), Db::connect(shop.database_url(), None).await.unwrap());
+    let (early, holder) = (gig.add("early", 1), gig.add("holder", 1));
+    leave(&beside, gig.event.id, &early).await;
+    // The holder has read who waits and stands before the outcomes; in this moment the other one gives up.
+    beside.script("begin; lock table form_outcome in access exclusive mode").await.unwrap();
+    let serving = gig.submit(other, &holder);
+    let giving_up = async {
+        let stands = "select count(*) as number from pg_stat_activity
+                       where datname = current_database() and wait_event_type = 'Lock'";
+        eventually("the batch stands", async || shop.number(stands).await == 1).await;
+        let withdraw = "delete from waiting_request where form_token = $1";
+        let withdrawn = shop.ctx.db().await.unwrap().execute(withdraw, &[p(&early.key)]).await.unwrap();
+        beside.script("commit").await.unwrap();
+        withdrawn
+    };
+    let (served, withdrawn) = tokio::join!(serving, giving_up);
+    assert_eq!((served.unwrap(), withdrawn), (added(1), 1));
+    assert_eq!(shop.number(IN_CARTS).await, 1, "nobody hears of the other place");
+    assert_eq!(shop.counters().await["seats"], (0, 0, 1));
+    // It comes again: now it is served.
+    assert_eq!(gig.submit(other, &early).await.unwrap(), added(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_cannot_be_served_fails_for_whoever_made_it_only() {
+    let shop = TestShop::with_places(5).await;
+    let gig = Gig::of(&shop).await;
+    let (poisoned, good) = (shop.sandbox(), shop.sandbox());
+    // The position that it would insert is refused by the database, and only this one.
+    let refuse = "alter table cart_position add constraint poison check (cart_id <> 'poison')";
+    shop.ctx.db().await.unwrap().script(refuse).await.unwrap();
+    // Somebody holds the lock, so that both have to wait.
+    let mut beside = Db::connect(shop.database_url(), None).await.unwrap();
+    let tx = beside.begin().await.unwrap();
+    // The value may go at once: the transaction holds the lock.
+    EventLock::acquire(&tx, gig.event.id).await.unwrap();
+    let (poison, bread) = (gig.add("poison", 1), gig.add("bread", 1));
+    let holding = async {
+        eventually("both wait", async || shop.number(WAITING).await == 2).await;
+        tx.finish(Ok::<_, DbError>(())).await.unwrap();
+    };
+    let (refused, served, ()) = tokio::join!(gig.submit(poisoned, &poison), gig.submit(good, &bread), holding);
+    assert!(
+        matches!(&refused, Err(SubmitError::Db(DbError::Constraint { name, .. })) if name == "poison"),
+        "{refused:?}"
+    );
+    assert_eq!(served.unwrap(), added(1));
+    // It spoils no later batch either.
+    assert_eq!(shop.number(WAITING).await, 0);
+    assert_eq!(shop.counters().await["seats"], (0, 0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_transaction_lets_go_of_the_lock_at_once() {
+    let shop = TestShop::with_places(5).await;
+    let gig = Gig::of(&shop).await;
+    let other = shop.sandbox();
+    let mut db = shop.ctx.db().await.unwrap();
+    let tx = db.begin().await.unwrap();
+    EventLock::acquire(&tx, gig.event.id).await.unwrap();
+    // What a panic in a handler does, or a gateway that hangs up. The sandbox is not used again.
+    drop(tx);
+    let begun = Instant::now();
+    assert_eq!(gig.submit(other, &gig.add("next", 1)).await.unwrap(), added(1));
+    assert!(begun.elapsed() < Duration::from_secs(3), "the next buyer waited for {:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pace_that_cannot_be_kept_changes_no_outcome() {
+    let shop = TestShop::with_places(5).await;
+    let gig = Gig::of(&shop).await;
+    {
+        let db = shop.ctx.db().await.unwrap();
+        leave(&db, gig.event.id, &gig.add("early", 2)).await;
+        db.script("alter table serving_pace add constraint never check (batch_ms < 0)").await.unwrap();
+    }
+    assert_eq!(gig.submit(shop.sandbox(), &gig.add("holder", 1)).await.unwrap(), added(1));
+    assert_eq!(shop.counters().await["seats"], (0, 0, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_holder_whose_clock_is_ahead_serves_nobody_twice_and_nobody_wrongly() {
+    let shop = TestShop::with_places(5).await;
+    let gig = Gig::of(&shop).await;
+    let early = gig.add("early", 1);
+    leave(&shop.ctx.db().await.unwrap(), gig.event.id, &early).await;
+    // For this holder nobody waits for the request any more.
+    shop.clock.advance_seconds(2 * 3600);
+    assert_eq!(gig.submit(shop.sandbox(), &gig.add("holder", 1)).await.unwrap(), added(1));
+    assert_eq!(shop.counters().await["seats"], (0, 0, 1));
+    // Whoever still waits for it comes again, and is served once.
+    for _ in 0..2 {
+        assert_eq!(gig.submit(shop.sandbox(), &early).await.unwrap(), added(1));
+    }
+    assert_eq!(shop.counters().await["seats"], (0, 0, 2));
+}

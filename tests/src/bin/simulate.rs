@@ -1,0 +1,116 @@
+//! Random histories of an event, with faults between any two steps, until a rule breaks or all seeds are through.
+//! `cargo run --release -p tests --bin simulate -- --seeds 1000`
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
+
+use std::{
+    process::ExitCode,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tests::boxoffice::simulate::{Broken, History, STEPS, Tally, keep_panics_quiet};
+
+const USAGE: &str = "usage: simulate [--seeds N] [--first SEED] [--steps N]
+       simulate --seed SEED [--steps N | --only STEP,STEP,…]";
+
+/// What is asked for.
+struct Wanted {
+    first: u64,
+    seeds: u64,
+    steps: u64,
+    only: Option<Vec<u64>>,
+}
+
+fn main() -> ExitCode {
+    let Some(wanted) = read(std::env::args().skip(1)) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    // A broken rule is a panic; it is told once, with its shortest history.
+    keep_panics_quiet();
+    if let Some(steps) = wanted.only {
+        return tell(&History { seed: wanted.first, steps });
+    }
+    in_memory(&wanted)
+}
+
+fn read(mut words: impl Iterator<Item = String>) -> Option<Wanted> {
+    let mut wanted = Wanted { first: 0, seeds: 1_000, steps: STEPS, only: None };
+    while let Some(word) = words.next() {
+        let value = words.next()?;
+        match word.as_str() {
+            "--seeds" => wanted.seeds = value.parse().ok()?,
+            "--first" => wanted.first = value.parse().ok()?,
+            "--steps" => wanted.steps = value.parse().ok()?,
+            "--seed" => (wanted.first, wanted.seeds) = (value.parse().ok()?, 1),
+            "--only" => wanted.only = Some(value.split(',').map(|step| step.parse().ok()).collect::<Option<_>>()?),
+            _ => return None,
+        }
+    }
+    Some(wanted)
+}
+
+/// Goes through all seeds on all processors. The first failure ends it.
+fn in_memory(wanted: &Wanted) -> ExitCode {
+    let begun = Instant::now();
+    let bar = bar(wanted.seeds);
+    let (next, failed, total) = (AtomicU64::new(0), Mutex::new(None), Mutex::new(Tally::default()));
+    let work = || {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= wanted.seeds || failed.lock().expect("nobody panics with it").is_some() {
+                return;
+            }
+            let history = History::new(wanted.first + number, wanted.steps);
+            match history.run() {
+                Ok(tally) => total.lock().expect("nobody panics with it").add(tally),
+                Err(_) => *failed.lock().expect("nobody panics with it") = Some(history),
+            }
+            bar.inc(1);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    bar.finish_and_clear();
+    if let Some(history) = failed.into_inner().expect("nobody panics with it") {
+        eprintln!("seed {} breaks a rule; looking for its shortest history …", history.seed);
+        return tell(&history.shrink());
+    }
+    let Tally { steps, served, orders, repeated, lost } = total.into_inner().expect("nobody panics with it");
+    println!("{steps} steps over {} seeds in {:.1?}, no rule was broken", wanted.seeds, begun.elapsed());
+    println!("{served} requests served, {orders} orders placed, {repeated} repetitions, {lost} batches lost");
+    ExitCode::SUCCESS
+}
+
+/// Goes through one history and tells it.
+fn tell(history: &History) -> ExitCode {
+    match history.run() {
+        Ok(tally) => {
+            println!("no rule was broken: {tally:?}");
+            ExitCode::SUCCESS
+        }
+        Err(Broken { rule, story }) => {
+            println!("{}\n\n{rule}\n\nagain:", story.join("\n"));
+            let steps: Vec<String> = history.steps.iter().map(u64::to_string).collect();
+            println!(
+                "cargo run --release -p tests --bin simulate -- --seed {} --only {}",
+                history.seed,
+                steps.join(",")
+            );
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bar(length: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} seeds, {eta} left").expect("a valid template");
+    ProgressBar::new(length).with_style(style)
+}

@@ -1,0 +1,49 @@
+//! What requests are about.
+
+use std::collections::BTreeSet;
+
+use shop::{
+    boxoffice::{CartId, Request, Subject, VoucherTerms},
+    id::{OrderId, VoucherId},
+};
+
+/// The carts that requests are about.
+pub fn carts_of(requests: &[Request]) -> BTreeSet<CartId> {
+    let cart = |request: &Request| match request.subject() {
+        Subject::Cart(cart) => Some(cart.clone()),
+        Subject::Order(_) | Subject::New | Subject::Voucher(..) => None,
+    };
+    let consumed = requests.iter().filter_map(|request| match request {
+        Request::CreateOrder { order } => Some(order.consume_carts.clone()),
+        _ => None,
+    });
+    requests.iter().filter_map(cart).chain(consumed.flatten()).collect()
+}
+
+/// The order that a request is about.
+pub fn order_of(request: &Request) -> Option<OrderId> {
+    match request.subject() {
+        Subject::Order(order) => Some(order),
+        Subject::Cart(_) | Subject::New | Subject::Voucher(..) => None,
+    }
+}
+
+/// The voucher that a request changes.
+pub fn voucher_of(request: &Request) -> Option<VoucherId> {
+    match request {
+        Request::SaveVoucher { voucher, .. } => *voucher,
+        Request::DeleteVoucher { voucher } => Some(*voucher),
+        _ => None,
+    }
+}
+
+/// The codes of vouchers that a request names.
+pub fn codes_of(request: &Request) -> Vec<String> {
+    let codes = match request {
+        Request::AddToCart { lines, .. } => lines.iter().flat_map(|line| &line.voucher).map(|it| &it.code).collect(),
+        Request::ApplyVoucher { code, .. } => vec![code],
+        Request::SaveVoucher { terms, .. } => vec![&terms.code],
+        _ => Vec::new(),
+    };
+    codes.into_iter().map(|code| VoucherTerms::normalized(code)).collect()
+}

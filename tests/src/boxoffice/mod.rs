@@ -1,0 +1,9 @@
+//! A box office in memory, and long random histories of it: in memory, and on a real database under fire.
+
+pub mod about;
+pub mod ask;
+pub mod book;
+pub mod fire;
+pub mod random;
+pub mod simulate;
+pub mod world;
