@@ -10,6 +10,7 @@ use shop::{
 };
 use tests::boxoffice::{
     ask::{self, add, clear, euros, expire, pay, pay_late, place, product, remove},
+    fire::{self, Damage},
     simulate::{History, STEPS, Tally},
     world::{self, RESERVATION, World},
 };
@@ -314,4 +315,15 @@ fn nothing_is_lost_in_random_histories() {
     }
     // The histories are worth something only if much of what is wanted also happens.
     assert!(total.served > 9_000 && total.orders > 150 && total.repeated > 1_000, "{total:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_holds_what_buyers_heard_after_days_under_fire() {
+    let shop = crate::shop::TestShop::empty().await;
+    let mut total = Damage::default();
+    for seed in 1..=3 {
+        total.add(fire::day(&shop, seed).await);
+    }
+    // The fire is worth something only if it burns, and if something is sold all the same.
+    assert!(total.errors > 20 && total.found > 2 && total.orders > 5, "{total:?}");
 }

@@ -16,6 +16,7 @@ mod migrations;
 mod money;
 mod order_changes;
 mod order_creation;
+mod oversell;
 mod pricing;
 mod queues;
 mod routes;

@@ -4,49 +4,16 @@
 use std::time::{Duration, Instant};
 
 use shop::{
-    boxoffice::{self, CartId, CartOutcome, Line, Outcome, Product, Request, SubmitError, Ticket},
-    catalogue::Catalogue,
-    ctx::Ctx,
-    event::Event,
+    boxoffice::{SubmitError, Ticket},
     id::EventId,
     port::{
         db::{Db, DbError, Query as _, p},
         lock::EventLock,
     },
 };
+use tests::boxoffice::crowd::{Gig, added};
 
 use crate::shop::TestShop;
-
-/// The event and what it sells.
-struct Gig {
-    event: Event,
-    catalogue: Catalogue,
-}
-
-impl Gig {
-    async fn of(shop: &TestShop) -> Self {
-        let event = shop.gig().await;
-        let catalogue = Catalogue::load(&*shop.ctx.db().await.unwrap(), &event).await.unwrap();
-        Self { event, catalogue }
-    }
-
-    /// The first product in so many pieces for a cart.
-    fn add(&self, cart: &str, count: i64) -> Ticket {
-        let product = Product::undated(self.catalogue.items[0].id, None);
-        let lines = vec![Line { product, count, chosen_price: None, voucher: None }];
-        let request = Request::AddToCart { cart: CartId(cart.to_owned()), lines };
-        Ticket { key: format!("form of {cart}"), request }
-    }
-
-    async fn submit(&self, ctx: &Ctx, ticket: &Ticket) -> Result<Outcome, SubmitError> {
-        let mut db = ctx.db().await?;
-        boxoffice::submit(ctx, &mut db, &self.event, &self.catalogue, ticket).await
-    }
-}
-
-fn added(count: i64) -> Outcome {
-    Outcome::Cart(CartOutcome { added: count, ..CartOutcome::default() })
-}
 
 /// Leaves a request as a buyer does who finds the lock taken.
 async fn leave(db: &Db, event: EventId, ticket: &Ticket) {
@@ -70,7 +37,7 @@ const IN_CARTS: &str = "select count(*) as number from cart_position";
 #[tokio::test(flavor = "multi_thread")]
 async fn who_gives_up_while_a_batch_begins_is_not_served() {
     let shop = TestShop::with_places(5).await;
-    let gig = Gig::of(&shop).await;
+    let gig = Gig::find(&*shop.ctx.db().await.unwrap()).await;
     let (other, beside) = (shop.sandbox(), Db::connect(shop.database_url(), None).await.unwrap());
     let (early, holder) = (gig.add("early", 1), gig.add("holder", 1));
     leave(&beside, gig.event.id, &early).await;
@@ -97,7 +64,7 @@ async fn who_gives_up_while_a_batch_begins_is_not_served() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_cannot_be_served_fails_for_whoever_made_it_only() {
     let shop = TestShop::with_places(5).await;
-    let gig = Gig::of(&shop).await;
+    let gig = Gig::find(&*shop.ctx.db().await.unwrap()).await;
     let (poisoned, good) = (shop.sandbox(), shop.sandbox());
     // The position that it would insert is refused by the database, and only this one.
     let refuse = "alter table cart_position add constraint poison check (cart_id <> 'poison')";
@@ -119,14 +86,15 @@ async fn a_request_that_cannot_be_served_fails_for_whoever_made_it_only() {
     );
     assert_eq!(served.unwrap(), added(1));
     // It spoils no later batch either.
-    assert_eq!(shop.number(WAITING).await, 0);
+    let poisonous = "select count(*) as number from waiting_request where request::text like '%poison%'";
+    assert_eq!(shop.number(poisonous).await, 0);
     assert_eq!(shop.counters().await["seats"], (0, 0, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_transaction_lets_go_of_the_lock_at_once() {
     let shop = TestShop::with_places(5).await;
-    let gig = Gig::of(&shop).await;
+    let gig = Gig::find(&*shop.ctx.db().await.unwrap()).await;
     let other = shop.sandbox();
     let mut db = shop.ctx.db().await.unwrap();
     let tx = db.begin().await.unwrap();
@@ -141,7 +109,7 @@ async fn a_dropped_transaction_lets_go_of_the_lock_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pace_that_cannot_be_kept_changes_no_outcome() {
     let shop = TestShop::with_places(5).await;
-    let gig = Gig::of(&shop).await;
+    let gig = Gig::find(&*shop.ctx.db().await.unwrap()).await;
     {
         let db = shop.ctx.db().await.unwrap();
         leave(&db, gig.event.id, &gig.add("early", 2)).await;
@@ -154,7 +122,7 @@ async fn a_pace_that_cannot_be_kept_changes_no_outcome() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_holder_whose_clock_is_ahead_serves_nobody_twice_and_nobody_wrongly() {
     let shop = TestShop::with_places(5).await;
-    let gig = Gig::of(&shop).await;
+    let gig = Gig::find(&*shop.ctx.db().await.unwrap()).await;
     let early = gig.add("early", 1);
     leave(&shop.ctx.db().await.unwrap(), gig.event.id, &early).await;
     // For this holder nobody waits for the request any more.

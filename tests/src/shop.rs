@@ -88,6 +88,11 @@ const SANDBOXES: usize = 32;
 impl TestShop {
     /// A shop with the organiser `org` and no event yet.
     pub async fn empty() -> Self {
+        Self::with_sandboxes(SANDBOXES).await
+    }
+
+    /// Like [`TestShop::empty`], with so many requests at once.
+    pub async fn with_sandboxes(sandboxes: usize) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let world = &*WORLD;
         let database = format!("shop_{number}");
@@ -125,7 +130,7 @@ impl TestShop {
                 ctx.queues().await.client().create_queue().queue_name(format!("test{number}-{}", queue.name()));
             create.send().await.unwrap();
         }
-        let pool = Pool::new((0..SANDBOXES).map(|_| sandbox()).collect(), 1000);
+        let pool = Pool::new((0..sandboxes).map(|_| sandbox()).collect(), 1000);
         let gateway = Gateway::new(functions::entries(&pool), None).serve(listener).unwrap();
         let token = make_organizer(ctx, "org", &["*"]).await;
         Self { url, clock, ctx, token, variables, mails: Mailbox::new(mails), _gateway: gateway }

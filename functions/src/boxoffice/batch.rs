@@ -63,7 +63,7 @@ pub(super) async fn serve(
     let (mut outcomes, claimed) = tokio::try_join!(
         biased;
         waiting::sql::known(lock, &all),
-        waiting::sql::claim(lock, &claims),
+        waiting::sql::claim(lock, &claims, now),
     )?;
     let known: BTreeSet<&str> = outcomes.iter().map(|(key, _)| key.as_str()).collect();
     let is_here =

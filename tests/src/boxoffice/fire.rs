@@ -14,7 +14,7 @@ use std::{
 use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use serde_json::{Value, json};
 use shop::{
-    boxoffice::{self, CartId, Draft, Line, Outcome, Product, Request, SubmitError, Ticket, submit, waiting},
+    boxoffice::{CartId, Draft, Line, Outcome, Product, Request, SubmitError, Ticket, submit, waiting},
     catalogue::Catalogue,
     ctx::Ctx,
     event::{self, Event},
@@ -28,6 +28,7 @@ use shop::{
     },
 };
 
+use super::books;
 use crate::{
     proxy::{Commit, Wire, address_of},
     shop::{TestShop, document},
@@ -313,23 +314,9 @@ impl<'a> Day<'a> {
                 17 => self.sandboxes.iter().for_each(|sandbox| sandbox.clock.advance_seconds(31 * 60)),
                 _ => {
                     self.faults.fetch_sub(1, Ordering::Relaxed);
-                    self.check_books(&db).await;
+                    books::check(&db, self.event.id).await;
                 }
             }
-        }
-    }
-
-    /// Counters equal the rows, and no quota has more in use than it has places.
-    async fn check_books(&self, db: &Db) {
-        let drifted = boxoffice::audit::drifted_quotas(db, self.event.id).await.unwrap();
-        assert!(drifted.is_empty(), "counters of quotas {drifted:?} differ from their rows");
-        let oversold = "select q.name, q.size, c.paid + c.pending + c.carts + c.vouchers + c.waiting as used
-                          from quota q join quota_counter c on c.quota_id = q.id
-                         where q.event_id = $1 and c.paid + c.pending + c.carts + c.vouchers + c.waiting > q.size";
-        if let Some(row) = db.opt(oversold, &[p(&self.event.id)]).await.unwrap() {
-            let (name, size, used): (String, i64, i64) =
-                (row.get("name").unwrap(), row.get("size").unwrap(), row.get("used").unwrap());
-            panic!("quota {name} has {size} places and sold {used}");
         }
     }
 
@@ -339,7 +326,7 @@ impl<'a> Day<'a> {
             sandbox.wire.next_commit(Commit::Passes);
         }
         let db = Db::connect(self.shop.database_url(), None).await.unwrap();
-        self.check_books(&db).await;
+        books::check(&db, self.event.id).await;
         let mut damage = Damage {
             faults: self.faults.load(Ordering::Relaxed),
             errors: self.errors.load(Ordering::Relaxed),
@@ -365,7 +352,7 @@ impl<'a> Day<'a> {
             self.send(0, &ticket, 5).await;
             assert!(matches!(lock(&self.journal)[&ticket.key].1, Known::Heard(_)), "{} has no end", ticket.key);
         }
-        self.check_books(&db).await;
+        books::check(&db, self.event.id).await;
         damage.orders = self.check_orders(&db).await;
         damage
     }
@@ -379,19 +366,7 @@ impl<'a> Day<'a> {
                 _ => None,
             })
             .collect();
-        let orders = "
-            select o.id, o.code, o.total, (select count(*) from payment p where p.order_id = o.id) as payments,
-                   (select count(*) from order_position p where p.order_id = o.id) as positions,
-                   (select coalesce(sum(price), 0)::bigint from order_position p where p.order_id = o.id) as price
-              from orders o where o.event_id = $1";
-        let mut found = BTreeSet::new();
-        for row in db.query(orders, &[p(&self.event.id)]).await.unwrap() {
-            let number = |column: &str| row.get::<i64>(column).unwrap();
-            let code: String = row.get("code").unwrap();
-            assert!(number("positions") > 0 && number("payments") == 1, "{code} is not whole");
-            assert_eq!(number("price"), number("total"), "{code} costs what is in it");
-            found.insert((OrderId(number("id")), code));
-        }
+        let found = books::orders(db, self.event.id).await;
         assert_eq!(placed.len(), found.len(), "orders that were heard of, and orders that there are");
         assert_eq!(placed.into_iter().collect::<BTreeSet<_>>(), found);
         found.len() as u64

@@ -3,6 +3,8 @@
 pub mod about;
 pub mod ask;
 pub mod book;
+pub mod books;
+pub mod crowd;
 pub mod fire;
 pub mod random;
 pub mod simulate;
