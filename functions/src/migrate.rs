@@ -27,6 +27,7 @@ const MIGRATIONS: &[Migration] = migrations![
     6 "0006_webhook",
     7 "0007_order_changes",
     8 "0008_selling",
+    9 "0009_hot_tables",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

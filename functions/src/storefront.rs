@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How long a remembered event is taken for true without asking.
-const TRUSTED: Duration = Duration::from_secs(1);
+const TRUSTED: Duration = Duration::from_secs(2);
 /// More events than one sandbox ever serves at a time.
 const EVENTS_MAX: usize = 500;
 /// An event with a crowd stays crowded for this long after the last sign of it.
@@ -43,7 +43,7 @@ impl Storefronts {
         Self { trusted: Duration::ZERO, ..Self::default() }
     }
 
-    /// The event of two slugs, at most a second old.
+    /// The event of two slugs, at most two seconds old.
     pub async fn event(&self, q: &impl Query, organizer: &str, event: &str) -> Result<Option<Arc<Event>>, DbError> {
         let slugs = (organizer.to_owned(), event.to_owned());
         if let Some((read_at, event)) = lock(&self.events).get(&slugs)

@@ -7,6 +7,7 @@ pub mod functions;
 pub mod gateway;
 pub mod mailbox;
 pub mod poller;
+pub mod pooler;
 pub mod postgres;
 pub mod queues;
 pub mod s3;

@@ -18,7 +18,7 @@ const BUYERS: usize = 64;
 /// Each buyer adds one of its product, `product(number)`, in a sandbox of its own and orders what it got. Returns how many
 /// got something, by product.
 async fn rush(shop: &TestShop, product: fn(usize) -> usize) -> [usize; 2] {
-    let gig = Arc::new(Gig::find(&*shop.ctx.db().await.unwrap()).await);
+    let gig = Arc::new(Gig::find(&shop.ctx.db().await.unwrap()).await);
     let start = Arc::new(Barrier::new(BUYERS));
     let mut race = tokio::task::JoinSet::new();
     for number in 0..BUYERS {

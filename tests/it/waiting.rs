@@ -37,7 +37,7 @@ const IN_CARTS: &str = "select count(*) as number from cart_position";
 #[tokio::test(flavor = "multi_thread")]
 async fn who_gives_up_while_a_batch_begins_is_not_served() {
     let shop = TestShop::with_places(5).await;
-    let gig = Gig::find(&*shop.ctx.db().await.unwrap()).await;
+    let gig = Gig::find(&shop.ctx.db().await.unwrap()).await;
     let (other, beside) = (shop.sandbox(), Db::connect(shop.database_url(), None).await.unwrap());
     let (early, holder) = (gig.add("early", 1), gig.add("holder", 1));
     leave(&beside, gig.event.id, &early).await;
@@ -64,7 +64,7 @@ async fn who_gives_up_while_a_batch_begins_is_not_served() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_cannot_be_served_fails_for_whoever_made_it_only() {
     let shop = TestShop::with_places(5).await;
-    let gig = Gig::find(&*shop.ctx.db().await.unwrap()).await;
+    let gig = Gig::find(&shop.ctx.db().await.unwrap()).await;
     let (poisoned, good) = (shop.sandbox(), shop.sandbox());
     // The position that it would insert is refused by the database, and only this one.
     let refuse = "alter table cart_position add constraint poison check (cart_id <> 'poison')";
@@ -94,7 +94,7 @@ async fn a_request_that_cannot_be_served_fails_for_whoever_made_it_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_transaction_lets_go_of_the_lock_at_once() {
     let shop = TestShop::with_places(5).await;
-    let gig = Gig::find(&*shop.ctx.db().await.unwrap()).await;
+    let gig = Gig::find(&shop.ctx.db().await.unwrap()).await;
     let other = shop.sandbox();
     let mut db = shop.ctx.db().await.unwrap();
     let tx = db.begin().await.unwrap();
@@ -109,7 +109,7 @@ async fn a_dropped_transaction_lets_go_of_the_lock_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pace_that_cannot_be_kept_changes_no_outcome() {
     let shop = TestShop::with_places(5).await;
-    let gig = Gig::find(&*shop.ctx.db().await.unwrap()).await;
+    let gig = Gig::find(&shop.ctx.db().await.unwrap()).await;
     {
         let db = shop.ctx.db().await.unwrap();
         leave(&db, gig.event.id, &gig.add("early", 2)).await;
@@ -122,7 +122,7 @@ async fn a_pace_that_cannot_be_kept_changes_no_outcome() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_holder_whose_clock_is_ahead_serves_nobody_twice_and_nobody_wrongly() {
     let shop = TestShop::with_places(5).await;
-    let gig = Gig::find(&*shop.ctx.db().await.unwrap()).await;
+    let gig = Gig::find(&shop.ctx.db().await.unwrap()).await;
     let early = gig.add("early", 1);
     leave(&shop.ctx.db().await.unwrap(), gig.event.id, &early).await;
     // For this holder nobody waits for the request any more.

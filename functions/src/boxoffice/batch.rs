@@ -55,19 +55,22 @@ pub(super) async fn serve(
     now: Timestamp,
 ) -> Result<Served, DbError> {
     let tickets = || waiting.iter().filter_map(|waiting| waiting.ticket.as_ref()).chain(own);
-    let rows: BTreeMap<&str, i64> =
-        waiting.iter().filter_map(|waiting| Some((waiting.ticket.as_ref()?.key.as_str(), waiting.id))).collect();
+    // The same request may wait more than once.
+    let mut rows: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+    for (id, ticket) in waiting.iter().filter_map(|waiting| Some((waiting.id, waiting.ticket.as_ref()?))) {
+        rows.entry(&ticket.key).or_default().push(id);
+    }
     let mut chosen = choose(tickets());
-    let claims = chosen.iter().filter_map(|ticket| rows.get(ticket.key.as_str()).copied()).collect();
+    let rows_of = |key: &str| rows.get(key).into_iter().flatten();
+    let claims = chosen.iter().flat_map(|ticket| rows_of(&ticket.key)).copied().collect();
     let all: Vec<String> = tickets().map(|ticket| ticket.key.clone()).collect();
     let (mut outcomes, claimed) = tokio::try_join!(
         biased;
         waiting::sql::known(lock, &all),
-        waiting::sql::claim(lock, &claims, now),
+        waiting::sql::claim(lock, &claims),
     )?;
     let known: BTreeSet<&str> = outcomes.iter().map(|(key, _)| key.as_str()).collect();
-    let is_here =
-        |key: &str| own.is_some_and(|own| own.key == key) || rows.get(key).is_some_and(|row| claimed.contains(row));
+    let is_here = |key: &str| own.is_some_and(|own| own.key == key) || rows_of(key).any(|row| claimed.contains(row));
     chosen.retain(|ticket| !known.contains(ticket.key.as_str()) && is_here(&ticket.key));
     let requests: Vec<Request> = chosen.iter().map(|ticket| ticket.request.clone()).collect();
     let stock = load(lock, event, catalogue, &requests, now).await?;

@@ -11,7 +11,7 @@ use super::{
     Outcome, Request,
     batch::{self, BATCH_MAX, Served},
     waiting::{
-        Found, Left, Pace, Slip, Waiting,
+        Found, Left, Pace, Waiting,
         sql::{self, read_outcome},
     },
 };
@@ -22,8 +22,9 @@ use crate::{
     outbox::Outgoing,
     port::{
         db::{Db, DbError},
-        lock::{self, EventLock},
+        lock::EventLock,
     },
+    time::Timestamp,
 };
 
 /// A request with what makes its repetition the same request.
@@ -95,26 +96,25 @@ impl Counter<'_> {
             return Ok(outcome);
         }
         self.ctx.crowds().saw(self.event.id);
-        let slip = Slip { event: self.event.id, key: &ticket.key };
         let now = self.ctx.now();
         let deadline = now.plus_seconds(WAIT_MAX.as_secs().cast_signed());
-        let pace = match sql::leave(db, self.event.id, ticket, deadline, now).await? {
-            Left::Waits(pace) => pace,
+        let (id, pace) = match sql::leave(db, self.event.id, ticket, deadline, now).await? {
+            Left::Waits(id, pace) => (id, pace),
             Left::TooMany => return Err(SubmitError::TooMany),
         };
-        match self.wait(db, ticket, &slip, first_pause(pace), begun).await {
+        match self.wait(db, ticket, pauses(pace, now), begun).await {
             Ok(Some(outcome)) => return Ok(outcome),
             Ok(None) => {}
             Err(error) => {
                 // A request that cannot be served must not spoil the batches of others until its deadline.
-                if let Err(error) = sql::withdraw(db, &slip).await {
+                if let Err(error) = sql::withdraw(db, self.event.id, id).await {
                     tracing::warn!(event.id = self.event.id.0, %error, "a request that failed still waits");
                 }
                 return Err(error.into());
             }
         }
         // After this nobody serves it any more; a batch that has claimed it is over.
-        sql::withdraw(db, &slip).await?;
+        sql::withdraw(db, self.event.id, id).await?;
         sql::outcome(db, self.event.id, &ticket.key).await?.ok_or(SubmitError::TooMany)
     }
 
@@ -123,13 +123,12 @@ impl Counter<'_> {
         &mut self,
         db: &mut Db,
         ticket: &Ticket,
-        slip: &Slip<'_>,
-        mut pause: Duration,
+        (mut pause, next): (Duration, Duration),
         begun: Instant,
     ) -> Result<Option<Outcome>, DbError> {
         while begun.elapsed() < WAIT_MAX {
-            tokio::time::sleep(self.ctx.codes().jitter(pause)).await;
-            match sql::look(db, slip).await? {
+            tokio::time::sleep(pause).await;
+            match sql::look(db, self.event.id, &ticket.key).await? {
                 Found::Outcome(outcome) => return read_outcome(outcome).map(Some),
                 Found::Free => {
                     if let Some(outcome) = self.serve_own(db, ticket).await? {
@@ -138,7 +137,7 @@ impl Counter<'_> {
                 }
                 Found::Taken => {}
             }
-            pause = (pause / 2).clamp(PAUSE_MIN * 4, PAUSE_MAX);
+            pause = self.ctx.codes().jitter(next);
         }
         Ok(None)
     }
@@ -189,11 +188,7 @@ impl Counter<'_> {
 
     async fn serve_batch(&mut self, db: &mut Db, own: Option<&Ticket>, others: i64) -> Result<Turn, DbError> {
         let (begun, now, event) = (Instant::now(), self.ctx.now(), self.event.id);
-        let (tx, (attempt, waiting)) = db
-            .begin_with(
-                async |tx| tokio::try_join!(biased; lock::attempt(tx, event), sql::waiting(tx, event, now, others)),
-            )
-            .await?;
+        let (tx, (attempt, waiting)) = db.begin_with(async |tx| sql::attempt(tx, event, now, others).await).await?;
         let Some(lock) = EventLock::won(&tx, attempt) else {
             tx.finish(Ok::<_, DbError>(())).await?;
             return Ok(Turn::Taken);
@@ -207,7 +202,7 @@ impl Counter<'_> {
         self.outgoing.add(outgoing);
         if !waiting.is_empty() {
             let batch_ms = i32::try_from(begun.elapsed().as_millis()).unwrap_or(i32::MAX).max(1);
-            let kept = sql::keep_pace(&*db, event, batch_ms, outcomes.len().max(1) as i64, now).await;
+            let kept = sql::keep_pace(&*db, event, batch_ms, waiting.len() as i64, self.ctx.now()).await;
             if let Err(error) = kept {
                 // The batch is committed: whether others hear how fast it was must not change what is said of it.
                 tracing::warn!(event.id = event.0, %error, "the pace could not be kept");
@@ -219,9 +214,14 @@ impl Counter<'_> {
     }
 }
 
-/// When it is worth looking for the first time: after the batch that is being served and the one that takes this request.
-fn first_pause(pace: Option<Pace>) -> Duration {
-    let pace = pace.unwrap_or_default();
-    let expected = pace.batch_ms.max(pace.backlog_ms);
-    Duration::from_millis(expected.max(0).cast_unsigned().into()).clamp(PAUSE_MIN, PAUSE_MAX * 4)
+/// How long to wait before the first look, and between later ones. The batch that is being served when a request comes
+/// does not have it; the next one does. Each look costs the database something, so it is not made before its time.
+fn pauses(pace: Option<Pace>, now: Timestamp) -> (Duration, Duration) {
+    let Some(pace) = pace else { return (PAUSE_MIN, PAUSE_MIN * 2) };
+    let batch = i64::from(pace.batch_ms);
+    let over_ms =
+        (pace.finished_at.as_micros() - now.as_micros()) / 1000 + batch + batch.max(i64::from(pace.backlog_ms));
+    let late = over_ms + batch / 4;
+    let pause = |ms: i64, max: Duration| Duration::from_millis(ms.max(0).cast_unsigned()).clamp(PAUSE_MIN, max);
+    (pause(late, PAUSE_MAX * 8), pause(batch / 4, PAUSE_MAX))
 }

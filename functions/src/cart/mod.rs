@@ -84,6 +84,13 @@ pub struct PositionAnswers {
     pub answers: Vec<(QuestionId, String)>,
 }
 
+impl PositionAnswers {
+    /// Whether there is nothing new in it.
+    pub fn says_the_same_as(&self, known: &Position) -> bool {
+        self.id == known.id && self.attendee == known.attendee && self.answers == known.answers
+    }
+}
+
 /// The positions of a cart in the order of the shop, expired ones among them. What belongs to a position follows it, its
 /// parts before its add-ons (spec domain 10.5).
 pub async fn positions(
@@ -92,7 +99,14 @@ pub async fn positions(
     catalogue: &Catalogue,
     cart: &CartId,
 ) -> Result<Vec<Position>, DbError> {
-    let mut positions = sql::positions(q, event.id, event.currency, cart).await?;
+    let answers =
+        async { if catalogue.questions.is_empty() { Ok(Vec::new()) } else { sql::answers(q, event.id, cart).await } };
+    let (mut positions, answers) =
+        tokio::try_join!(biased; sql::positions(q, event.id, event.currency, cart), answers)?;
+    for (id, question, answer) in answers {
+        // A position that has gone between the two statements has no answers either.
+        positions.iter_mut().filter(|p| p.id == id).for_each(|p| p.answers.push((question, answer.clone())));
+    }
     let key = |position: &Position| (catalogue.rank(position.product), position.price.minor(), position.id);
     positions.sort_by_key(key);
     let (on_top, mut below): (Vec<_>, Vec<_>) = positions.into_iter().partition(|position| position.parent.is_none());

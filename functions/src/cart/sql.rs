@@ -12,14 +12,9 @@ use crate::{
 const POSITIONS: &str = "
     select c.id, c.item_id, c.variation_id, c.price, c.tax_rate_ppm, c.tax_value, c.expires_at, c.max_extend_at,
            c.attendee_name, c.attendee_email, c.company, c.subevent_id, c.voucher_id, v.code as voucher_code, c.addon_to,
-           c.is_bundled, c.custom_price, c.listed_price, c.voucher_saving,
-           coalesce(array_agg(a.question_id order by a.question_id) filter (where a.id is not null), '{}') as question_ids,
-           coalesce(array_agg(a.answer order by a.question_id) filter (where a.id is not null), '{}') as answers
-      from cart_position c
-      left join answer a on a.event_id = c.event_id and a.cart_position_id = c.id
-      left join voucher v on v.event_id = c.event_id and v.id = c.voucher_id
-     where c.event_id = $1 and c.cart_id = $2
-     group by c.id, v.code";
+           c.is_bundled, c.custom_price, c.listed_price, c.voucher_saving
+      from cart_position c left join voucher v on v.event_id = c.event_id and v.id = c.voucher_id
+     where c.event_id = $1 and c.cart_id = $2";
 
 pub(super) async fn positions(
     q: &impl Query,
@@ -29,8 +24,6 @@ pub(super) async fn positions(
 ) -> Result<Vec<Position>, DbError> {
     let rows = q.query(POSITIONS, &[p(&event), p(&cart.0)]).await?;
     let read = rows.iter().map(|row| {
-        let questions: Vec<QuestionId> = row.get("question_ids")?;
-        let answers: Vec<String> = row.get("answers")?;
         let custom_price: Option<i64> = row.get("custom_price")?;
         Ok(Position {
             id: row.get("id")?,
@@ -55,10 +48,25 @@ pub(super) async fn positions(
                 email: row.get("attendee_email")?,
                 company: row.get("company")?,
             },
-            answers: questions.into_iter().zip(answers).collect(),
+            answers: Vec::new(),
         })
     });
     read.collect()
+}
+
+const ANSWERS: &str = "
+    select a.cart_position_id, a.question_id, a.answer
+      from cart_position c join answer a on a.event_id = c.event_id and a.cart_position_id = c.id
+     where c.event_id = $1 and c.cart_id = $2
+     order by a.cart_position_id, a.question_id";
+
+pub(super) async fn answers(
+    q: &impl Query,
+    event: EventId,
+    cart: &CartId,
+) -> Result<Vec<(CartPositionId, QuestionId, String)>, DbError> {
+    let rows = q.query(ANSWERS, &[p(&event), p(&cart.0)]).await?;
+    rows.iter().map(|row| Ok((row.get("cart_position_id")?, row.get("question_id")?, row.get("answer")?))).collect()
 }
 
 const SESSION: &str = "select data from checkout_session where event_id = $1 and cart_id = $2";
@@ -160,6 +168,7 @@ pub async fn sweep(q: &impl Query, before: Timestamp) -> Result<(), DbError> {
 /// Every statement of this file, for the test that prepares them all.
 pub const ALL: &[&str] = &[
     POSITIONS,
+    ANSWERS,
     SESSION,
     SAVE_SESSION,
     SAVE_ATTENDEES,

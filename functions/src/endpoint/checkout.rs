@@ -87,14 +87,17 @@ impl<'a> Desk<'a> {
         let to_shop = |key| Ok(Err(visit.go_to_shop(MessageKind::Error, key)));
         let Some(cart) = visit.cart.clone() else { return to_shop("cart-empty") };
         let catalogue = visit.catalogue(q).await?;
-        let positions = cart::positions(q, &visit.event, &catalogue, &cart).await?;
+        let (positions, session) = tokio::try_join!(
+            biased;
+            cart::positions(q, &visit.event, &catalogue, &cart),
+            cart::session(q, visit.event.id, &cart),
+        )?;
         if positions.is_empty() {
             return to_shop("cart-empty");
         }
         if let Some(key) = closed(&visit.event, now) {
             return to_shop(key);
         }
-        let session = cart::session(q, visit.event.id, &cart).await?;
         Ok(Ok(Self { visit, catalogue, cart, positions, session, now }))
     }
 

@@ -25,18 +25,13 @@ pub struct EventLock<'tx> {
     event: EventId,
 }
 
-/// The answer to [`attempt`]: whether the transaction holds the lock now.
+/// The answer to a statement that tries `pg_try_advisory_xact_lock` with [`stock_key`].
 #[must_use]
-pub struct Attempt {
-    event: EventId,
-    won: bool,
-}
-
-/// Takes the stock lock of an event if nobody holds it. Does not wait, so it may be sent along with BEGIN.
-pub async fn attempt(tx: &Tx<'_>, event: EventId) -> Result<Attempt, DbError> {
-    let key = Namespace::EventStock.key(event.0);
-    let row = tx.one("select pg_try_advisory_xact_lock($1) as won", &[p(&key)]).await?;
-    Ok(Attempt { event, won: row.get("won")? })
+pub(crate) struct Attempt {
+    /// The event.
+    pub event: EventId,
+    /// Whether the transaction holds the lock now.
+    pub won: bool,
 }
 
 /// Key of an event's stock lock, for statements that only want to know whether it is free.
@@ -52,8 +47,11 @@ impl<'tx> EventLock<'tx> {
         Ok(Self { tx, event })
     }
 
-    /// The lock, if the attempt has won it. `tx` is the transaction that has made the attempt.
-    pub fn won(tx: &'tx Tx<'_>, attempt: Attempt) -> Option<Self> {
+    /// The lock, if `attempt` has won it.
+    ///
+    /// The attempt is a statement of the box office's own, because it asks for more in the same round trip; `tx` must be
+    /// the transaction that has made it.
+    pub(crate) fn won(tx: &'tx Tx<'_>, attempt: Attempt) -> Option<Self> {
         attempt.won.then_some(Self { tx, event: attempt.event })
     }
 

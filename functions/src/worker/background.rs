@@ -69,6 +69,7 @@ async fn sweep(ctx: &Ctx, now: Timestamp) -> Result<(), WorkError> {
     for event in cart::sql::events_to_settle(&*db, before).await? {
         settle_carts(&mut db, event, now).await?;
     }
+    boxoffice::waiting::sql::sweep(&*db, now).await?;
     cart::sql::sweep(&*db, before).await?;
     outbox::sql::sweep_processed(&*db, before).await?;
     idempotency::sql::sweep(&*db, now.plus_seconds(-idempotency::KEEP_SECONDS)).await?;

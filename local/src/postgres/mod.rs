@@ -78,6 +78,8 @@ enum Mode {
     Durable,
     /// For one test run: may forget everything, is removed at the end.
     Ephemeral,
+    /// For one measurement: as durable as the first, with room for a crowd, removed at the end.
+    Measured,
 }
 
 /// The timeouts sit on the role, because `SET` does not survive a pooler (ARCHITECTURE.md).
@@ -100,6 +102,8 @@ timezone = 'UTC'
 log_timezone = 'UTC'
 ";
 const DURABLE_SETTINGS: &str = "fsync = on\nsynchronous_commit = on\nfull_page_writes = on\n";
+const MEASURED_SETTINGS: &str = "fsync = on\nsynchronous_commit = on\nfull_page_writes = on\nmax_connections = 1200\n\
+    shared_buffers = 1GB\nmax_wal_size = 8GB\n";
 const EPHEMERAL_SETTINGS: &str = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nautovacuum = off\n\
     max_connections = 1000\n";
 
@@ -136,6 +140,17 @@ impl Cluster {
         Self::start_in(home, account, Mode::Ephemeral).await
     }
 
+    /// Starts an empty cluster for measurements: every commit is on disk before it is answered, and the settings are
+    /// those of a database server rather than of a guest on a laptop. Removed when this process ends.
+    pub async fn start_measured() -> Result<Self, PostgresError> {
+        let account = Account::choose()?;
+        // Not in the folder for temporary files, which may be in memory.
+        let home =
+            Path::new("/var/tmp").join(format!("onsale-bench-{}-{:08x}", std::process::id(), rand::rng().next_u32()));
+        make_private(&home, account)?;
+        Self::start_in(home, account, Mode::Measured).await
+    }
+
     async fn start_in(home: PathBuf, account: Account, mode: Mode) -> Result<Self, PostgresError> {
         let data = home.join("data");
         let binaries = binaries::find_or_fetch(&home, existing_major(&data)).await?;
@@ -148,7 +163,11 @@ impl Cluster {
         }
         let password = std::fs::read_to_string(&password_file).map_err(PostgresError::io("reading the password"))?;
         let port = free_port()?;
-        let durability = if mode == Mode::Durable { DURABLE_SETTINGS } else { EPHEMERAL_SETTINGS };
+        let durability = match mode {
+            Mode::Durable => DURABLE_SETTINGS,
+            Mode::Ephemeral => EPHEMERAL_SETTINGS,
+            Mode::Measured => MEASURED_SETTINGS,
+        };
         write_private(&data.join("onsale.conf"), &format!("{SETTINGS}{durability}port = {port}\n"), account)?;
 
         // Before the server, so that no moment is left in which a killed process leaves it behind.

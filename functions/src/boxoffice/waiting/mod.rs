@@ -3,7 +3,7 @@
 pub mod sql;
 
 use super::{Request, Ticket};
-use crate::id::EventId;
+use crate::time::Timestamp;
 
 /// A request that somebody has left.
 pub(super) struct Waiting {
@@ -14,18 +14,20 @@ pub(super) struct Waiting {
 }
 
 /// How fast the event is served.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
     /// How long a batch takes, in milliseconds.
     pub batch_ms: i32,
     /// How long those who are left over will wait, in milliseconds.
     pub backlog_ms: i32,
+    /// When the last batch was over.
+    pub finished_at: Timestamp,
 }
 
 /// What became of the attempt to leave a request.
 pub(super) enum Left {
-    /// It waits.
-    Waits(Option<Pace>),
+    /// It waits, as a row of this number.
+    Waits(i64, Option<Pace>),
     /// So many wait already that it would take too long.
     TooMany,
 }
@@ -43,10 +45,4 @@ pub(super) enum Found {
 /// The stored form of a request.
 fn stored(request: &Request) -> serde_json::Value {
     serde_json::to_value(request).expect("a request is plain data")
-}
-
-/// The event of a request and its key.
-pub(super) struct Slip<'a> {
-    pub event: EventId,
-    pub key: &'a str,
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{Found, Left, Pace, Slip, Waiting, stored};
+use super::{Found, Left, Pace, Waiting, stored};
 use crate::{
-    boxoffice::{Outcome, Ticket},
+    boxoffice::{Outcome, Ticket, batch::BATCH_MAX},
     id::EventId,
     port::{
-        db::{DbError, Query, Row, Tx, array, p},
-        lock::{self, EventLock},
+        db::{DbError, Query, Tx, array, p},
+        lock::{self, Attempt, EventLock},
     },
     time::Timestamp,
 };
@@ -19,15 +19,13 @@ const BACKLOG_MS_MAX: i32 = 10_000;
 const PACE_SECONDS: i64 = 5;
 
 const LEAVE: &str = "
-    with pace as (select batch_ms, backlog_ms from serving_pace where event_id = $1 and served_at >= $5),
+    with pace as (select batch_ms, backlog_ms, finished_at from serving_pace where event_id = $1 and finished_at >= $5),
          own as (insert into waiting_request (event_id, form_token, request, deadline)
                  select $1, $2, $3, $4 where not exists (select from pace where backlog_ms > $6)
-                     on conflict (event_id, form_token) do update set deadline = excluded.deadline
-                 returning 1)
-    select (select batch_ms from pace) as batch_ms, (select backlog_ms from pace) as backlog_ms,
-           exists (select from own) as waits";
+                 returning id)
+    select own.id, pace.batch_ms, pace.backlog_ms, pace.finished_at from own full join pace on true";
 
-/// Leaves a request, unless too many wait. One that waits already goes on waiting.
+/// Leaves a request, unless too many wait.
 pub(in crate::boxoffice) async fn leave(
     q: &impl Query,
     event: EventId,
@@ -38,11 +36,12 @@ pub(in crate::boxoffice) async fn leave(
     let (request, recent) = (stored(&ticket.request), now.plus_seconds(-PACE_SECONDS));
     let params = [p(&event), p(&ticket.key), p(&request), p(&deadline), p(&recent), p(&BACKLOG_MS_MAX)];
     let row = q.one(LEAVE, &params).await?;
-    if !row.get::<bool>("waits")? {
-        return Ok(Left::TooMany);
-    }
-    let (batch, backlog): (Option<i32>, Option<i32>) = (row.get("batch_ms")?, row.get("backlog_ms")?);
-    Ok(Left::Waits(batch.zip(backlog).map(|(batch_ms, backlog_ms)| Pace { batch_ms, backlog_ms })))
+    let Some(id) = row.get("id")? else { return Ok(Left::TooMany) };
+    let pace = match (row.get("batch_ms")?, row.get("backlog_ms")?, row.get("finished_at")?) {
+        (Some(batch_ms), Some(backlog_ms), Some(finished_at)) => Some(Pace { batch_ms, backlog_ms, finished_at }),
+        _ => None,
+    };
+    Ok(Left::Waits(id, pace))
 }
 
 /// The lock is tried only if there is no outcome, and let go at once: it is only asked whether it is free.
@@ -51,8 +50,8 @@ const LOOK: &str = "
       from (select 1) as one left join form_outcome o on o.event_id = $1 and o.form_token = $2";
 
 /// Looks what has become of a request.
-pub(in crate::boxoffice) async fn look(q: &impl Query, slip: &Slip<'_>) -> Result<Found, DbError> {
-    let row = q.one(LOOK, &[p(&slip.event), p(&slip.key), p(&lock::stock_key(slip.event))]).await?;
+pub(in crate::boxoffice) async fn look(q: &impl Query, event: EventId, key: &str) -> Result<Found, DbError> {
+    let row = q.one(LOOK, &[p(&event), p(&key), p(&lock::stock_key(event))]).await?;
     Ok(match (row.get("outcome")?, row.get("free")?) {
         (Some(outcome), _) => Found::Outcome(outcome),
         (None, true) => Found::Free,
@@ -60,11 +59,11 @@ pub(in crate::boxoffice) async fn look(q: &impl Query, slip: &Slip<'_>) -> Resul
     })
 }
 
-const WITHDRAW: &str = "delete from waiting_request where event_id = $1 and form_token = $2";
+const WITHDRAW: &str = "delete from waiting_request where event_id = $1 and id = $2";
 
 /// Takes a request back. Waits for a batch that has taken it.
-pub(in crate::boxoffice) async fn withdraw(q: &impl Query, slip: &Slip<'_>) -> Result<(), DbError> {
-    q.execute(WITHDRAW, &[p(&slip.event), p(&slip.key)]).await.map(|_| ())
+pub(in crate::boxoffice) async fn withdraw(q: &impl Query, event: EventId, id: i64) -> Result<(), DbError> {
+    q.execute(WITHDRAW, &[p(&event), p(&id)]).await.map(|_| ())
 }
 
 const OUTCOME: &str = "select outcome from form_outcome where event_id = $1 and form_token = $2";
@@ -80,23 +79,34 @@ pub(in crate::boxoffice) fn read_outcome(stored: serde_json::Value) -> Result<Ou
     serde_json::from_value(stored).map_err(|_| DbError::UnknownValue { what: "outcome", value: text })
 }
 
-/// What has passed its deadline is nobody's any more, and goes when the rest is done.
-const WAITING: &str = "
-    select id, form_token, request from waiting_request where event_id = $1 and deadline > $2 order by id limit $3";
+/// Tries to get the lock, and reads what waits if it is got. A request that is left at this very moment may be missed,
+/// and one that was served a moment ago may still be seen: the first waits, the second is known by its outcome.
+const ATTEMPT: &str = "
+    with attempt as materialized (select pg_try_advisory_xact_lock($4) as won)
+    select attempt.won, waiting.id, waiting.form_token, waiting.request
+      from attempt left join lateral (
+           select id, form_token, request from waiting_request
+            where attempt.won and event_id = $1 and deadline > $2 order by id limit $3) as waiting on true";
 
-/// The requests that wait, in the order of their arrival. Sent along with the attempt to get the lock.
-pub(in crate::boxoffice) async fn waiting(
+/// Tries to get the event's lock, without waiting for it. With it come the requests that wait, at most `max`, in the
+/// order of their arrival; those past their deadline are nobody's any more.
+pub(in crate::boxoffice) async fn attempt(
     tx: &Tx<'_>,
     event: EventId,
     now: Timestamp,
     max: i64,
-) -> Result<Vec<Waiting>, DbError> {
-    let read = |row: &Row| {
-        let (key, request): (String, serde_json::Value) = (row.get("form_token")?, row.get("request")?);
+) -> Result<(Attempt, Vec<Waiting>), DbError> {
+    let rows = tx.query(ATTEMPT, &[p(&event), p(&now), p(&max), p(&lock::stock_key(event))]).await?;
+    let won = rows.first().ok_or(DbError::RowCount(0))?.get("won")?;
+    let mut waiting = Vec::new();
+    for row in rows {
+        let (Some(id), Some(key), Some(request)) = (row.get("id")?, row.get("form_token")?, row.get("request")?) else {
+            continue;
+        };
         let ticket = serde_json::from_value(request).ok().map(|request| Ticket { key, request });
-        Ok(Waiting { id: row.get("id")?, ticket })
-    };
-    tx.query(WAITING, &[p(&event), p(&now), p(&max)]).await?.iter().map(read).collect()
+        waiting.push(Waiting { id, ticket });
+    }
+    Ok((Attempt { event, won }, waiting))
 }
 
 const KNOWN: &str = "select form_token, outcome from form_outcome where event_id = $1 and form_token = any($2)";
@@ -115,41 +125,39 @@ const RECORD: &str = "
     select $1, form_token, outcome, $2 from unnest($3::text[], $4::jsonb[]) as o (form_token, outcome)";
 
 /// Records outcomes with what they say.
-pub(in crate::boxoffice) async fn record(
-    lock: &EventLock<'_>,
-    outcomes: &[(&str, &Outcome)],
-    now: Timestamp,
-) -> Result<(), DbError> {
+pub async fn record(lock: &EventLock<'_>, outcomes: &[(&str, &Outcome)], now: Timestamp) -> Result<(), DbError> {
     let keys: Vec<&str> = outcomes.iter().map(|(key, _)| *key).collect();
     let stored = |(_, outcome): &(&str, &Outcome)| serde_json::to_value(outcome).expect("an outcome is plain data");
     let outcomes: Vec<serde_json::Value> = outcomes.iter().map(stored).collect();
     lock.tx().execute(RECORD, &[p(&lock.event()), p(&now), array(&keys), array(&outcomes)]).await.map(|_| ())
 }
 
-const CLAIM: &str = "
-    delete from waiting_request where event_id = $1 and (id = any($2) or deadline <= $3) returning id";
+const CLAIM: &str = "delete from waiting_request where event_id = $1 and id = any($2) returning id";
 
-/// Takes requests out of those that wait, and those that nobody waits for any more. Returns whose they are now: a
-/// request that was withdrawn in the meantime is not among them.
-pub(in crate::boxoffice) async fn claim(
-    lock: &EventLock<'_>,
-    ids: &Vec<i64>,
-    now: Timestamp,
-) -> Result<BTreeSet<i64>, DbError> {
+/// Takes requests out of those that wait. Returns whose they are now: a request that was withdrawn in the meantime is
+/// not among them.
+pub(in crate::boxoffice) async fn claim(lock: &EventLock<'_>, ids: &Vec<i64>) -> Result<BTreeSet<i64>, DbError> {
     if ids.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let rows = lock.tx().query(CLAIM, &[p(&lock.event()), array(ids), p(&now)]).await?;
+    let rows = lock.tx().query(CLAIM, &[p(&lock.event()), array(ids)]).await?;
     rows.iter().map(|row| row.get("id")).collect()
 }
 
-/// What is left over is counted up to a bound.
+const SWEEP: &str = "delete from waiting_request where deadline < $1";
+
+/// Drops requests that nobody waits for any more: their functions were stopped before they could take them back.
+pub async fn sweep(q: &impl Query, now: Timestamp) -> Result<(), DbError> {
+    q.execute(SWEEP, &[p(&now)]).await.map(|_| ())
+}
+
+/// What is left over by a full batch is counted, up to a bound; any other batch leaves nothing over.
 const KEEP_PACE: &str = "
-    insert into serving_pace (event_id, batch_ms, backlog_ms, served_at)
-    select $1, $2::integer, least($2::integer * (count(*) / $3::bigint + 1), 3600000), $4
-      from (select from waiting_request where event_id = $1 limit 20000) as waiting
+    insert into serving_pace (event_id, batch_ms, backlog_ms, finished_at)
+    select $1, $2::integer, least($2::integer * (1 + count(*) / $3::bigint), 3600000), $4
+      from (select from waiting_request where event_id = $1 and $5 limit 20000) as waiting
         on conflict (event_id) do update
-       set batch_ms = excluded.batch_ms, backlog_ms = excluded.backlog_ms, served_at = excluded.served_at";
+       set batch_ms = excluded.batch_ms, backlog_ms = excluded.backlog_ms, finished_at = excluded.finished_at";
 
 /// Tells those who come how fast it goes: a batch of `served` requests took `batch_ms`.
 pub(in crate::boxoffice) async fn keep_pace(
@@ -159,8 +167,9 @@ pub(in crate::boxoffice) async fn keep_pace(
     served: i64,
     now: Timestamp,
 ) -> Result<(), DbError> {
-    q.execute(KEEP_PACE, &[p(&event), p(&batch_ms), p(&served), p(&now)]).await.map(|_| ())
+    let is_full = served >= BATCH_MAX;
+    q.execute(KEEP_PACE, &[p(&event), p(&batch_ms), p(&served.max(1)), p(&now), p(&is_full)]).await.map(|_| ())
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[LEAVE, LOOK, WITHDRAW, OUTCOME, WAITING, KNOWN, RECORD, CLAIM, KEEP_PACE];
+pub const ALL: &[&str] = &[LEAVE, LOOK, WITHDRAW, OUTCOME, ATTEMPT, KNOWN, RECORD, CLAIM, SWEEP, KEEP_PACE];

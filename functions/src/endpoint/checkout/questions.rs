@@ -43,13 +43,17 @@ pub async fn save(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
         Ok(read) => read,
         Err(errors) => return Ok(render(&desk, &Filled::from_form(&form), &errors)),
     };
-    let tx = db.begin().await?;
-    let saved = async {
-        cart::save_session(&tx, visit.event.id, &desk.cart, &read.session, desk.now).await?;
-        cart::save_answers(&tx, visit.event.id, &desk.cart, &read.positions).await
+    if read.positions.iter().zip(&desk.positions).all(|(told, known)| told.says_the_same_as(known)) {
+        cart::save_session(&*db, visit.event.id, &desk.cart, &read.session, desk.now).await?;
+    } else {
+        let tx = db.begin().await?;
+        let saved = async {
+            cart::save_session(&tx, visit.event.id, &desk.cart, &read.session, desk.now).await?;
+            cart::save_answers(&tx, visit.event.id, &desk.cart, &read.positions).await
+        };
+        let saved = saved.await;
+        tx.finish(saved).await?;
     }
-    .await;
-    tx.finish(saved).await?;
     Ok(desk.go_on_after(StepName::Questions))
 }
 

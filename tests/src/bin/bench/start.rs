@@ -1,7 +1,4 @@
-//! Measurements. `cargo run --release -p tests --bin bench -- start` tells the size of every function's binary and how
-//! long a new process takes until it asks the Lambda runtime for its first event.
-
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
+//! `bench start`: sizes and start times of the functions.
 
 use std::{
     collections::BTreeSet,
@@ -18,17 +15,8 @@ use shop::{routes::ROUTES, worker::WORKERS};
 /// Starts of each binary; the middle one counts.
 const STARTS: usize = 21;
 
-fn main() -> ExitCode {
-    match std::env::args().nth(1).as_deref() {
-        Some("start") => measure_starts(),
-        _ => {
-            eprintln!("usage: bench start");
-            ExitCode::from(2)
-        }
-    }
-}
-
-fn measure_starts() -> ExitCode {
+/// Prints the table.
+pub fn measure() -> ExitCode {
     let names: BTreeSet<&str> = ROUTES
         .iter()
         .map(|route| route.name)

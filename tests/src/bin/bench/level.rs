@@ -1,0 +1,98 @@
+//! One line of a table: a fresh shop, so many buyers, so many seconds. Runs in a process of its own.
+
+use std::{
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::{sync::Barrier, task::JoinSet};
+
+use crate::{
+    Options, growth,
+    meter::{self, Figures, Times},
+    modes::{self, Mode, Seller},
+    shop::{Failure, Shop},
+};
+
+/// Measures a level and prints its figures as a line of JSON.
+pub fn run(options: &Options) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let figures = runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(measure(options)));
+    match figures.and_then(|figures| Ok(serde_json::to_string(&figures)?)) {
+        Ok(line) => {
+            println!("{line}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(options: &Options) -> Result<Figures, Failure> {
+    let mode = Mode::parse(options.text("mode", "handlers"))?;
+    let (buyers, events) = (options.number("buyers", 1), options.number("events", 1));
+    let delay_us = options.number("delay-us", 0);
+    let pool = u32::try_from(options.number("pool", 0))?;
+    let shop = Shop::open(events, Duration::from_micros(delay_us), pool).await?;
+    growth::fill(&shop, options.number("filled", 0)).await?;
+    let time = Duration::from_secs(options.number("seconds", 8));
+    let mut figures = match mode {
+        Mode::Alone => modes::alone(&shop, time).await?,
+        Mode::Raw => modes::raw(&shop, time).await?,
+        Mode::Sold(seller) => crowd(&shop, seller, buyers, events, time).await?,
+    };
+    options.text("mode", "handlers").clone_into(&mut figures.mode);
+    figures.buyers = buyers;
+    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+    {
+        figures.delay_ms = delay_us as f64 / 1000.0;
+    }
+    Ok(figures)
+}
+
+/// Buyers who buy one seat after the other, each as somebody new, spread over the events.
+async fn crowd(shop: &Shop, seller: Seller, buyers: u64, events: u64, time: Duration) -> Result<Figures, Failure> {
+    let (stop, busy) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let start = Arc::new(Barrier::new(usize::try_from(buyers)? + 1));
+    let gateway = modes::gateway(shop, seller, buyers)?;
+    let mut crowd: JoinSet<Result<Vec<Duration>, Failure>> = JoinSet::new();
+    for number in 0..buyers {
+        let on_sale = shop.on_sale(number % events).await?;
+        let mut buyer = modes::Buyer::enter(shop, seller, gateway.as_ref(), on_sale).await?;
+        let (stop, busy, start) = (stop.clone(), busy.clone(), start.clone());
+        crowd.spawn(async move {
+            // The first purchase opens connections and fills memories.
+            let first = buyer.buy().await;
+            start.wait().await;
+            first?;
+            let mut times = Vec::new();
+            while !stop.load(Ordering::Relaxed) {
+                let began = Instant::now();
+                if buyer.buy().await? {
+                    times.push(began.elapsed());
+                } else {
+                    busy.fetch_add(1, Ordering::Relaxed);
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+            Ok(times)
+        });
+    }
+    start.wait().await;
+    let before = meter::read(shop).await?;
+    tokio::time::sleep(time).await;
+    let after = meter::read(shop).await?;
+    stop.store(true, Ordering::Relaxed);
+    let mut times = Times::default();
+    while let Some(bought) = crowd.join_next().await {
+        times.0.extend(bought??);
+    }
+    modes::check(shop).await?;
+    Ok(Figures { busy: busy.load(Ordering::Relaxed), ..meter::between(&before, &after, times) })
+}

@@ -1,0 +1,77 @@
+//! Measurements. Each prints a table and says how to read it; ratios come from one run on one machine.
+//!
+//! - `start`: size of every function's binary, and time of a new process until it asks for its first event.
+//! - `sale`: orders a minute on one event, by mode and number of buyers.
+//! - `growth`: the cost of an order in events that have sold a lot already.
+//! - `many`: fifty events at once.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
+#![expect(clippy::float_arithmetic, reason = "figures for people")]
+
+mod buyer;
+mod growth;
+mod level;
+mod many;
+mod meter;
+mod modes;
+mod report;
+mod sale;
+mod shop;
+mod slow_link;
+mod start;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: bench start
+       bench sale [--seconds N] [--buyers 1,16,64,256,1000] [--modes naive,boxoffice,handlers,http,alone,raw] [--delay 0,0.5,2]
+       bench growth [--seconds N] [--orders 1000,100000,1000000]
+       bench many [--seconds N] [--events 50]";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let options = match Options::read(&words) {
+        Ok(options) => options,
+        Err(mistake) => {
+            eprintln!("{mistake}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match words.first().map(String::as_str) {
+        Some("start") => start::measure(),
+        Some("sale") => sale::measure(&options),
+        Some("growth") => growth::measure(&options),
+        Some("many") => many::measure(&options),
+        // What the others start for each line of their tables, so that it has a process and a database of its own.
+        Some("level") => level::run(&options),
+        _ => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// `--name value` pairs.
+struct Options(Vec<(String, String)>);
+
+impl Options {
+    fn read(words: &[String]) -> Result<Self, String> {
+        let pairs = words.iter().skip(1).collect::<Vec<_>>();
+        let read = |pair: &[&String]| match pair {
+            [name, value] if name.starts_with("--") => Ok((name[2..].to_owned(), (*value).clone())),
+            other => Err(format!("not an option with a value: {other:?}")),
+        };
+        pairs.chunks(2).map(read).collect::<Result<_, _>>().map(Self)
+    }
+
+    fn text<'a>(&'a self, name: &str, default: &'a str) -> &'a str {
+        self.0.iter().rev().find(|(key, _)| key == name).map_or(default, |(_, value)| value)
+    }
+
+    fn list<'a>(&'a self, name: &str, default: &'a str) -> Vec<&'a str> {
+        self.text(name, default).split(',').filter(|word| !word.is_empty()).collect()
+    }
+
+    fn number(&self, name: &str, default: u64) -> u64 {
+        self.text(name, "").parse().unwrap_or(default)
+    }
+}
