@@ -28,6 +28,7 @@ const MIGRATIONS: &[Migration] = migrations![
     7 "0007_order_changes",
     8 "0008_selling",
     9 "0009_hot_tables",
+    10 "0010_hot_functions",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

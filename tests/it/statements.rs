@@ -130,12 +130,9 @@ const FILL: &str = "
 /// Statements that run for every visitor, order or minute: a name, words that only it has, and its parameters. `EVENT`
 /// and `ORDER` stand for ids of a row.
 const HOT: &[(&str, &[&str], &str, &str)] = &[
-    ("cart", cart::sql::ALL, "c.max_extend_at,\n", "EVENT, 'cart7'"),
     ("answers in a cart", cart::sql::ALL, "select a.cart_position_id", "EVENT, 'cart7'"),
     ("answers of a cart", cart::sql::ALL, "delete from answer", "EVENT, 'cart7'"),
-    ("checkout session", cart::sql::ALL, "select data from", "EVENT, 'cart7'"),
-    ("repeated form", boxoffice::waiting::sql::ALL, "select outcome", "EVENT, 'form7'"),
-    ("look for an outcome", boxoffice::waiting::sql::ALL, "case when o.outcome", "EVENT, 'form7', 1"),
+    ("repeated form", boxoffice::waiting::sql::ALL, "select outcome from", "EVENT, 'form7'"),
     ("known outcomes", boxoffice::waiting::sql::ALL, "select form_token, outcome", "EVENT, array['form7']"),
     ("waiting requests", boxoffice::waiting::sql::ALL, "order by id limit", "EVENT, now(), 500, 1"),
     (

@@ -50,7 +50,7 @@ pub enum SubmitError {
 /// How long somebody waits for the outcome.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 /// A holder serves others for this long after its own request, while they keep coming.
-const SERVE_OTHERS: Duration = Duration::from_millis(150);
+const SERVE_OTHERS: Duration = Duration::from_millis(600);
 /// Shortest and longest pause before the next look.
 const PAUSE_MIN: Duration = Duration::from_millis(4);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
@@ -221,7 +221,7 @@ fn pauses(pace: Option<Pace>, now: Timestamp) -> (Duration, Duration) {
     let batch = i64::from(pace.batch_ms);
     let over_ms =
         (pace.finished_at.as_micros() - now.as_micros()) / 1000 + batch + batch.max(i64::from(pace.backlog_ms));
-    let late = over_ms + batch / 4;
+    let late = over_ms + batch / 2;
     let pause = |ms: i64, max: Duration| Duration::from_millis(ms.max(0).cast_unsigned()).clamp(PAUSE_MIN, max);
-    (pause(late, PAUSE_MAX * 8), pause(batch / 4, PAUSE_MAX))
+    (pause(late, PAUSE_MAX * 8), pause(batch / 3, PAUSE_MAX))
 }

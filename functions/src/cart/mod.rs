@@ -91,18 +91,18 @@ impl PositionAnswers {
     }
 }
 
-/// The positions of a cart in the order of the shop, expired ones among them. What belongs to a position follows it, its
-/// parts before its add-ons (spec domain 10.5).
-pub async fn positions(
+/// The positions of a cart in the order of the shop, expired ones among them, and what its buyer told so far. What
+/// belongs to a position follows it, its parts before its add-ons (spec domain 10.5).
+pub async fn read(
     q: &impl Query,
     event: &Event,
     catalogue: &Catalogue,
     cart: &CartId,
-) -> Result<Vec<Position>, DbError> {
+) -> Result<(Vec<Position>, Session), DbError> {
     let answers =
         async { if catalogue.questions.is_empty() { Ok(Vec::new()) } else { sql::answers(q, event.id, cart).await } };
-    let (mut positions, answers) =
-        tokio::try_join!(biased; sql::positions(q, event.id, event.currency, cart), answers)?;
+    let ((mut positions, session), answers) =
+        tokio::try_join!(biased; sql::read(q, event.id, event.currency, cart), answers)?;
     for (id, question, answer) in answers {
         // A position that has gone between the two statements has no answers either.
         positions.iter_mut().filter(|p| p.id == id).for_each(|p| p.answers.push((question, answer.clone())));
@@ -117,12 +117,7 @@ pub async fn positions(
         ordered.push(position);
         ordered.extend(below.extract_if(.., |child| child.parent == Some(id)));
     }
-    Ok(ordered)
-}
-
-/// What the buyer told so far.
-pub async fn session(q: &impl Query, event: EventId, cart: &CartId) -> Result<Session, DbError> {
-    sql::session(q, event, cart).await
+    Ok((ordered, session))
 }
 
 /// Keeps what the buyer told.

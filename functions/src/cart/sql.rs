@@ -5,53 +5,64 @@ use crate::{
     boxoffice::{CartId, Product},
     id::{CartPositionId, EventId, QuestionId},
     money::{Currency, Money, TaxRate},
-    port::db::{DbError, Query, Tx, array, p},
+    port::db::{DbError, Query, Row, Tx, array, p},
     time::Timestamp,
 };
 
-const POSITIONS: &str = "
-    select c.id, c.item_id, c.variation_id, c.price, c.tax_rate_ppm, c.tax_value, c.expires_at, c.max_extend_at,
-           c.attendee_name, c.attendee_email, c.company, c.subevent_id, c.voucher_id, v.code as voucher_code, c.addon_to,
-           c.is_bundled, c.custom_price, c.listed_price, c.voucher_saving
-      from cart_position c left join voucher v on v.event_id = c.event_id and v.id = c.voucher_id
-     where c.event_id = $1 and c.cart_id = $2";
+const READ: &str = "
+    select id, item_id, variation_id, subevent_id, price, listed_price, voucher_saving, custom_price, tax_rate_ppm,
+           tax_value, expires_at, max_extend_at, attendee_name, attendee_email, company, voucher_code, addon_to, is_bundled,
+           session
+      from read_cart($1, $2)";
 
-pub(super) async fn positions(
+/// The positions of a cart, and what its buyer has told.
+pub(super) async fn read(
     q: &impl Query,
     event: EventId,
     currency: Currency,
     cart: &CartId,
-) -> Result<Vec<Position>, DbError> {
-    let rows = q.query(POSITIONS, &[p(&event), p(&cart.0)]).await?;
-    let read = rows.iter().map(|row| {
-        let custom_price: Option<i64> = row.get("custom_price")?;
-        Ok(Position {
-            id: row.get("id")?,
-            product: Product {
-                item: row.get("item_id")?,
-                variation: row.get("variation_id")?,
-                date: row.get("subevent_id")?,
-            },
-            listed: Money::new(row.get("listed_price")?, currency),
-            saving: Money::new(row.get("voucher_saving")?, currency),
-            custom_price: custom_price.map(|minor| Money::new(minor, currency)),
-            voucher_code: row.get("voucher_code")?,
-            parent: row.get("addon_to")?,
-            bundled: row.get("is_bundled")?,
-            price: Money::new(row.get("price")?, currency),
-            tax_rate: TaxRate::from_ppm(row.get("tax_rate_ppm")?),
-            tax: Money::new(row.get("tax_value")?, currency),
-            expires_at: row.get("expires_at")?,
-            max_extend_at: row.get("max_extend_at")?,
-            attendee: Attendee {
-                name: row.get("attendee_name")?,
-                email: row.get("attendee_email")?,
-                company: row.get("company")?,
-            },
-            answers: Vec::new(),
-        })
-    });
-    read.collect()
+) -> Result<(Vec<Position>, Session), DbError> {
+    let rows = q.query(READ, &[p(&event), p(&cart.0)]).await?;
+    let session = match rows.first().map(|row| row.get("session")).transpose()?.flatten() {
+        Some(data) => read_session(data)?,
+        None => Session::default(),
+    };
+    let mut positions = Vec::new();
+    for row in &rows {
+        if row.get::<Option<CartPositionId>>("id")?.is_some() {
+            positions.push(position(row, currency)?);
+        }
+    }
+    Ok((positions, session))
+}
+
+fn position(row: &Row, currency: Currency) -> Result<Position, DbError> {
+    let custom_price: Option<i64> = row.get("custom_price")?;
+    Ok(Position {
+        id: row.get("id")?,
+        product: Product {
+            item: row.get("item_id")?,
+            variation: row.get("variation_id")?,
+            date: row.get("subevent_id")?,
+        },
+        listed: Money::new(row.get("listed_price")?, currency),
+        saving: Money::new(row.get("voucher_saving")?, currency),
+        custom_price: custom_price.map(|minor| Money::new(minor, currency)),
+        voucher_code: row.get("voucher_code")?,
+        parent: row.get("addon_to")?,
+        bundled: row.get("is_bundled")?,
+        price: Money::new(row.get("price")?, currency),
+        tax_rate: TaxRate::from_ppm(row.get("tax_rate_ppm")?),
+        tax: Money::new(row.get("tax_value")?, currency),
+        expires_at: row.get("expires_at")?,
+        max_extend_at: row.get("max_extend_at")?,
+        attendee: Attendee {
+            name: row.get("attendee_name")?,
+            email: row.get("attendee_email")?,
+            company: row.get("company")?,
+        },
+        answers: Vec::new(),
+    })
 }
 
 const ANSWERS: &str = "
@@ -69,11 +80,7 @@ pub(super) async fn answers(
     rows.iter().map(|row| Ok((row.get("cart_position_id")?, row.get("question_id")?, row.get("answer")?))).collect()
 }
 
-const SESSION: &str = "select data from checkout_session where event_id = $1 and cart_id = $2";
-
-pub(super) async fn session(q: &impl Query, event: EventId, cart: &CartId) -> Result<Session, DbError> {
-    let Some(row) = q.opt(SESSION, &[p(&event), p(&cart.0)]).await? else { return Ok(Session::default()) };
-    let data: serde_json::Value = row.get("data")?;
+fn read_session(data: serde_json::Value) -> Result<Session, DbError> {
     let text = data.to_string();
     serde_json::from_value(data).map_err(|_| DbError::UnknownValue { what: "checkout session", value: text })
 }
@@ -167,9 +174,8 @@ pub async fn sweep(q: &impl Query, before: Timestamp) -> Result<(), DbError> {
 
 /// Every statement of this file, for the test that prepares them all.
 pub const ALL: &[&str] = &[
-    POSITIONS,
+    READ,
     ANSWERS,
-    SESSION,
     SAVE_SESSION,
     SAVE_ATTENDEES,
     DELETE_ANSWERS,

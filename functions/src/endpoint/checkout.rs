@@ -87,11 +87,7 @@ impl<'a> Desk<'a> {
         let to_shop = |key| Ok(Err(visit.go_to_shop(MessageKind::Error, key)));
         let Some(cart) = visit.cart.clone() else { return to_shop("cart-empty") };
         let catalogue = visit.catalogue(q).await?;
-        let (positions, session) = tokio::try_join!(
-            biased;
-            cart::positions(q, &visit.event, &catalogue, &cart),
-            cart::session(q, visit.event.id, &cart),
-        )?;
+        let (positions, session) = cart::read(q, &visit.event, &catalogue, &cart).await?;
         if positions.is_empty() {
             return to_shop("cart-empty");
         }

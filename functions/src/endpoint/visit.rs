@@ -238,7 +238,7 @@ impl<'a> Visit<'a> {
     /// What lies in the cart, as rows.
     pub async fn cart_positions(&self, q: &impl Query, catalogue: &Catalogue) -> Result<Vec<cart::Position>, DbError> {
         match &self.cart {
-            Some(cart) => cart::positions(q, &self.event, catalogue, cart).await,
+            Some(cart) => Ok(cart::read(q, &self.event, catalogue, cart).await?.0),
             None => Ok(Vec::new()),
         }
     }

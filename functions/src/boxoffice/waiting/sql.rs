@@ -19,11 +19,7 @@ const BACKLOG_MS_MAX: i32 = 10_000;
 const PACE_SECONDS: i64 = 5;
 
 const LEAVE: &str = "
-    with pace as (select batch_ms, backlog_ms, finished_at from serving_pace where event_id = $1 and finished_at >= $5),
-         own as (insert into waiting_request (event_id, form_token, request, deadline)
-                 select $1, $2, $3, $4 where not exists (select from pace where backlog_ms > $6)
-                 returning id)
-    select own.id, pace.batch_ms, pace.backlog_ms, pace.finished_at from own full join pace on true";
+    select id, batch_ms, backlog_ms, finished_at from leave_request($1, $2, $3, $4, $5, $6)";
 
 /// Leaves a request, unless too many wait.
 pub(in crate::boxoffice) async fn leave(
@@ -44,10 +40,7 @@ pub(in crate::boxoffice) async fn leave(
     Ok(Left::Waits(id, pace))
 }
 
-/// The lock is tried only if there is no outcome, and let go at once: it is only asked whether it is free.
-const LOOK: &str = "
-    select o.outcome, case when o.outcome is null then pg_try_advisory_xact_lock($3) else false end as free
-      from (select 1) as one left join form_outcome o on o.event_id = $1 and o.form_token = $2";
+const LOOK: &str = "select outcome, free from look_for_outcome($1, $2, $3)";
 
 /// Looks what has become of a request.
 pub(in crate::boxoffice) async fn look(q: &impl Query, event: EventId, key: &str) -> Result<Found, DbError> {

@@ -75,8 +75,6 @@ impl Shop {
         for number in 0..events {
             shop.import(&mut db, number).await?;
         }
-        // A young table has no statistics and an old one has: measured is a shop that has been analysed.
-        db.script("analyze").await?;
         Ok(shop)
     }
 
