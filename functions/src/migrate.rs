@@ -29,6 +29,8 @@ const MIGRATIONS: &[Migration] = migrations![
     8 "0008_selling",
     9 "0009_hot_tables",
     10 "0010_hot_functions",
+    11 "0011_batch_spacing",
+    12 "0012_session_function",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

@@ -44,6 +44,8 @@ pub struct PlacedOrder {
     pub identity: Identity,
     /// The cart that it was.
     pub cart: CartId,
+    /// Its positions may have answers.
+    pub may_have_answers: bool,
     /// Who ordered, and how it will be paid.
     pub draft: Draft,
     /// Paid if nothing is to be paid.

@@ -73,6 +73,8 @@ pub struct Stock {
     pub vouchers: BTreeMap<VoucherId, Voucher>,
     /// Positions of the carts in the batch, expired ones of other carts, and those whose voucher is about to change.
     pub cart_positions: BTreeMap<CartPositionId, CartPosition>,
+    /// Buyers are asked questions, so what lies in carts may have answers.
+    pub asks_questions: bool,
     /// For each request of the batch that may become an order, by its place in the batch.
     pub identities: BTreeMap<usize, Identity>,
     /// The orders in the batch.

@@ -11,7 +11,7 @@ use super::{
     Outcome, Request,
     batch::{self, BATCH_MAX, Served},
     waiting::{
-        Found, Left, Pace, Waiting,
+        Found, Left, Pace, Serving, Waiting,
         sql::{self, read_outcome},
     },
 };
@@ -51,6 +51,10 @@ pub enum SubmitError {
 const WAIT_MAX: Duration = Duration::from_secs(10);
 /// A holder serves others for this long after its own request, while they keep coming.
 const SERVE_OTHERS: Duration = Duration::from_millis(600);
+/// In a crowd, batches begin as far apart as their requests need together at this rate, up to a limit: the more
+/// requests share a batch, the less each of them costs.
+const SPACING_PER_REQUEST: Duration = Duration::from_micros(1500);
+const SPACING_MAX: Duration = Duration::from_millis(50);
 /// Shortest and longest pause before the next look.
 const PAUSE_MIN: Duration = Duration::from_millis(4);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
@@ -84,8 +88,15 @@ struct Counter<'a> {
 enum Turn {
     /// Somebody else holds the lock.
     Taken,
-    /// So many were served; among them the own request, if it was given and not put off.
-    Served(usize, Option<Outcome>),
+    /// There was a batch.
+    Served {
+        /// How many were served.
+        count: usize,
+        /// The outcome of the own request, if it was given and not put off.
+        own: Option<Outcome>,
+        /// When the next batch should begin.
+        next: Instant,
+    },
 }
 
 impl Counter<'_> {
@@ -123,19 +134,22 @@ impl Counter<'_> {
         &mut self,
         db: &mut Db,
         ticket: &Ticket,
-        (mut pause, next): (Duration, Duration),
+        Pauses { first: mut pause, next, in_crowd }: Pauses,
         begun: Instant,
     ) -> Result<Option<Outcome>, DbError> {
+        let mut seen_free = false;
         while begun.elapsed() < WAIT_MAX {
             tokio::time::sleep(pause).await;
             match sql::look(db, self.event.id, &ticket.key).await? {
                 Found::Outcome(outcome) => return read_outcome(outcome).map(Some),
+                // In a crowd, whoever serves lets go of the lock between two batches: it is free if it is free twice.
+                Found::Free if in_crowd && !seen_free => seen_free = true,
                 Found::Free => {
                     if let Some(outcome) = self.serve_own(db, ticket).await? {
                         return Ok(Some(outcome));
                     }
                 }
-                Found::Taken => {}
+                Found::Taken => seen_free = false,
             }
             pause = self.ctx.codes().jitter(next);
         }
@@ -144,21 +158,22 @@ impl Counter<'_> {
 
     /// Serves the own request and others, if nobody else is at it. `None` if somebody is, or the request is put off.
     async fn serve_own(&mut self, db: &mut Db, ticket: &Ticket) -> Result<Option<Outcome>, DbError> {
-        let Turn::Served(count, outcome) = self.serve(db, Some(ticket)).await? else { return Ok(None) };
+        let Turn::Served { count, own, next } = self.serve(db, Some(ticket)).await? else { return Ok(None) };
         if count > 1 {
             self.ctx.crowds().saw(self.event.id);
-            self.serve_others(db).await;
+            self.serve_others(db, next).await;
         }
-        Ok(outcome)
+        Ok(own)
     }
 
     /// As long as others keep coming, the holder goes on: else the lock would be idle until one of them looks.
-    async fn serve_others(&mut self, db: &mut Db) {
+    async fn serve_others(&mut self, db: &mut Db, mut next: Instant) {
         let begun = Instant::now();
         while begun.elapsed() < SERVE_OTHERS {
+            tokio::time::sleep_until(next.into()).await;
             match self.serve(db, None).await {
-                Ok(Turn::Served(1.., _)) => {}
-                Ok(Turn::Served(0, _) | Turn::Taken) => break,
+                Ok(Turn::Served { count: 1.., next: then, .. }) => next = then,
+                Ok(Turn::Served { .. } | Turn::Taken) => break,
                 // Theirs, not ours: whoever has left the request that fails will hear of it.
                 Err(error) => {
                     tracing::warn!(event.id = self.event.id.0, %error, "others could not be served");
@@ -195,33 +210,57 @@ impl Counter<'_> {
         };
         if own.is_none() && waiting.iter().all(|waiting: &Waiting| waiting.ticket.is_none()) {
             tx.finish(Ok::<_, DbError>(())).await?;
-            return Ok(Turn::Served(0, None));
+            return Ok(Turn::Served { count: 0, own: None, next: begun });
         }
         let served = batch::serve(&lock, self.event, self.catalogue, own, &waiting, now).await;
         let Served { outcomes, outgoing } = tx.finish(served).await?;
         self.outgoing.add(outgoing);
-        if !waiting.is_empty() {
-            let batch_ms = i32::try_from(begun.elapsed().as_millis()).unwrap_or(i32::MAX).max(1);
-            let kept = sql::keep_pace(&*db, event, batch_ms, waiting.len() as i64, self.ctx.now()).await;
-            if let Err(error) = kept {
+        let count = waiting.len();
+        let spacing = SPACING_MAX.min(SPACING_PER_REQUEST * u32::try_from(count).unwrap_or(u32::MAX));
+        if count > 0 {
+            let (took, rest) = (begun.elapsed(), spacing.saturating_sub(begun.elapsed()));
+            let serving = Serving {
+                count: count as i64,
+                batch_ms: milliseconds(took).max(1),
+                spacing_ms: milliseconds(spacing),
+                next_at: Timestamp::from_micros(self.ctx.now().as_micros() + i64::from(milliseconds(rest)) * 1000),
+            };
+            if let Err(error) = sql::keep_pace(&*db, event, &serving).await {
                 // The batch is committed: whether others hear how fast it was must not change what is said of it.
                 tracing::warn!(event.id = event.0, %error, "the pace could not be kept");
             }
         }
         let count = outcomes.len();
         let outcome = own.and_then(|own| outcomes.into_iter().find(|(key, _)| *key == own.key));
-        Ok(Turn::Served(count, outcome.map(|(_, outcome)| outcome)))
+        Ok(Turn::Served { count, own: outcome.map(|(_, outcome)| outcome), next: begun + spacing })
     }
 }
 
-/// How long to wait before the first look, and between later ones. The batch that is being served when a request comes
-/// does not have it; the next one does. Each look costs the database something, so it is not made before its time.
-fn pauses(pace: Option<Pace>, now: Timestamp) -> (Duration, Duration) {
-    let Some(pace) = pace else { return (PAUSE_MIN, PAUSE_MIN * 2) };
-    let batch = i64::from(pace.batch_ms);
-    let over_ms =
-        (pace.finished_at.as_micros() - now.as_micros()) / 1000 + batch + batch.max(i64::from(pace.backlog_ms));
-    let late = over_ms + batch / 2;
+/// When to look.
+struct Pauses {
+    /// Before the first look.
+    first: Duration,
+    /// Between later ones.
+    next: Duration,
+    /// Somebody has served others a moment ago.
+    in_crowd: bool,
+}
+
+/// When it is worth looking. A batch has those who were there when it began. Each look costs the database something, so
+/// it is not made before its time.
+fn pauses(pace: Option<Pace>, now: Timestamp) -> Pauses {
+    let Some(pace) = pace else { return Pauses { first: PAUSE_MIN, next: PAUSE_MIN * 2, in_crowd: false } };
+    let (batch, spacing) = (i64::from(pace.batch_ms), i64::from(pace.spacing_ms));
+    let mut begins = (pace.next_at.as_micros() - now.as_micros()) / 1000;
+    if begins < 0 {
+        // It began without this request.
+        begins += spacing.max(batch);
+    }
+    let over = begins + batch.max(i64::from(pace.backlog_ms));
     let pause = |ms: i64, max: Duration| Duration::from_millis(ms.max(0).cast_unsigned()).clamp(PAUSE_MIN, max);
-    (pause(late, PAUSE_MAX * 8), pause(batch / 3, PAUSE_MAX))
+    Pauses { first: pause(over + batch / 2, PAUSE_MAX * 8), next: pause(batch / 2, PAUSE_MAX), in_crowd: true }
+}
+
+fn milliseconds(time: Duration) -> i32 {
+    i32::try_from(time.as_millis()).unwrap_or(i32::MAX)
 }

@@ -85,9 +85,7 @@ fn read_session(data: serde_json::Value) -> Result<Session, DbError> {
     serde_json::from_value(data).map_err(|_| DbError::UnknownValue { what: "checkout session", value: text })
 }
 
-const SAVE_SESSION: &str = "
-    insert into checkout_session (event_id, cart_id, data, updated_at) values ($1, $2, $3, $4)
-    on conflict (event_id, cart_id) do update set data = excluded.data, updated_at = excluded.updated_at";
+const SAVE_SESSION: &str = "select save_session($1, $2, $3, $4)";
 
 pub(super) async fn save_session(
     q: &impl Query,

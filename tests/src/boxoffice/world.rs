@@ -60,6 +60,7 @@ impl World {
             cart_positions: BTreeMap::new(),
             dates: None,
             vouchers: BTreeMap::new(),
+            asks_questions: false,
             identities: BTreeMap::new(),
             orders: BTreeMap::new(),
         };

@@ -33,6 +33,7 @@ pub fn decide(stock: Stock, requests: &[Request], now: Timestamp) -> (Vec<Outcom
     let outcomes = requests.iter().enumerate().map(|(index, request)| batch.serve(index, request)).collect();
     batch.changed_orders();
     batch.close_what_sold_out();
+    batch.forget_time_for_deleted();
     (outcomes, batch.changes)
 }
 
@@ -116,6 +117,13 @@ impl Batch {
             self.stock.cart_positions.entry(position.id).and_modify(|p| p.holds_stock = false);
             self.changes.released.push(position.id);
         }
+    }
+
+    /// What ends in this batch, such as a cart that becomes an order, need not get more time first; what was reserved
+    /// again has a new price that the order needs.
+    fn forget_time_for_deleted(&mut self) {
+        let deleted: BTreeSet<CartPositionId> = self.changes.deleted.iter().copied().collect();
+        self.changes.renewed.retain(|renewed| renewed.price.is_some() || !deleted.contains(&renewed.id));
     }
 
     /// Everything paid, ordered or kept closes such a quota; what is only in carts may still come back.

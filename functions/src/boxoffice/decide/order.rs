@@ -79,6 +79,7 @@ impl Batch {
         self.changes.orders_placed.push(PlacedOrder {
             identity,
             cart: cart.clone(),
+            may_have_answers: self.stock.asks_questions,
             draft: draft.clone(),
             status: if total.is_zero() { OrderStatus::Paid } else { OrderStatus::Pending },
             total,

@@ -63,7 +63,7 @@ pub async fn load(
         let (dates, ids) = (named.dates.iter().copied().collect::<Vec<_>>(), named.quotas.iter().copied());
         quotas = sql::quotas(lock, &dates, &ids.collect::<Vec<_>>()).await?;
     }
-    let (rules, dates, offers) = if version == event.version && version == catalogue.version {
+    let conditions = if version == event.version && version == catalogue.version {
         conditions(event, catalogue, &named, now)
     } else {
         let event = event::by_id(lock.tx(), event.id).await?.ok_or(DbError::RowCount(0))?;
@@ -71,15 +71,38 @@ pub async fn load(
     };
     let (quotas, quotas_of) = quotas;
     let currency = event.currency;
-    Ok(Stock { currency, rules, dates, quotas, quotas_of, offers, vouchers, cart_positions, identities, orders })
+    let Conditions { rules, dates, offers, asks_questions } = conditions;
+    Ok(Stock {
+        currency,
+        rules,
+        dates,
+        quotas,
+        quotas_of,
+        offers,
+        vouchers,
+        cart_positions,
+        asks_questions,
+        identities,
+        orders,
+    })
 }
 
-type Conditions = (CartRules, Option<Vec<SubeventId>>, BTreeMap<Product, Offer>);
-
 /// What the event and its catalogue say about selling.
+struct Conditions {
+    rules: CartRules,
+    dates: Option<Vec<SubeventId>>,
+    offers: BTreeMap<Product, Offer>,
+    asks_questions: bool,
+}
+
 fn conditions(event: &Event, catalogue: &Catalogue, named: &Named, now: Timestamp) -> Conditions {
     let dates = event.has_subevents.then(|| catalogue.dates.iter().map(|date| date.id).collect());
-    (rules(event), dates, catalogue.offers(event, WEB, &named.dates, now))
+    Conditions {
+        rules: rules(event),
+        dates,
+        offers: catalogue.offers(event, WEB, &named.dates, now),
+        asks_questions: !catalogue.questions.is_empty(),
+    }
 }
 
 fn rules(event: &Event) -> CartRules {

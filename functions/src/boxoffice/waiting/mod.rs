@@ -20,8 +20,22 @@ pub(super) struct Pace {
     pub batch_ms: i32,
     /// How long those who are left over will wait, in milliseconds.
     pub backlog_ms: i32,
-    /// When the last batch was over.
-    pub finished_at: Timestamp,
+    /// How far apart batches begin at least, in milliseconds.
+    pub spacing_ms: i32,
+    /// When the next batch begins.
+    pub next_at: Timestamp,
+}
+
+/// What a batch tells about the pace.
+pub(super) struct Serving {
+    /// How many requests it has served.
+    pub count: i64,
+    /// How long it took, in milliseconds.
+    pub batch_ms: i32,
+    /// How far from its beginning the next one begins at least, in milliseconds.
+    pub spacing_ms: i32,
+    /// When the next one begins.
+    pub next_at: Timestamp,
 }
 
 /// What became of the attempt to leave a request.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Found, Left, Pace, Waiting, stored};
+use super::{Found, Left, Pace, Serving, Waiting, stored};
 use crate::{
     boxoffice::{Outcome, Ticket, batch::BATCH_MAX},
     id::EventId,
@@ -19,7 +19,7 @@ const BACKLOG_MS_MAX: i32 = 10_000;
 const PACE_SECONDS: i64 = 5;
 
 const LEAVE: &str = "
-    select id, batch_ms, backlog_ms, finished_at from leave_request($1, $2, $3, $4, $5, $6)";
+    select id, batch_ms, spacing_ms, backlog_ms, next_at from leave_request($1, $2, $3, $4, $5, $6)";
 
 /// Leaves a request, unless too many wait.
 pub(in crate::boxoffice) async fn leave(
@@ -33,9 +33,14 @@ pub(in crate::boxoffice) async fn leave(
     let params = [p(&event), p(&ticket.key), p(&request), p(&deadline), p(&recent), p(&BACKLOG_MS_MAX)];
     let row = q.one(LEAVE, &params).await?;
     let Some(id) = row.get("id")? else { return Ok(Left::TooMany) };
-    let pace = match (row.get("batch_ms")?, row.get("backlog_ms")?, row.get("finished_at")?) {
-        (Some(batch_ms), Some(backlog_ms), Some(finished_at)) => Some(Pace { batch_ms, backlog_ms, finished_at }),
-        _ => None,
+    let pace = match row.get("next_at")? {
+        Some(next_at) => Some(Pace {
+            batch_ms: row.get("batch_ms")?,
+            spacing_ms: row.get("spacing_ms")?,
+            backlog_ms: row.get("backlog_ms")?,
+            next_at,
+        }),
+        None => None,
     };
     Ok(Left::Waits(id, pace))
 }
@@ -146,22 +151,18 @@ pub async fn sweep(q: &impl Query, now: Timestamp) -> Result<(), DbError> {
 
 /// What is left over by a full batch is counted, up to a bound; any other batch leaves nothing over.
 const KEEP_PACE: &str = "
-    insert into serving_pace (event_id, batch_ms, backlog_ms, finished_at)
-    select $1, $2::integer, least($2::integer * (1 + count(*) / $3::bigint), 3600000), $4
-      from (select from waiting_request where event_id = $1 and $5 limit 20000) as waiting
+    insert into serving_pace (event_id, batch_ms, spacing_ms, backlog_ms, next_at)
+    select $1, $2::integer, $3::integer, least($2::integer * (1 + count(*) / $4::bigint), 3600000), $5
+      from (select from waiting_request where event_id = $1 and $6 limit 20000) as waiting
         on conflict (event_id) do update
-       set batch_ms = excluded.batch_ms, backlog_ms = excluded.backlog_ms, finished_at = excluded.finished_at";
+       set batch_ms = excluded.batch_ms, spacing_ms = excluded.spacing_ms, backlog_ms = excluded.backlog_ms,
+           next_at = excluded.next_at";
 
-/// Tells those who come how fast it goes: a batch of `served` requests took `batch_ms`.
-pub(in crate::boxoffice) async fn keep_pace(
-    q: &impl Query,
-    event: EventId,
-    batch_ms: i32,
-    served: i64,
-    now: Timestamp,
-) -> Result<(), DbError> {
-    let is_full = served >= BATCH_MAX;
-    q.execute(KEEP_PACE, &[p(&event), p(&batch_ms), p(&served.max(1)), p(&now), p(&is_full)]).await.map(|_| ())
+/// Tells those who come how fast it goes.
+pub(in crate::boxoffice) async fn keep_pace(q: &impl Query, event: EventId, served: &Serving) -> Result<(), DbError> {
+    let (is_full, count) = (served.count >= BATCH_MAX, served.count.max(1));
+    let params = [p(&event), p(&served.batch_ms), p(&served.spacing_ms), p(&count), p(&served.next_at), p(&is_full)];
+    q.execute(KEEP_PACE, &params).await.map(|_| ())
 }
 
 /// Every statement of this file, for the test that prepares them all.

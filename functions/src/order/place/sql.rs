@@ -130,6 +130,9 @@ const COPY_ANSWERS: &str = "
       join order_position op on op.event_id = $1 and op.order_id = n.order_id and op.positionid = n.number";
 
 pub(super) async fn copy_answers(lock: &EventLock<'_>, orders: &[PlacedOrder]) -> Result<(), DbError> {
+    if orders.iter().all(|order| !order.may_have_answers) {
+        return Ok(());
+    }
     lock.tx()
         .execute(
             COPY_ANSWERS,
