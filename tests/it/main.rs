@@ -13,6 +13,7 @@ mod gateway;
 mod import;
 mod infra;
 mod kill;
+mod mail;
 mod migrations;
 mod money;
 mod order_changes;

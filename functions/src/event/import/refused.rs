@@ -94,7 +94,6 @@ pub(super) const SETTINGS: &[(&str, &str)] = &[
     ("tax_rule_payment", "default"),
     ("tax_rounding", "line"),
     ("ticket_download_require_validated_email", "false"),
-    ("mail_attach_ical", "false"),
     ("invoice_address_required", "false"),
     ("invoice_address_vatid", "false"),
     ("invoice_address_company_required", "false"),
