@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = migrations![
     11 "0011_batch_spacing",
     12 "0012_session_function",
     13 "0013_mail",
+    14 "0014_quota_ledger",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

@@ -55,11 +55,12 @@ impl Pooler {
         std::fs::create_dir_all(&folder).map_err(PoolerError::Files)?;
         account.own(&folder).map_err(PoolerError::Files)?;
         let (config, log) = (folder.join("pgbouncer.ini"), folder.join("log"));
+        // A server that was restarted is asked again soon, and databases that nobody uses any more let their connections go.
         let text = format!(
             "[databases]\n* = host={host} port={server_port} user={user} password={password}\n[pgbouncer]\n\
              listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\n\
              max_client_conn = 4000\ndefault_pool_size = {connections}\nlogfile = {}\nlog_connections = 0\n\
-             log_disconnections = 0\nquery_wait_timeout = 15\n",
+             log_disconnections = 0\nquery_wait_timeout = 15\nserver_login_retry = 1\nserver_idle_timeout = 20\n",
             log.display()
         );
         std::fs::write(&config, text).map_err(PoolerError::Files)?;

@@ -12,7 +12,7 @@ use std::{
 use tokio::{sync::Barrier, task::JoinSet};
 
 use crate::{
-    Options, growth,
+    Options, buyer, growth,
     meter::{self, Figures, Times},
     modes::{self, Mode, Seller},
     shop::{Failure, Shop},
@@ -56,12 +56,21 @@ async fn measure(options: &Options) -> Result<Figures, Failure> {
     Ok(figures)
 }
 
+/// How long what a buyer has done took.
+#[derive(Default)]
+struct Bought {
+    purchases: Vec<Duration>,
+    adds: Vec<Duration>,
+    /// Bare commits; only of a buyer who is alone.
+    commits: Vec<Duration>,
+}
+
 /// Buyers who buy one seat after the other, each as somebody new, spread over the events.
 async fn crowd(shop: &Shop, seller: Seller, buyers: u64, events: u64, time: Duration) -> Result<Figures, Failure> {
     let (stop, busy) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let start = Arc::new(Barrier::new(usize::try_from(buyers)? + 1));
     let gateway = modes::gateway(shop, seller, buyers)?;
-    let mut crowd: JoinSet<Result<Vec<Duration>, Failure>> = JoinSet::new();
+    let mut crowd: JoinSet<Result<Bought, Failure>> = JoinSet::new();
     for number in 0..buyers {
         let on_sale = shop.on_sale(number % events).await?;
         let mut buyer = modes::Buyer::enter(shop, seller, gateway.as_ref(), on_sale).await?;
@@ -71,17 +80,25 @@ async fn crowd(shop: &Shop, seller: Seller, buyers: u64, events: u64, time: Dura
             let first = buyer.buy().await;
             start.wait().await;
             first?;
-            let mut times = Vec::new();
+            let mut bought = Bought::default();
             while !stop.load(Ordering::Relaxed) {
                 let began = Instant::now();
-                if buyer.buy().await? {
-                    times.push(began.elapsed());
-                } else {
-                    busy.fetch_add(1, Ordering::Relaxed);
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+                match buyer.buy().await? {
+                    buyer::Bought::Order { added } => {
+                        bought.purchases.push(began.elapsed());
+                        bought.adds.push(added);
+                    }
+                    buyer::Bought::Busy => {
+                        busy.fetch_add(1, Ordering::Relaxed);
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                    }
+                }
+                if buyers == 1 {
+                    // In turns, so that both have met the same moments of the disk.
+                    bought.commits.push(buyer.commit().await?);
                 }
             }
-            Ok(times)
+            Ok(bought)
         });
     }
     start.wait().await;
@@ -89,10 +106,20 @@ async fn crowd(shop: &Shop, seller: Seller, buyers: u64, events: u64, time: Dura
     tokio::time::sleep(time).await;
     let after = meter::read(shop).await?;
     stop.store(true, Ordering::Relaxed);
-    let mut times = Times::default();
+    let (mut times, mut adds, mut commits) = (Times::default(), Times::default(), Times::default());
     while let Some(bought) = crowd.join_next().await {
-        times.0.extend(bought??);
+        let bought = bought??;
+        times.0.extend(bought.purchases);
+        adds.0.extend(bought.adds);
+        commits.0.extend(bought.commits);
     }
     modes::check(shop).await?;
-    Ok(Figures { busy: busy.load(Ordering::Relaxed), ..meter::between(&before, &after, times) })
+    Ok(Figures {
+        busy: busy.load(Ordering::Relaxed),
+        add_p50_ms: adds.quantile_ms(0.5),
+        add_p99_ms: adds.quantile_ms(0.99),
+        commit_p50_ms: commits.quantile_ms(0.5),
+        commit_p99_ms: commits.quantile_ms(0.99),
+        ..meter::between(&before, &after, times)
+    })
 }
