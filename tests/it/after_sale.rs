@@ -377,7 +377,8 @@ async fn every_place_of_a_quota_is_somewhere() {
     shop.buyer().buy(&[("Ticket", 2)], Some("manual")).await;
     shop.buyer().buy(&[("Seat", 1)], None).await;
     shop.buyer().add(&[("Ticket", 1), ("Seat", 4)]).await;
-    let ledger = shop::boxoffice::audit::ledger(&*shop.ctx.db().await.unwrap(), shop.gig().await.id).await.unwrap();
+    let event = shop.gig().await.id;
+    let ledger = shop::boxoffice::audit::ledger(&*shop.ctx.db().await.unwrap(), event).await.unwrap();
     let told: Vec<_> =
         ledger.iter().map(|it| (it.name.as_str(), it.size, it.counted, it.free, it.has_drifted())).collect();
     let seats = Uses { paid: 1, carts: 4, ..Uses::default() };
