@@ -60,6 +60,11 @@ impl Timestamp {
         Self::from_micros(self.as_micros().saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
+    /// A moment so many microseconds later.
+    pub fn plus_micros(self, micros: i64) -> Self {
+        Self::from_micros(self.as_micros().saturating_add(micros))
+    }
+
     /// Whole seconds from `self` until `later`, 0 when it has passed.
     pub fn seconds_until(self, later: Self) -> i64 {
         ((later.as_micros() - self.as_micros()) / 1_000_000).max(0)

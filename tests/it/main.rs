@@ -12,6 +12,7 @@ mod crash;
 mod gateway;
 mod import;
 mod infra;
+mod mail;
 mod migrations;
 mod money;
 mod order_changes;

@@ -119,6 +119,8 @@ impl TestShop {
             ("MAIL_FROM", "tickets@example.org".to_owned()),
             ("PUBLIC_URL", url.clone()),
             ("SECRET_KEY", "a key for tests only, long enough".to_owned()),
+            // Nothing waits for its turn here.
+            ("MAILS_PER_SECOND", "100000".to_owned()),
             ("WEBHOOK_PRIVATE_ADDRESSES", "127.0.0.1".to_owned()),
         ]);
         let config = Config::from_lookup(|name| variables.get(name).cloned()).unwrap();
@@ -164,8 +166,13 @@ impl TestShop {
 
     /// A sandbox with its own clock that reaches the database at another address.
     pub fn sandbox_at(&self, database_url: &str, clock: &'static Clock) -> Ctx {
+        self.sandbox_with("DATABASE_URL", database_url, clock)
+    }
+
+    /// A sandbox with its own clock that has another value for one variable.
+    pub fn sandbox_with(&self, variable: &str, value: &str, clock: &'static Clock) -> Ctx {
         let lookup = |name: &str| match name {
-            "DATABASE_URL" => Some(database_url.to_owned()),
+            _ if name == variable => Some(value.to_owned()),
             _ => self.variables.get(name).cloned(),
         };
         Ctx::with(Config::from_lookup(lookup).unwrap(), clock, Codes::random())

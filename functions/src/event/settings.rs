@@ -1,10 +1,13 @@
 //! Settings of an event: what it sets itself, over what its organiser sets, over the defaults (spec rest-api 14).
 
+use std::borrow::Cow;
+
 use jiff::{civil, tz::TimeZone};
 use serde_json::{Map, Value};
 
 use super::Localized;
 use crate::{
+    mail::{self, template},
     money::{Currency, Money, TaxRate},
     payment::Provider,
     pricing::{PaymentFee, Rounding},
@@ -139,6 +142,10 @@ settings! {
         ticket_download_pending "ticket_download_pending": false,
         /// Mails carry the tickets as attachments.
         mail_attach_tickets "mail_attach_tickets": true,
+        /// Mails about orders carry a calendar file.
+        mail_attach_ical "mail_attach_ical": false,
+        /// Only those about paid orders do.
+        mail_attach_ical_paid_only "mail_attach_ical_paid_only": false,
         /// Bank transfer can be chosen.
         payment_banktransfer_enabled "payment_banktransfer__enabled": false,
         /// Manual payment can be chosen: staff confirms it.
@@ -264,14 +271,23 @@ impl Settings {
         self.payment_banktransfer_enabled() || self.payment_manual_enabled()
     }
 
+    /// An organiser's own text by the key of its setting.
+    pub fn own_text(&self, key: &str) -> Option<Localized> {
+        self.get(key, read_text)
+    }
+
     fn get<'a, T>(&'a self, key: &str, read: impl Fn(&'a Value) -> Option<T>) -> Option<T> {
         self.0.get(key).and_then(read)
     }
 }
 
 /// What is wrong with the value of a setting, if the shop knows the setting. Null is fine: it means "not set".
-pub fn fault(key: &str, value: &Value, zone: &TimeZone) -> Option<&'static str> {
+pub fn fault(key: &str, value: &Value, zone: &TimeZone) -> Option<Cow<'static, str>> {
+    if let Some(name) = unknown_placeholder(key, value) {
+        return Some(format!("the placeholder {{{name}}} does not exist; there are {}", known_placeholders()).into());
+    }
     let kind = match key {
+        _ if is_mail_text(key) => Kind::Text,
         "locale" => Kind::Word,
         "contact_mail" => Kind::Contact,
         "tax_rounding" => Kind::OneOf(&["line", "sum_by_net", "sum_by_net_only_business", "sum_by_net_keep_gross"]),
@@ -315,7 +331,29 @@ pub fn fault(key: &str, value: &Value, zone: &TimeZone) -> Option<&'static str> 
         }
         Kind::Mode => (read_mode(value).is_some(), "'days' or 'minutes' is needed"),
     };
-    (!fine && !value.is_null()).then_some(wanted)
+    (!fine && !value.is_null()).then_some(Cow::Borrowed(wanted))
+}
+
+/// A placeholder in one of the languages of a mail's text that stands for nothing.
+fn unknown_placeholder<'v>(key: &str, value: &'v Value) -> Option<&'v str> {
+    if !is_mail_text(key) {
+        return None;
+    }
+    let texts: Vec<&Value> = match value {
+        Value::Object(by_language) => by_language.values().collect(),
+        other => vec![other],
+    };
+    texts.into_iter().filter_map(Value::as_str).find_map(template::unknown)
+}
+
+/// An organiser's own subject or text of a mail.
+fn is_mail_text(key: &str) -> bool {
+    let mut keys = mail::Kind::ALL.into_iter().filter_map(mail::Kind::settings_keys);
+    keys.any(|(subject, text)| key == subject || key == text)
+}
+
+fn known_placeholders() -> String {
+    template::PLACEHOLDERS.map(|name| format!("{{{name}}}")).join(", ")
 }
 
 /// Native booleans, and the words in which the reference stores them.

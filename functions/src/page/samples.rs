@@ -334,6 +334,7 @@ pub fn mails(lang: Lang) -> Vec<(&'static str, Mail)> {
         moment,
         code: "A7K3Q".into(),
         url: "https://tickets.example.org/kulturhafen/lichter/order/A7K3Q/s3cret/".into(),
+        own: OwnWords::default(),
         organizer: "Kulturhafen".into(),
         event: "Nacht der <Lichter>".into(),
         dates: "12–13 September 2026".into(),

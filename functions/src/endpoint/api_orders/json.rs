@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     ctx::Ctx,
     event::Event,
+    mail::feedback::Problem,
     order::{Fee, Order, Payment, Position},
 };
 
@@ -105,5 +106,15 @@ fn payment_json(payment: &Payment) -> Value {
         "payment_date": payment.confirmed_at.map(|moment| moment.to_string()),
         "provider": payment.provider,
         "details": {},
+    })
+}
+
+/// What the mail provider told; not known to the reference.
+pub(super) fn problem_json(problem: &Problem) -> Value {
+    json!({
+        "recipient": problem.recipient,
+        "verdict": problem.verdict.name(),
+        "detail": problem.detail,
+        "datetime": problem.recorded_at.to_string(),
     })
 }

@@ -91,7 +91,6 @@ pub(super) const SETTINGS: &[(&str, &str)] = &[
     ("waiting_list_enabled", "false"),
     ("payment_pending_hidden", "false"),
     ("ticket_download_require_validated_email", "false"),
-    ("mail_attach_ical", "false"),
     ("invoice_address_required", "false"),
     ("invoice_address_vatid", "false"),
     ("invoice_address_company_required", "false"),
