@@ -6,6 +6,7 @@ pub mod book;
 pub mod books;
 pub mod crowd;
 pub mod fire;
+mod prices;
 pub mod random;
 pub mod simulate;
 pub mod world;
