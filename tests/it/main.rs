@@ -12,6 +12,7 @@ mod crash;
 mod gateway;
 mod import;
 mod infra;
+mod kill;
 mod mail;
 mod migrations;
 mod money;

@@ -118,14 +118,14 @@ impl Counter<'_> {
             Ok(None) => {}
             Err(error) => {
                 // A request that cannot be served must not spoil the batches of others until its deadline.
-                if let Err(error) = sql::withdraw(db, self.event.id, id).await {
+                if let Err(error) = sql::withdraw(db, self.event.id, id, &ticket.key).await {
                     tracing::warn!(event.id = self.event.id.0, %error, "a request that failed still waits");
                 }
                 return Err(error.into());
             }
         }
         // After this nobody serves it any more; a batch that has claimed it is over.
-        sql::withdraw(db, self.event.id, id).await?;
+        sql::withdraw(db, self.event.id, id, &ticket.key).await?;
         sql::outcome(db, self.event.id, &ticket.key).await?.ok_or(SubmitError::TooMany)
     }
 
