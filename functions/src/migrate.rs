@@ -32,7 +32,9 @@ const MIGRATIONS: &[Migration] = migrations![
     11 "0011_batch_spacing",
     12 "0012_session_function",
     13 "0013_mail",
-    14 "0014_quota_ledger",
+
+    14 "0014_prices",
+    15 "0015_quota_ledger",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

@@ -19,6 +19,7 @@ mod money;
 mod order_changes;
 mod order_creation;
 mod oversell;
+mod prices;
 mod pricing;
 mod queues;
 mod routes;

@@ -50,6 +50,8 @@ enum Kind {
     Words,
     Moment,
     Mode,
+    FeeAmount,
+    FeePercent,
     OneOf(&'static [&'static str]),
 }
 
@@ -256,7 +258,7 @@ impl Settings {
     pub fn payment_fee(&self, provider: Provider, currency: Currency) -> PaymentFee {
         let key = |end: &str| format!("payment_{}__fee_{end}", provider.identifier());
         let absolute = self.get(&key("abs"), |value| Money::parse_decimal(&read_decimal(value)?, currency).ok());
-        let percent = self.get(&key("percent"), |value| TaxRate::parse_percent(&read_decimal(value)?));
+        let percent = self.get(&key("percent"), read_fee_percent);
         PaymentFee {
             absolute: absolute.unwrap_or(Money::zero(currency)),
             percent: percent.unwrap_or(TaxRate::ZERO),
@@ -291,6 +293,9 @@ pub fn fault(key: &str, value: &Value, zone: &TimeZone) -> Option<Cow<'static, s
         "tax_rounding" => Kind::OneOf(&["line", "sum_by_net", "sum_by_net_only_business", "sum_by_net_keep_gross"]),
         "tax_rule_payment" => Kind::OneOf(&["default", "none"]),
         "tax_rule_cancellation" => Kind::OneOf(&["none", "default", "split"]),
+        _ if is_fee(key, "abs") => Kind::FeeAmount,
+        _ if is_fee(key, "percent") => Kind::FeePercent,
+        _ if is_fee(key, "reverse_calc") => Kind::Flag,
         _ => KINDS.iter().find(|(known, _)| *known == key)?.1,
     };
     let (fine, wanted) = match kind {
@@ -309,6 +314,18 @@ pub fn fault(key: &str, value: &Value, zone: &TimeZone) -> Option<Cow<'static, s
         Kind::Moment => {
             (read_moment(value, zone).is_some(), "a date or a moment is needed; relative dates are not supported yet")
         }
+        Kind::FeeAmount => (
+            read_decimal(value).is_some_and(|text| {
+                // The currency is not known here; none has more decimals.
+                let euro = Currency::parse("EUR").expect("three capital letters");
+                Money::parse_decimal(&text, euro).is_ok_and(|amount| amount.minor() >= 0)
+            }),
+            "an amount from 0 upwards is needed, such as 1.50",
+        ),
+        Kind::FeePercent => (
+            read_fee_percent(value).is_some(),
+            "a percentage from 0 to less than 100 is needed, with at most 4 decimals",
+        ),
         Kind::OneOf(words) => {
             (value.as_str().is_some_and(|word| words.contains(&word)), "one of the words of the API is needed")
         }
@@ -369,6 +386,17 @@ fn read_decimal(value: &Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
+}
+
+/// Of all that is paid, no provider can take everything.
+fn read_fee_percent(value: &Value) -> Option<TaxRate> {
+    TaxRate::parse_percent(&read_decimal(value)?).filter(|percent| percent.0 < 1_000_000)
+}
+
+/// Whether a key is about the fee of a way to pay, such as `payment_manual__fee_abs`.
+fn is_fee(key: &str, end: &str) -> bool {
+    let of_provider = key.strip_prefix("payment_").and_then(|rest| rest.strip_suffix(end));
+    of_provider.is_some_and(|rest| rest.ends_with("__fee_"))
 }
 
 fn read_word(value: &Value) -> Option<&str> {

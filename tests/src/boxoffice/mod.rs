@@ -7,6 +7,7 @@ pub mod books;
 pub mod crowd;
 pub mod fire;
 pub mod kill;
+mod prices;
 pub mod random;
 pub mod simulate;
 pub mod world;

@@ -3,7 +3,6 @@
 //! An empty value (null, "", [], {}) is harmless everywhere.
 
 pub(super) const DOCUMENT: &[(&str, &str)] = &[
-    ("discounts", ""),
     ("seats", ""),
     ("giftcards", ""),
     ("membershiptypes", ""),
@@ -91,8 +90,6 @@ pub(super) const SETTINGS: &[(&str, &str)] = &[
     ("redirect_to_checkout_directly", "false"),
     ("waiting_list_enabled", "false"),
     ("payment_pending_hidden", "false"),
-    ("tax_rule_payment", "default"),
-    ("tax_rounding", "line"),
     ("ticket_download_require_validated_email", "false"),
     ("invoice_address_required", "false"),
     ("invoice_address_vatid", "false"),
