@@ -32,7 +32,6 @@ const MIGRATIONS: &[Migration] = migrations![
     11 "0011_batch_spacing",
     12 "0012_session_function",
     13 "0013_mail",
-
     14 "0014_prices",
     15 "0015_quota_ledger",
 ];
