@@ -13,6 +13,7 @@ use crate::{
     i18n::Lang,
     page::{self, Frame, notice::ErrorPage},
     port::db::DbError,
+    repeat::{self, Kept},
     trace,
 };
 
@@ -180,9 +181,13 @@ where
     F: Future<Output = Result<Response<Body>, ApiError>>,
 {
     let asked = Asked::by(&request);
+    let kept = Kept::of(&request);
     let limit = if asked.path.starts_with("/api/") { API_BODY_MAX } else { FORM_BODY_MAX };
     let outcome = if request.body().len() > limit { Err(ApiError::TooLarge) } else { handle(ctx, request).await };
-    let mut response = outcome.unwrap_or_else(|error| render_error(&asked, error));
+    let mut response = outcome.unwrap_or_else(|error| match (error, kept) {
+        (ApiError::Busy(source), Some(kept)) => busy_page(ctx, &asked, &ApiError::Busy(source), &kept),
+        (error, _) => render_error(&asked, error),
+    });
     add_headers(response.headers_mut());
     response
 }
@@ -202,19 +207,28 @@ fn add_headers(headers: &mut HeaderMap) {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
+/// The page that tries again by itself.
+fn busy_page(ctx: &Ctx, asked: &Asked, error: &ApiError, kept: &Kept) -> Response<Body> {
+    warn_busy(asked, error);
+    let page = ErrorPage::busy(Frame::bare(asked.lang), kept.address());
+    let mut response = html(error.status(), page::render(&page));
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(repeat::PAUSE_SECONDS));
+    kept.keep(&mut response, ctx.config().public_url.starts_with("https://"));
+    response
+}
+
+fn warn_busy(asked: &Asked, error: &ApiError) {
+    let source = error.source();
+    tracing::warn!(error = source, path = asked.loggable_path(), "request met a busy database");
+}
+
 fn render_error(asked: &Asked, error: ApiError) -> Response<Body> {
     let status = error.status();
     match &error {
         ApiError::Internal(source) => {
             tracing::error!(error = source.as_ref() as &dyn StdError, path = asked.loggable_path(), "request failed")
         }
-        ApiError::Busy(source) => {
-            tracing::warn!(
-                error = &**source as &dyn StdError,
-                path = asked.loggable_path(),
-                "request met a busy database"
-            )
-        }
+        ApiError::Busy(_) => warn_busy(asked, &error),
         _ => {}
     }
     if let ApiError::Moved(location) = &error {

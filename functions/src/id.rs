@@ -67,6 +67,8 @@ id_type!(
     QuotaId,
     /// A question of an event.
     QuestionId,
+    /// A fee of an order.
+    FeeId,
     /// A row in somebody's cart.
     CartPositionId,
     /// An order.

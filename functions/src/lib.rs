@@ -22,6 +22,7 @@ pub mod port;
 pub mod present;
 pub mod pricing;
 pub mod question;
+pub mod repeat;
 pub mod routes;
 pub mod session;
 pub mod staff;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    boxoffice::Product,
+    catalogue::{Catalogue, Date},
     event::Event,
     i18n::{Lang, format},
     money::{Money, TaxRate},
@@ -14,24 +16,51 @@ use crate::{
 
 /// When the event is, in words.
 pub fn dates(event: &Event, lang: Lang) -> String {
-    let end = event.date_to.filter(|_| event.settings.show_date_to());
-    format::date_range(lang, event.date_from, end, &event.timezone)
+    if event.has_subevents {
+        return lang.text("several-dates");
+    }
+    dates_on(event, None, lang)
+}
+
+/// When the event is, or one date of a series, in words.
+pub fn dates_on(event: &Event, date: Option<&Date>, lang: Lang) -> String {
+    let (from, to) = date.map_or((event.date_from, event.date_to), |date| (date.date_from, date.date_to));
+    format::date_range(lang, from, to.filter(|_| event.settings.show_date_to()), &event.timezone)
 }
 
 /// From when to when on that day, and when the doors open, if the event shows times.
-pub fn times(event: &Event, lang: Lang) -> Option<String> {
-    if !event.settings.show_times() {
+pub fn times_on(event: &Event, date: Option<&Date>, lang: Lang) -> Option<String> {
+    if !event.settings.show_times() || (event.has_subevents && date.is_none()) {
         return None;
     }
+    let (from, doors) =
+        date.map_or((event.date_from, event.date_admission), |date| (date.date_from, date.date_admission));
     let time = |moment| format::time(lang, moment, &event.timezone);
-    let begins = lang.text_with("event-begins", &[("time", time(event.date_from).into())]);
-    let doors = event.date_admission.map(|doors| lang.text_with("event-doors", &[("time", time(doors).into())]));
+    let begins = lang.text_with("event-begins", &[("time", time(from).into())]);
+    let doors = doors.map(|doors| lang.text_with("event-doors", &[("time", time(doors).into())]));
     Some(std::iter::once(begins).chain(doors).collect::<Vec<_>>().join(" · "))
 }
 
 /// Where the event is, with its line breaks.
 pub fn location(event: &Event, lang: Lang) -> Option<String> {
-    event.location.as_ref().map(|location| location.get(lang).to_owned()).filter(|location| !location.is_empty())
+    location_on(event, None, lang)
+}
+
+/// What a product is called, with its date in a series.
+pub fn product(event: &Event, catalogue: &Catalogue, product: Product, lang: Lang) -> String {
+    let name = catalogue.product_name(product, lang);
+    let Some(date) = product.date.and_then(|id| catalogue.date(id)) else { return name };
+    let when = match event.settings.show_times() {
+        true => format::date_time(lang, date.date_from, &event.timezone),
+        false => format::date(lang, date.date_from, &event.timezone),
+    };
+    format!("{name} · {when}")
+}
+
+/// Where the event is, or one date of a series that is elsewhere.
+pub fn location_on(event: &Event, date: Option<&Date>, lang: Lang) -> Option<String> {
+    let location = date.and_then(|date| date.location.as_ref()).or(event.location.as_ref());
+    location.map(|location| location.get(lang).to_owned()).filter(|location| !location.is_empty())
 }
 
 /// Where the event is, on one line.

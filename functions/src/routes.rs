@@ -7,7 +7,7 @@ use lambda_http::{Body, Request, Response};
 
 use crate::{
     ctx::Ctx,
-    endpoint::{api_orders, api_webhooks, cart, checkout, event, listing, order, site},
+    endpoint::{again, api_orders, api_webhooks, cart, checkout, event, listing, order, site},
     http::{self, ApiError, Handler},
 };
 
@@ -67,13 +67,17 @@ pub const ROUTES: &[Route] = routes![
     "locale_set"             "GET"  "/locale/set"                                        Public => site::set_locale;
     "organizer_show"         "GET"  "/{organizer}/"                                      Public => listing::organizer;
     "event_show"             "GET"  "/{organizer}/{event}/"                              Public => event::show;
+    "date_show"              "GET"  "/{organizer}/{event}/{date}/"                       Public => event::show_date;
     "redeem_show"            "GET"  "/{organizer}/{event}/redeem"                        Public => event::redeem;
+    "form_again"             "GET"  "/{organizer}/{event}/again"                         Public => again::repeat;
     "cart_add"               "POST" "/{organizer}/{event}/cart/add"                      Form => cart::add;
     "cart_remove"            "POST" "/{organizer}/{event}/cart/remove"                   Form => cart::remove;
     "cart_clear"             "POST" "/{organizer}/{event}/cart/clear"                    Form => cart::clear;
     "cart_voucher"           "POST" "/{organizer}/{event}/cart/voucher"                  Form => cart::apply_voucher;
     "cart_extend"            "POST" "/{organizer}/{event}/cart/extend"                   Form => cart::extend;
     "checkout_start"         "GET"  "/{organizer}/{event}/checkout/start"                Public => checkout::start;
+    "checkout_addons_show"   "GET"  "/{organizer}/{event}/checkout/addons/"              Public => checkout::show_add_ons;
+    "checkout_addons_save"   "POST" "/{organizer}/{event}/checkout/addons/"              Form => checkout::save_add_ons;
     "checkout_questions_show" "GET" "/{organizer}/{event}/checkout/questions/"           Public => checkout::show_questions;
     "checkout_questions_save" "POST" "/{organizer}/{event}/checkout/questions/"          Form => checkout::save_questions;
     "checkout_payment_show"  "GET"  "/{organizer}/{event}/checkout/payment/"             Public => checkout::show_payment;
@@ -96,6 +100,7 @@ pub const ROUTES: &[Route] = routes![
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/deny/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/extend/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/reactivate/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/change/" Token(OrdersWrite) => api_orders::handle;
     "api_webhooks"           "GET"  "/api/v1/organizers/{organizer}/webhooks/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;
     "api_webhooks"           "POST" "/api/v1/organizers/{organizer}/webhooks/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;
     "api_webhooks"           "GET"  "/api/v1/organizers/{organizer}/webhooks/{webhook}/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use shop::{
     event, order,
     port::db::Query as _,
@@ -38,13 +38,18 @@ pub const CASES: &[Case] = &[
     case("GET", "/locale/set", 303, 303, 303),
     case("GET", "/{organizer}/", 200, 200, 200),
     case("GET", "/{organizer}/{event}/", 200, 200, 200),
+    // The event of the test is no series.
+    case("GET", "/{organizer}/{event}/{date}/", 404, 404, 404),
     case("GET", "/{organizer}/{event}/redeem", 303, 303, 303),
+    case("GET", "/{organizer}/{event}/again", 303, 303, 303),
     case("POST", "/{organizer}/{event}/cart/add", 403, 403, 303),
     case("POST", "/{organizer}/{event}/cart/remove", 403, 403, 303),
     case("POST", "/{organizer}/{event}/cart/clear", 403, 403, 303),
     case("POST", "/{organizer}/{event}/cart/extend", 403, 403, 303),
     case("POST", "/{organizer}/{event}/cart/voucher", 403, 403, 303),
     case("GET", "/{organizer}/{event}/checkout/start", 303, 303, 303),
+    case("GET", "/{organizer}/{event}/checkout/addons/", 303, 303, 200),
+    case("POST", "/{organizer}/{event}/checkout/addons/", 403, 403, 303),
     case("GET", "/{organizer}/{event}/checkout/questions/", 303, 303, 200),
     case("POST", "/{organizer}/{event}/checkout/questions/", 403, 403, 303),
     case("GET", "/{organizer}/{event}/checkout/payment/", 303, 303, 200),
@@ -68,6 +73,7 @@ pub const CASES: &[Case] = &[
     case("POST", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/deny/", 401, 403, 400),
     case("POST", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/extend/", 401, 403, 400),
     case("POST", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/reactivate/", 401, 403, 400),
+    case("POST", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/change/", 401, 403, 200),
     case("GET", "/api/v1/organizers/{organizer}/webhooks/", 401, 403, 200),
     case("POST", "/api/v1/organizers/{organizer}/webhooks/", 401, 403, 201),
     case("GET", "/api/v1/organizers/{organizer}/webhooks/{webhook}/", 401, 403, 200),
@@ -121,14 +127,28 @@ impl Place {
             .iter()
             .chain(&secrets)
             .fold(case.path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
-        filled.replace("{position}", "1").replace("$default", "/org/gig/what/is/this/")
+        filled.replace("{position}", "1").replace("{date}", "1").replace("$default", "/org/gig/what/is/this/")
     }
+}
+
+/// The same with a `Drink` for 4.00 (item 3) that can be added to each `Ticket`, up to two of them.
+pub(crate) fn with_drinks(mut event: Value) -> Value {
+    event["categories"] = json!([{ "id": 1, "name": "Drinks", "is_addon": true }]);
+    let drink = json!({ "id": 3, "name": "Drink", "default_price": "4.00", "category": 1, "tax_rule": 1 });
+    event["items"].as_array_mut().unwrap().push(drink);
+    event["items"][1]["addons"] = json!([{ "addon_category": 1, "max_count": 2, "multi_allowed": true }]);
+    let size = event["quotas"][0]["size"].clone();
+    let quota = json!({ "id": 3, "name": "drinks", "size": size, "items": [3], "variations": [] });
+    event["quotas"].as_array_mut().unwrap().push(quota);
+    event
 }
 
 /// `org/gig` and `org/matinee`, and `other/gig` of another organiser; each sells the same products.
 async fn town() -> TestShop {
-    let shop = TestShop::with_places(50).await;
-    let mut matinee = document(50);
+    let shop = TestShop::empty().await;
+    let gig = with_drinks(document(50));
+    shop.import(&gig).await;
+    let mut matinee = gig;
     matinee["event"]["slug"] = json!("matinee");
     shop.import(&matinee).await;
     make_organizer(shop.ctx, "other", &["*"]).await;
@@ -222,6 +242,15 @@ async fn form_of(shop: &TestShop, owner: &Buyer, case: &Case) -> Vec<(String, St
         "cart/remove" => pairs(&[("id", &position.to_string())]),
         "cart/clear" | "cart/extend" => Vec::new(),
         "cart/voucher" => pairs(&[("voucher", "NOTHING")]),
+        "checkout/addons/" => {
+            let drink = shop
+                .number(
+                    "select min(item_id) as number from quota_item i join quota q on q.id = i.quota_id
+                                      join event e on e.id = q.event_id where q.name = 'drinks' and e.slug = 'gig'",
+                )
+                .await;
+            pairs(&[("addons_of", &position.to_string()), (&format!("addon_{position}_{drink}"), "1")])
+        }
         "checkout/questions/" => pairs(&[("email", "new@example.org"), (&format!("pos_{position}_name"), "Grace")]),
         "checkout/payment/" => pairs(&[("payment", "manual")]),
         "checkout/confirm/" => owner.review().await,

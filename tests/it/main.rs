@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod addons;
 mod after_sale;
+mod api_change;
 mod api_orders;
 mod authorisation;
 mod boxoffice;
 mod browser;
+mod busy;
 mod config;
 mod crash;
 mod gateway;
@@ -25,6 +28,7 @@ mod queues;
 mod routes;
 mod s3;
 mod sale;
+mod series;
 mod sqs;
 mod stack;
 mod statements;

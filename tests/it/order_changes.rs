@@ -273,7 +273,7 @@ fn price(order: &Order, minor: i64) -> UnitPrice {
 
 fn add(order: &Order, codes: &Codes, product: Product) -> Change {
     let new = NewPosition { secrets: PositionSecrets::draw(codes), attendee: Attendee::default() };
-    Change::AddPosition { product, price: price(order, 2300), new: Box::new(new) }
+    Change::AddPosition { product, parent: None, price: price(order, 2300), new: Box::new(new) }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -169,7 +169,7 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
         "EVENT, array[]::bigint[], array[]::bigint[]",
     ),
     ("orders of a batch", boxoffice::order::sql::ALL, "as last_position", "EVENT, array[ORDER]"),
-    ("positions of a batch", boxoffice::order::sql::ALL, "order by order_id, positionid", "EVENT, array[ORDER]"),
+    ("positions of a batch", boxoffice::order::sql::ALL, "order by op.order_id, op.positionid", "EVENT, array[ORDER]"),
     ("ledger", boxoffice::order::sql::ALL, "insert into ledger_entry", "EVENT, array[ORDER], now()"),
     (
         "state of orders",

@@ -258,7 +258,7 @@ async fn parts_and_add_ons_become_positions_of_the_order_below_their_own() {
     assert_eq!(added(&[ask(&shop, add("a", ticket, 1, None)).await]), 1);
     let base = number(&shop, "select id as number from cart_position where addon_to is null").await;
     let chosen = vec![AddOnChoice { product: book, count: 2, chosen_price: None }];
-    let choose = Request::SetAddOns { cart: cart("a"), position: CartPositionId(base), chosen };
+    let choose = Request::SetAddOns { cart: cart("a"), chosen: vec![(CartPositionId(base), chosen)] };
     assert_eq!(added(&[ask(&shop, choose).await]), 2);
     assert_eq!(shop.counters().await["rest"], (0, 0, 4));
     let placed = ask(&shop, place("a", euros(&event, 2300 + 2 * 900))).await;

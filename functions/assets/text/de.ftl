@@ -266,6 +266,9 @@ error-missing-title = Seite nicht gefunden
 error-missing-text = Unter dieser Adresse gibt es nichts. Bitte prüfen Sie den Link, dem Sie gefolgt sind.
 error-too-large-title = Das war zu viel
 error-too-large-text = Was Sie geschickt haben, ist größer, als wir annehmen können. Bitte schicken Sie weniger.
+error-busy-again-title = Gerade ist viel los
+error-busy-again-text = Ihre Anfrage wartet, bis sie an der Reihe ist. Diese Seite versucht es alle paar Sekunden von selbst; Ihre Auswahl geht nicht verloren, und nichts wird doppelt bestellt.
+error-busy-now = Jetzt noch einmal versuchen
 error-busy-title = Gerade ist viel los
 error-busy-text = Wir kamen nicht rechtzeitig zu Ihrer Anfrage. Nichts ist verloren: Bitte warten Sie ein paar Sekunden und laden Sie die Seite neu.
 error-internal-title = Bei uns ist etwas schiefgegangen
@@ -344,3 +347,17 @@ ticket-info = Bitte halten Sie diesen Code am Eingang bereit, gedruckt oder auf 
 ticket-fold = Hier falten
 ticket-scan = Diesen Code am Einlass vorzeigen
 ticket-qr = QR-Code des Tickets
+
+## Extras und Termine
+
+step-addons = Extras
+addons-heading = Extras
+addons-exactly = Bitte wählen Sie { $count }.
+addons-between = Bitte wählen Sie { $least } bis { $count }.
+addons-up-to = Sie können bis zu { $count } wählen.
+several-dates = Mehrere Termine
+dates-heading = Termine
+dates-empty = Es stehen keine Termine an.
+all-dates = Alle Termine
+voucher-choose-date = Wählen Sie einen Termin für Ihren Gutschein { $name }.
+cart-error-subevent-required = Bitte wählen Sie zuerst einen Termin.

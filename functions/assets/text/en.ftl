@@ -266,6 +266,9 @@ error-missing-title = Page not found
 error-missing-text = There is nothing at this address. Please check the link you followed.
 error-too-large-title = That was too much
 error-too-large-text = What you sent is larger than we can take. Please send less.
+error-busy-again-title = Many people are here right now
+error-busy-again-text = Your request waits its turn. This page tries again by itself every few seconds; nothing you chose is lost, and nothing is ordered twice.
+error-busy-now = Try again now
 error-busy-title = Many people are here right now
 error-busy-text = We could not get to your request in time. Nothing is lost: please wait a few seconds and load the page again.
 error-internal-title = Something went wrong on our side
@@ -344,3 +347,17 @@ ticket-info = Please have this code ready at the entrance, printed or on your ph
 ticket-fold = Fold here
 ticket-scan = Show this code at the entrance
 ticket-qr = QR code of the ticket
+
+## Add-ons and dates
+
+step-addons = Extras
+addons-heading = Extras
+addons-exactly = Choose { $count }.
+addons-between = Choose from { $least } to { $count }.
+addons-up-to = You may choose up to { $count }.
+several-dates = Several dates
+dates-heading = Dates
+dates-empty = There are no dates to come.
+all-dates = All dates
+voucher-choose-date = Choose a date for your voucher { $name }.
+cart-error-subevent-required = Please choose a date first.

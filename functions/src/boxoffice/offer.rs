@@ -1,8 +1,10 @@
 //! What the catalogue says about selling a product, and what one unit costs (spec domain 3.2, 5).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Product, VoucherTerms};
+use super::{AddOnProblem, Product, VoucherTerms};
 use crate::{
     id::{CategoryId, DiscountId},
     money::{Money, TaxRate},
@@ -88,6 +90,20 @@ pub struct UnitPrice {
     /// That discount.
     #[serde(default)]
     pub discount: Option<DiscountId>,
+}
+
+impl AddOnRule {
+    /// What is wrong with so many of each product, if something is.
+    pub fn problem(&self, chosen: &BTreeMap<Product, i64>) -> Option<AddOnProblem> {
+        let count: i64 = chosen.values().sum();
+        let repeated = chosen.iter().find(|(_, count)| **count > 1).map(|(product, _)| product.item);
+        match repeated.filter(|_| !self.multi_allowed) {
+            _ if count > self.max => Some(AddOnProblem::TooMany(self.category, self.max)),
+            _ if count < self.min => Some(AddOnProblem::TooFew(self.category, self.min)),
+            Some(item) => Some(AddOnProblem::Repeated(item)),
+            None => None,
+        }
+    }
 }
 
 impl Offer {

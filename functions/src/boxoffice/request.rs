@@ -70,14 +70,13 @@ pub enum Request {
         /// The code as it was typed.
         code: String,
     },
-    /// Choose the add-ons of a position; what is not among them is taken away.
+    /// Choose the add-ons of positions, for all of them or for none; what is not chosen is taken away. Positions that are
+    /// not named stay as they are.
     SetAddOns {
         /// The cart.
         cart: CartId,
-        /// The position.
-        position: CartPositionId,
-        /// All of its add-ons.
-        chosen: Vec<AddOnChoice>,
+        /// Positions, each with all of its add-ons.
+        chosen: Vec<(CartPositionId, Vec<AddOnChoice>)>,
     },
     /// Turn a cart into an order.
     PlaceOrder {
@@ -94,6 +93,8 @@ pub enum Request {
         order: OrderId,
         /// An expired order may become paid while there is room (spec domain 13.3).
         accept_late: bool,
+        /// Staff says so: who waits for places does not count (spec domain 4.5).
+        by_staff: bool,
     },
     /// An order comes into being without a cart.
     CreateOrder {

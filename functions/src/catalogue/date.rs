@@ -2,7 +2,7 @@
 
 use super::{Item, Variation, sql};
 use crate::{
-    event::{Event, Localized},
+    event::{Event, Localized, Presale},
     id::{ItemId, SubeventId, VariationId},
     money::Money,
     port::db::{DbError, Query},
@@ -56,14 +56,36 @@ pub struct Override {
 }
 
 impl Date {
-    /// Whether it sells at `now`, apart from the event as a whole (spec domain 1.3, 1.4). Without an end of its presale
-    /// it sells while it takes place.
+    /// Whether it sells at `now`, apart from the event as a whole.
     pub fn is_selling(&self, event: &Event, now: Timestamp) -> bool {
-        let has_ended = match self.presale_end.or(self.date_to) {
+        self.active && self.presale(event, now) == Presale::Running
+    }
+
+    /// Where its sale stands at `now`, apart from the event as a whole (spec domain 1.3, 1.4). Without an end of its
+    /// presale it sells while it takes place.
+    pub fn presale(&self, event: &Event, now: Timestamp) -> Presale {
+        let has_ended = match self.presale_end {
+            Some(end) => now > end,
+            None => self.is_over(event, now),
+        };
+        match self.presale_start {
+            _ if has_ended => Presale::Ended,
+            Some(start) if now < start => Presale::NotStarted { start },
+            _ => Presale::Running,
+        }
+    }
+
+    /// Whether it has taken place: its end has passed, or without one its day.
+    pub fn is_over(&self, event: &Event, now: Timestamp) -> bool {
+        match self.date_to {
             Some(end) => now > end,
             None => now.in_zone(&event.timezone).date() > self.date_from.in_zone(&event.timezone).date(),
-        };
-        self.active && !has_ended && self.presale_start.is_none_or(|start| start <= now)
+        }
+    }
+
+    /// Whether buyers may see it.
+    pub const fn is_listed(&self) -> bool {
+        self.active && self.is_public
     }
 
     /// Whether it sells a product at `now`.

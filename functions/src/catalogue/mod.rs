@@ -390,10 +390,18 @@ impl Catalogue {
         self.tax_rules.iter().find(|rule| rule.id == id)
     }
 
-    /// What one unit costs (spec domain 5.1, 3.2).
+    /// What one unit costs, apart from dates that say otherwise (spec domain 5.1, 3.2).
     pub fn price(&self, item: &Item, variation: Option<&Variation>) -> UnitPrice {
+        self.price_on(None, item, variation)
+    }
+
+    /// What one unit costs on a date, in a series.
+    pub fn price_on(&self, date: Option<&Date>, item: &Item, variation: Option<&Variation>) -> UnitPrice {
         let rule = self.tax_rule(item);
-        let listed = item.listed_price(variation);
+        let listed = match date {
+            Some(date) => date.listed_price(item, variation),
+            None => item.listed_price(variation),
+        };
         let tax_rate = rule.map_or(TaxRate::ZERO, |rule| rule.rate);
         UnitPrice::of_listed(listed, tax_rate, rule.is_none_or(|rule| rule.price_includes_tax))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Catalogue, Date, Item, Variation, Visibility};
+use super::{AddOnLink, Catalogue, Date, Item, Variation, Visibility};
 use crate::{
     boxoffice::{AddOnRule, Bundle, Offer, Product},
     event::Event,
@@ -62,13 +62,6 @@ impl Catalogue {
             count: i64::from(link.count),
             designated: link.designated_price,
         });
-        let rules = item.add_ons.iter().map(|link| AddOnRule {
-            category: link.category,
-            min: i64::from(link.min_count),
-            max: i64::from(link.max_count),
-            multi_allowed: link.multi_allowed,
-            price_included: link.price_included,
-        });
         Offer {
             rank: self.rank(product_of(item, variation, date)),
             on_sale: on_sale && !item.require_approval,
@@ -87,7 +80,7 @@ impl Catalogue {
             min_per_order: item.min_per_order.map(i64::from),
             max_per_order: item.max_per_order.map(i64::from),
             bundles: parts.collect(),
-            add_ons: rules.collect(),
+            add_ons: item.add_ons.iter().map(AddOnLink::rule).collect(),
         }
     }
 
@@ -112,6 +105,19 @@ impl Catalogue {
         let variations = self.items.get(item).map(|item| item.variations.as_slice()).unwrap_or_default();
         let variation = variations.iter().position(|variation| Some(variation.id) == product.variation);
         (date, item, variation.unwrap_or_default())
+    }
+}
+
+impl AddOnLink {
+    /// The rule of it.
+    pub fn rule(&self) -> AddOnRule {
+        AddOnRule {
+            category: self.category,
+            min: i64::from(self.min_count),
+            max: i64::from(self.max_count),
+            multi_allowed: self.multi_allowed,
+            price_included: self.price_included,
+        }
     }
 }
 

@@ -14,9 +14,10 @@ use crate::{
     ctx::Ctx,
     event::{Event, Presale},
     http::{self, ApiError, Form},
-    id::{CartPositionId, CategoryId, ItemId, VariationId},
+    id::{CartPositionId, CategoryId, ItemId, SubeventId, VariationId},
     money::{Currency, Money, MoneyError, TaxRate},
     page::{MessageKind, field},
+    present,
     time::Timestamp,
 };
 
@@ -71,8 +72,8 @@ pub(super) fn closed(event: &Event, now: Timestamp) -> Option<&'static str> {
     }
 }
 
-/// Text key of a mistake in the form, with the product that it is about.
-struct Mistake(&'static str);
+/// Text key of a mistake in the form.
+pub(super) struct Mistake(pub(super) &'static str);
 
 impl From<&'static str> for Mistake {
     fn from(key: &'static str) -> Self {
@@ -101,7 +102,10 @@ async fn change(ctx: &'static Ctx, request: Request, adds: bool, read: Read) -> 
     let cart = visit.cart_for(&form)?;
     let (wanted, success) = match read(&visit, &catalogue, cart.clone(), &form) {
         Ok(read) => read,
-        Err(Mistake(key)) => return Ok(visit.go_to_shop(MessageKind::Error, key)),
+        Err(Mistake(key)) => {
+            let note = Note::saying(MessageKind::Error, visit.text(key));
+            return Ok(visit.go(&page_of(&visit, &form), Some(&note)));
+        }
     };
     if let Some(key) = closed(&visit.event, now).filter(|_| takes(&wanted)) {
         return Ok(visit.go_to_shop(MessageKind::Error, key));
@@ -113,9 +117,18 @@ async fn change(ctx: &'static Ctx, request: Request, adds: bool, read: Read) -> 
         other => unreachable!("a cart request has a cart outcome, not {other:?}"),
     };
     let note = tell(&visit, &catalogue, &ticket.request, &outcome, success);
-    let mut response = visit.go(&visit.event.path(), Some(&note));
+    let mut response = visit.go(&page_of(&visit, &form), Some(&note));
     visit.keep_cart(&mut response, &cart);
     Ok(response)
+}
+
+/// The page that a form came from: the shop's, or that of a date.
+fn page_of(visit: &Visit<'_>, form: &Form) -> String {
+    let date: Option<i64> = form.get(field::DATE).and_then(|date| date.parse().ok());
+    match date.filter(|_| visit.event.has_subevents) {
+        Some(date) => visit.url(&format!("{date}/")),
+        None => visit.event.path(),
+    }
 }
 
 /// Whether a form is from a page that was loaded before its cart became an order in another tab.
@@ -125,7 +138,7 @@ fn is_of_a_cart_that_is_gone(visit: &Visit<'_>, form: &Form) -> bool {
 }
 
 /// Puts an outcome into words (spec domain 8.7).
-fn tell(
+pub(super) fn tell(
     visit: &Visit<'_>,
     catalogue: &Catalogue,
     wanted: &boxoffice::Request,
@@ -134,7 +147,7 @@ fn tell(
 ) -> Note {
     let names = |products: &[Product]| {
         let mut names: Vec<String> =
-            products.iter().map(|product| catalogue.product_name(*product, visit.lang)).collect();
+            products.iter().map(|product| present::product(&visit.event, catalogue, *product, visit.lang)).collect();
         names.dedup();
         names.join(", ")
     };
@@ -250,9 +263,10 @@ fn read_price(typed: &str, currency: Currency) -> Result<Money, Mistake> {
 /// Reads `item_<id>`, `variation_<item>_<variation>` and their prices. Fields of other names are left alone; products
 /// that do not exist here are not for sale.
 fn read_lines(visit: &Visit<'_>, catalogue: &Catalogue, form: &Form) -> Result<Vec<Line>, Mistake> {
+    let date = read_date(visit, catalogue, form)?;
     let mut counts: BTreeMap<Product, i64> = BTreeMap::new();
     for (name, value) in form.iter() {
-        let Some(product) = read_product(name) else { continue };
+        let Some(product) = read_product(name, date) else { continue };
         let count = match value {
             "" => 0,
             // A check box says "on"; what is not a number is not a number of tickets.
@@ -277,12 +291,38 @@ fn read_voucher(form: &Form) -> Option<LineVoucher> {
     Some(LineVoucher { code, unless_used_up: form.get(field::VOUCHER_UNLESS_USED_UP).is_some() })
 }
 
-fn read_product(field: &str) -> Option<Product> {
+/// The date that the products of a form are for: a series has nothing without one, other events have none.
+fn read_date(visit: &Visit<'_>, catalogue: &Catalogue, form: &Form) -> Result<Option<SubeventId>, Mistake> {
+    let Some(typed) = form.get(field::DATE).filter(|_| visit.event.has_subevents) else {
+        return if visit.event.has_subevents { Err(Mistake("cart-error-subevent-required")) } else { Ok(None) };
+    };
+    let date = typed.parse().ok().and_then(|id| catalogue.date(SubeventId(id)));
+    date.filter(|date| date.is_listed()).map(|date| Some(date.id)).ok_or(Mistake("cart-error-not-for-sale"))
+}
+
+fn read_product(field: &str, date: Option<SubeventId>) -> Option<Product> {
     if let Some(item) = field.strip_prefix("item_") {
-        return Some(Product::undated(ItemId(item.parse().ok()?), None));
+        return Some(Product { item: ItemId(item.parse().ok()?), variation: None, date });
     }
     let (item, variation) = field.strip_prefix("variation_")?.split_once('_')?;
-    Some(Product::undated(ItemId(item.parse().ok()?), Some(VariationId(variation.parse().ok()?))))
+    Some(Product { item: ItemId(item.parse().ok()?), variation: Some(VariationId(variation.parse().ok()?)), date })
+}
+
+/// The price, with tax, that a buyer has typed for a product with a free price.
+pub(super) fn read_chosen_price(
+    visit: &Visit<'_>,
+    catalogue: &Catalogue,
+    form: &Form,
+    product: Product,
+    price_field: &str,
+) -> Result<Option<Money>, Mistake> {
+    let (item, _) = catalogue.product(product.item, product.variation).ok_or("cart-error-not-for-sale")?;
+    let typed = form.get(price_field).filter(|text| item.free_price && !text.is_empty());
+    let typed = typed.map(|typed| read_price(typed, visit.event.currency)).transpose()?;
+    // Shops that show prices without tax take them so (spec domain 5.3).
+    let rate = catalogue.tax_rule(item).map_or(TaxRate::ZERO, |rule| rule.rate);
+    let is_net = visit.event.settings.display_net_prices();
+    Ok(typed.map(|price| if is_net { price.taxed(rate, false).0 } else { price }))
 }
 
 fn read_line(
@@ -292,16 +332,10 @@ fn read_line(
     product: Product,
     count: i64,
 ) -> Result<Line, Mistake> {
-    let (item, _) = catalogue.product(product.item, product.variation).ok_or("cart-error-not-for-sale")?;
     let price_field = match product.variation {
         Some(variation) => field::variation_price(product.item, variation),
         None => field::item_price(product.item),
     };
-    let typed = form.get(&price_field).filter(|text| item.free_price && !text.is_empty());
-    let typed = typed.map(|typed| read_price(typed, visit.event.currency)).transpose()?;
-    // Shops that show prices without tax take them so (spec domain 5.3).
-    let rate = catalogue.tax_rule(item).map_or(TaxRate::ZERO, |rule| rule.rate);
-    let is_net = visit.event.settings.display_net_prices();
-    let chosen_price = typed.map(|price| if is_net { price.taxed(rate, false).0 } else { price });
+    let chosen_price = read_chosen_price(visit, catalogue, form, product, &price_field)?;
     Ok(Line { product, count, chosen_price, voucher: read_voucher(form) })
 }

@@ -2,10 +2,12 @@
 //!
 //! Every step checks that the earlier ones are complete and leads back to the first that is not.
 
+mod addons;
 mod confirm;
 mod payment;
 mod questions;
 
+pub use addons::{save as save_add_ons, show as show_add_ons};
 pub use confirm::{place, show as show_confirm};
 pub use payment::{save as save_payment, show as show_payment};
 pub use questions::{save as save_questions, show as show_questions};
@@ -36,7 +38,10 @@ pub async fn start(ctx: &'static Ctx, request: Request) -> Result<Response<Body>
     let db = ctx.db().await?;
     let visit = Visit::open(ctx, &*db, &request).await?;
     Ok(match Desk::open(&visit, &*db, ctx.now()).await? {
-        Ok(_) => visit.go(&visit.url(StepName::Questions.path()), None),
+        Ok(desk) => {
+            let first = desk.steps().into_iter().next().unwrap_or(StepName::Questions);
+            visit.go(&visit.url(first.path()), None)
+        }
         Err(elsewhere) => elsewhere,
     })
 }
@@ -44,6 +49,7 @@ pub async fn start(ctx: &'static Ctx, request: Request) -> Result<Response<Body>
 /// The steps in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum StepName {
+    AddOns,
     Questions,
     Payment,
     Confirm,
@@ -52,6 +58,7 @@ enum StepName {
 impl StepName {
     fn path(self) -> &'static str {
         match self {
+            Self::AddOns => "checkout/addons/",
             Self::Questions => "checkout/questions/",
             Self::Payment => "checkout/payment/",
             Self::Confirm => "checkout/confirm/",
@@ -60,6 +67,7 @@ impl StepName {
 
     fn title_key(self) -> &'static str {
         match self {
+            Self::AddOns => "step-addons",
             Self::Questions => "step-questions",
             Self::Payment => "step-payment",
             Self::Confirm => "step-confirm",
@@ -113,14 +121,20 @@ impl<'a> Desk<'a> {
         self.session.payment.filter(|chosen| payment::offered(self).contains(chosen))
     }
 
-    /// The payment step is left out when there is nothing to pay.
+    /// The add-ons step is left out when there is nothing to choose, the payment step when there is nothing to pay.
     fn steps(&self) -> Vec<StepName> {
-        let all = [StepName::Questions, StepName::Payment, StepName::Confirm];
-        all.into_iter().filter(|step| *step != StepName::Payment || !self.price().is_zero()).collect()
+        let all = [StepName::AddOns, StepName::Questions, StepName::Payment, StepName::Confirm];
+        let is_needed = |step: &StepName| match step {
+            StepName::AddOns => addons::applies(self),
+            StepName::Payment => !self.price().is_zero(),
+            StepName::Questions | StepName::Confirm => true,
+        };
+        all.into_iter().filter(is_needed).collect()
     }
 
     fn is_complete(&self, step: StepName) -> bool {
         match step {
+            StepName::AddOns => addons::is_complete(self),
             StepName::Questions => self.session.email.is_some() && questions::is_complete(self),
             StepName::Payment => self.payment().is_some(),
             StepName::Confirm => false,

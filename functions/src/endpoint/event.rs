@@ -1,122 +1,234 @@
-//! The event page: what there is to buy (spec shop-ux 3, 4).
+//! The event page: what there is to buy, in a series on which dates (spec shop-ux 3, 4, 5).
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use ::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt as _, Response};
 
 use super::{
     cart::voucher_text,
+    listing::best_sale,
+    shelf::Shelf,
     visit::{Note, Visit},
 };
 use crate::{
     boxoffice::{
-        self, Availability, Quota, Scope, UnitPrice, Voucher, VoucherProblem,
+        Voucher, VoucherProblem,
         load::{quotas_for_display, voucher_by_code, vouchers_exist},
     },
-    catalogue::{Catalogue, Category, Item, Variation, Visibility, WEB},
+    catalogue::{Catalogue, Date, WEB},
     ctx::Ctx,
     event::Presale,
-    http::ApiError,
-    i18n::{Localized, format},
-    id::QuotaId,
-    money::{Money, TaxRate},
+    http::{self, ApiError},
+    i18n::format,
+    id::SubeventId,
     page::{
         self, Frame, Html, MessageKind,
-        event::{EventPage, Offer, Price, Product, Section, TaxNote},
+        event::{EventPage, Sale, SeriesPage},
+        listing::EventRow,
     },
-    port::db::Query,
+    port::db::{DbError, Query},
     present,
     time::Timestamp,
 };
 
-/// Shows the shop.
+/// Shows the shop; of a series, its dates.
 pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
     let db = ctx.db().await?;
     let visit = Visit::open(ctx, &*db, &request).await?;
-    show_for(&visit, &*db, None, ctx.now()).await
+    let asked = Asked { visit: &visit, voucher: None, now: ctx.now() };
+    match visit.event.has_subevents {
+        true => asked.show_dates(&*db, &request).await,
+        false => asked.show_products(&*db, None).await,
+    }
 }
 
-/// Shows what a voucher is good for, at its prices (spec shop-ux 7).
+/// Shows what there is to buy on a date of a series.
+pub async fn show_date(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    let db = ctx.db().await?;
+    let visit = Visit::open(ctx, &*db, &request).await?;
+    let id: i64 = http::path(&request, "date")?.parse().map_err(|_| ApiError::NotFound)?;
+    Asked { visit: &visit, voucher: None, now: ctx.now() }.show_products(&*db, Some(SubeventId(id))).await
+}
+
+/// Shows what a voucher is good for, at its prices (spec shop-ux 7). In a series a date is chosen first, unless the
+/// voucher is for one.
 pub async fn redeem(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
     let db = ctx.db().await?;
     let visit = Visit::open(ctx, &*db, &request).await?;
     let now = ctx.now();
-    let code = request.query_string_parameters().first("voucher").unwrap_or_default().to_owned();
-    let found = voucher_by_code(&*db, visit.event.id, &code).await?;
-    let problem = match &found {
+    let parameters = request.query_string_parameters();
+    let code = parameters.first("voucher").unwrap_or_default().to_owned();
+    let voucher = voucher_by_code(&*db, visit.event.id, &code).await?.map(|(_, voucher)| voucher);
+    let problem = match &voucher {
         None => Some(VoucherProblem::Unknown),
-        Some((_, voucher)) if !voucher.terms.is_valid(now) => Some(VoucherProblem::Expired),
-        Some((_, voucher)) if voucher.unredeemed() == 0 => Some(VoucherProblem::Redeemed),
-        Some((_, voucher)) if voucher.uses_left() == 0 => Some(VoucherProblem::InOtherCarts),
+        Some(voucher) if !voucher.terms.is_valid(now) => Some(VoucherProblem::Expired),
+        Some(voucher) if voucher.unredeemed() == 0 => Some(VoucherProblem::Redeemed),
+        Some(voucher) if voucher.uses_left() == 0 => Some(VoucherProblem::InOtherCarts),
         Some(_) => None,
     };
-    match problem {
-        Some(problem) => {
-            let note = Note::saying(MessageKind::Error, voucher_text(&visit, problem));
-            Ok(visit.go(&visit.event.path(), Some(&note)))
-        }
-        None => show_for(&visit, &*db, found.map(|(_, voucher)| voucher), now).await,
+    if let Some(problem) = problem {
+        let note = Note::saying(MessageKind::Error, voucher_text(&visit, problem));
+        return Ok(visit.go(&visit.event.path(), Some(&note)));
+    }
+    let chosen = parameters.first(page::field::DATE).and_then(|id| id.parse().ok()).map(SubeventId);
+    let date = voucher.as_ref().and_then(|voucher| voucher.terms.date).or(chosen);
+    let asked = Asked { visit: &visit, voucher, now };
+    match date.filter(|_| visit.event.has_subevents) {
+        None if visit.event.has_subevents => asked.show_dates(&*db, &request).await,
+        date => asked.show_products(&*db, date).await,
     }
 }
 
-async fn show_for(
-    visit: &Visit<'_>,
-    q: &impl Query,
-    voucher: Option<Voucher>,
-    now: Timestamp,
-) -> Result<Response<Body>, ApiError> {
-    let catalogue = visit.catalogue(q).await?;
-    let (quotas, quotas_of) = quotas_for_display(q, visit.event.id, None, now).await?;
-    let positions = visit.cart_positions(q, &catalogue).await?;
-    let presale_runs = visit.event.presale(now) == Presale::Running;
-    let asks_for_voucher = presale_runs && vouchers_exist(q, visit.event.id).await?;
-    let code = voucher.as_ref().map(|voucher| voucher.terms.code.clone());
-    let shelf = Shelf { visit, catalogue: &catalogue, quotas, quotas_of, voucher, now };
-    let lang = visit.lang;
-    let name = visit.event.name.get(lang).to_owned();
-    let page = EventPage {
-        frame: Frame { event: None, ..visit.frame(name.clone()) },
-        base: visit.event.path(),
-        csrf: visit.csrf(),
-        form_token: visit.form_token(),
-        cart: visit.cart_box(&catalogue, &positions, None, now),
-        name,
-        dates: present::dates(&visit.event, lang),
-        times: present::times(&visit.event, lang),
-        location: present::location(&visit.event, lang),
-        text: shelf.text(),
-        presale: shelf.presale_message(),
-        sections: shelf.sections(),
-        voucher: code,
-        asks_for_voucher,
-    };
-    Ok(visit.show(StatusCode::OK, page::render(&page)))
-}
+/// Dates on a page of a series: the quotas of all of them are read.
+const DATES_PER_PAGE: usize = 50;
 
-/// The catalogue with what is left of it.
-struct Shelf<'a> {
+/// What somebody wants to see.
+struct Asked<'a> {
     visit: &'a Visit<'a>,
-    catalogue: &'a Catalogue,
-    quotas: BTreeMap<QuotaId, Quota>,
-    quotas_of: BTreeMap<boxoffice::Product, Vec<QuotaId>>,
     /// The voucher that it is shown for.
     voucher: Option<Voucher>,
     now: Timestamp,
 }
 
-impl Shelf<'_> {
-    /// The organiser's own words: the front page's text, then the practical information.
-    fn text(&self) -> Option<Html> {
+impl Asked<'_> {
+    /// What there is to buy, on a date that buyers may see.
+    async fn show_products(&self, q: &impl Query, date: Option<SubeventId>) -> Result<Response<Body>, ApiError> {
+        let (visit, lang, event) = (self.visit, self.visit.lang, &self.visit.event);
+        let catalogue = visit.catalogue(q).await?;
+        let date = match date {
+            None => None,
+            Some(id) => Some(catalogue.date(id).filter(|date| date.is_listed()).ok_or(ApiError::NotFound)?),
+        };
+        let dates = date.map(|date| date.id).into_iter().collect();
+        let (quotas, quotas_of) = quotas_for_display(q, event.id, dates, self.now).await?;
+        let positions = visit.cart_positions(q, &catalogue).await?;
+        let shelf = Shelf {
+            visit,
+            catalogue: &catalogue,
+            quotas: &quotas,
+            quotas_of: &quotas_of,
+            date,
+            voucher: self.voucher.clone(),
+            now: self.now,
+        };
+        let name = date.map_or(&event.name, |date| &date.name).get(lang).to_owned();
+        let page = EventPage {
+            frame: Frame { event: date.and(visit.frame(String::new()).event), ..visit.frame(name.clone()) },
+            base: event.path(),
+            csrf: visit.csrf(),
+            form_token: visit.form_token(),
+            cart: visit.cart_box(&catalogue, &positions, None, self.now),
+            name,
+            dates: present::dates_on(event, date, lang),
+            times: present::times_on(event, date, lang),
+            location: present::location_on(event, date, lang),
+            text: self.text(date),
+            date: date.map(|date| date.id),
+            presale: self.presale_message(date),
+            sections: shelf.sections(),
+            voucher: self.voucher.as_ref().map(|voucher| voucher.terms.code.clone()),
+            asks_for_voucher: self.asks_for_voucher(q).await?,
+        };
+        Ok(visit.show(StatusCode::OK, page::render(&page)))
+    }
+
+    /// The dates of a series that are still to come.
+    async fn show_dates(&self, q: &impl Query, request: &Request) -> Result<Response<Body>, ApiError> {
+        let (visit, lang, event) = (self.visit, self.visit.lang, &self.visit.event);
+        let catalogue = visit.catalogue(q).await?;
+        let to_come: Vec<&Date> =
+            catalogue.dates.iter().filter(|date| date.is_listed() && !date.is_over(event, self.now)).collect();
+        let number: usize = match http::query(request, "page") {
+            None => 1,
+            Some(number) => number.parse().ok().filter(|number| *number >= 1).ok_or(ApiError::NotFound)?,
+        };
+        let mut pages = to_come.chunks(DATES_PER_PAGE).skip(number - 1);
+        let shown = match pages.next() {
+            None if number > 1 => return Err(ApiError::NotFound),
+            shown => shown.unwrap_or_default(),
+        };
+        let address = |number: usize| match &self.voucher {
+            Some(voucher) => format!("{}&page={number}", self.redeem_url(&voucher.terms.code)),
+            None => visit.url(&format!("?page={number}")),
+        };
+        let positions = visit.cart_positions(q, &catalogue).await?;
+        let name = event.name.get(lang).to_owned();
+        let page = SeriesPage {
+            frame: Frame { event: None, ..visit.frame(name.clone()) },
+            base: event.path(),
+            cart: visit.cart_box(&catalogue, &positions, None, self.now),
+            name,
+            location: present::location(event, lang),
+            text: self.text(None),
+            presale: self.presale_message(None),
+            dates: self.rows(q, &catalogue, shown).await?,
+            previous: (number > 1).then(|| address(number - 1)),
+            next: pages.next().map(|_| address(number + 1)),
+            voucher: self.voucher.as_ref().map(|voucher| voucher.terms.code.clone()),
+            asks_for_voucher: self.asks_for_voucher(q).await?,
+        };
+        Ok(visit.show(StatusCode::OK, page::render(&page)))
+    }
+
+    async fn rows(&self, q: &impl Query, catalogue: &Catalogue, dates: &[&Date]) -> Result<Vec<EventRow>, DbError> {
+        let (visit, lang, event) = (self.visit, self.visit.lang, &self.visit.event);
+        let ids: BTreeSet<SubeventId> = dates.iter().map(|date| date.id).collect();
+        let (quotas, quotas_of) = quotas_for_display(q, event.id, ids.iter().copied().collect(), self.now).await?;
+        let offers = catalogue.offers(event, WEB, &ids, self.now);
+        let row = |date: &&Date| {
+            let here = offers.iter().filter(|(product, _)| product.date == Some(date.id));
+            let sale = match self.presale(Some(date)) {
+                Presale::Ended => Sale::Over,
+                Presale::NotStarted { start } => Sale::NotYet(Some(format::date_time(lang, start, &event.timezone))),
+                Presale::Running => best_sale(here, &quotas, &quotas_of),
+            };
+            let when = [Some(present::dates_on(event, Some(date), lang)), present::times_on(event, Some(date), lang)];
+            EventRow {
+                name: date.name.get(lang).to_owned(),
+                url: match &self.voucher {
+                    Some(voucher) => format!("{}&subevent={}", self.redeem_url(&voucher.terms.code), date.id),
+                    None => visit.url(&format!("{}/", date.id)),
+                },
+                dates: when.into_iter().flatten().collect::<Vec<_>>().join(" · "),
+                location: date.location.as_ref().and_then(|_| present::location_on(event, Some(date), lang)),
+                sale,
+            }
+        };
+        Ok(dates.iter().map(row).collect())
+    }
+
+    fn redeem_url(&self, code: &str) -> String {
+        let code: String = url_encoded(code);
+        self.visit.url(&format!("redeem?voucher={code}"))
+    }
+
+    async fn asks_for_voucher(&self, q: &impl Query) -> Result<bool, DbError> {
+        let runs = self.visit.event.presale(self.now) == Presale::Running;
+        Ok(runs && vouchers_exist(q, self.visit.event.id).await?)
+    }
+
+    /// The organiser's own words: those about the date, or the front page's text, then the practical information.
+    fn text(&self, date: Option<&Date>) -> Option<Html> {
         let settings = &self.visit.event.settings;
-        let texts = [settings.frontpage_text(), settings.event_info_text()];
+        let of_date = date.and_then(|date| date.frontpage_text.clone());
+        let texts = [of_date.or(settings.frontpage_text()), settings.event_info_text()];
         let parts: Vec<&str> = texts.iter().flatten().map(|text| text.get(self.visit.lang)).collect();
         Html::from_markdown_opt(&parts.join("\n\n"))
     }
 
-    fn presale_message(&self) -> Option<String> {
+    /// Where the sale stands: that of the event as a whole, then that of the date.
+    fn presale(&self, date: Option<&Date>) -> Presale {
         let event = &self.visit.event;
-        match event.presale(self.now) {
+        match (event.presale(self.now), date) {
+            (Presale::Running, Some(date)) => date.presale(event, self.now),
+            (whole, _) => whole,
+        }
+    }
+
+    fn presale_message(&self, date: Option<&Date>) -> Option<String> {
+        let event = &self.visit.event;
+        match self.presale(date) {
             Presale::Running => None,
             Presale::Ended => Some(self.visit.text("presale-over")),
             Presale::NotStarted { start } if event.settings.presale_start_show_date() => {
@@ -126,210 +238,10 @@ impl Shelf<'_> {
             Presale::NotStarted { .. } => Some(self.visit.text("presale-not-yet")),
         }
     }
-
-    fn sections(&self) -> Vec<Section> {
-        let running = self.visit.event.presale(self.now) == Presale::Running;
-        if !running && !self.visit.event.settings.show_items_outside_presale_period() {
-            return Vec::new();
-        }
-        let categories = self.catalogue.categories.iter().filter(|category| !category.is_addon);
-        let headed = std::iter::once(None).chain(categories.map(Some));
-        headed.map(|category| self.section(category, running)).filter(|section| !section.products.is_empty()).collect()
-    }
-
-    fn section(&self, category: Option<&Category>, running: bool) -> Section {
-        let items = self.catalogue.items_in(category.map(|category| category.id));
-        Section {
-            heading: category.map(|category| category.name.get(self.visit.lang).to_owned()),
-            description: category.and_then(|category| self.markdown(category.description.as_ref())),
-            products: items.filter_map(|item| self.product(item, running)).collect(),
-        }
-    }
-
-    fn product(&self, item: &Item, running: bool) -> Option<Product> {
-        let is_elsewhere = !item.channels.include(WEB) || item.require_bundling;
-        if item.visibility(self.now) == Visibility::Hidden || is_elsewhere || self.is_hidden(item.hide_without_voucher)
-        {
-            return None;
-        }
-        if self.waits_for_another(item) {
-            return None;
-        }
-        let variations: Vec<_> = item
-            .variations
-            .iter()
-            .filter(|variation| variation.visibility(self.now) != Visibility::Hidden && variation.channels.include(WEB))
-            .filter(|variation| !self.is_hidden(variation.hide_without_voucher))
-            .filter_map(|variation| {
-                let offer = self.offer(item, Some(variation), running)?;
-                Some((variation, offer))
-            })
-            .collect();
-        let offer = if item.variations.is_empty() {
-            self.offer(item, None, running)?
-        } else {
-            best(variations.iter().map(|(_, offer)| offer))?
-        };
-        Some(Product {
-            id: item.id,
-            name: item.name.get(self.visit.lang).to_owned(),
-            description: self.markdown(item.description.as_ref()),
-            min_per_order: item.min_per_order.map(i64::from).filter(|min| *min > 1),
-            price: self.price_range(item, &variations),
-            offer,
-            expanded: self.visit.event.settings.show_variations_expanded(),
-            variations: variations
-                .into_iter()
-                .map(|(variation, offer)| page::event::Variation {
-                    id: variation.id,
-                    name: variation.value.get(self.visit.lang).to_owned(),
-                    description: self.markdown(variation.description.as_ref()),
-                    price: self.price(item, Some(variation)),
-                    offer,
-                })
-                .collect(),
-        })
-    }
-
-    /// Hidden from those who come without a voucher that shows it.
-    fn is_hidden(&self, without_voucher: bool) -> bool {
-        without_voucher && !self.voucher.as_ref().is_some_and(|voucher| voucher.terms.show_hidden_items)
-    }
-
-    /// Hidden while something else can still be had, such as an earlier price (spec domain 2.2).
-    fn waits_for_another(&self, item: &Item) -> bool {
-        let quota = item.hidden_if_available.and_then(|id| self.quotas.get(&id));
-        let has_room = quota.is_some_and(|quota| matches!(quota.availability(), Availability::Ok(_)));
-        let other = item.hidden_if_item_available.and_then(|(id, _)| self.catalogue.item(id));
-        let other_is_there = other.is_some_and(|other| {
-            let products = self.quotas_of.keys().filter(|product| product.item == other.id);
-            let is_open = |product: &boxoffice::Product| {
-                let quotas = self.quotas_of[product].iter().filter_map(|id| self.quotas.get(id));
-                quotas.map(Quota::availability).min().is_some_and(|state| matches!(state, Availability::Ok(_)))
-            };
-            other.is_available(self.now) && products.into_iter().any(is_open)
-        });
-        has_room || other_is_there
-    }
-
-    /// What is left of a product, or of what the voucher keeps of it; `None` if it cannot be bought at all, or not with
-    /// this voucher.
-    fn availability(&self, product: boxoffice::Product) -> Option<Availability> {
-        let quotas = self.quotas_of.get(&product)?;
-        let Some(voucher) = &self.voucher else {
-            return quotas.iter().filter_map(|id| self.quotas.get(id)).map(Quota::availability).min();
-        };
-        let covered = match voucher.terms.scope {
-            Scope::Any => true,
-            Scope::Item(item) => product.item == item,
-            Scope::Variation(item, variation) => product.item == item && product.variation == Some(variation),
-            Scope::Quota(quota) => quotas.contains(&quota),
-        };
-        let keeps = |id: &QuotaId| match voucher.terms.scope {
-            _ if !voucher.holds_stock => false,
-            Scope::Quota(quota) => *id == quota,
-            Scope::Any => false,
-            Scope::Item(_) | Scope::Variation(..) => true,
-        };
-        let asked = quotas.iter().filter(|id| !voucher.terms.allow_ignore_quota && !keeps(id));
-        let worst = asked.filter_map(|id| self.quotas.get(id)).map(Quota::availability).min();
-        covered.then_some(worst.unwrap_or(Availability::Ok(None)))
-    }
-
-    /// What can be done with a product now; `None` if it is not shown at all.
-    fn offer(&self, item: &Item, variation: Option<&Variation>, running: bool) -> Option<Offer> {
-        let product = boxoffice::Product::undated(item.id, variation.map(|variation| variation.id));
-        let availability = self.availability(product)?;
-        let settings = &self.visit.event.settings;
-        let sold_out = matches!(availability, Availability::Gone | Availability::Ordered);
-        if sold_out && settings.hide_sold_out() {
-            return None;
-        }
-        let visibility = variation.map(|variation| variation.visibility(self.now));
-        let visibility = visibility.filter(|_| item.is_available(self.now)).unwrap_or(item.visibility(self.now));
-        Some(match visibility {
-            _ if !running => Offer::Shown,
-            Visibility::NotYet => Offer::NotYet,
-            Visibility::NoLonger | Visibility::Hidden => Offer::Over,
-            Visibility::Buyable if item.require_voucher && self.voucher.is_none() => Offer::VoucherOnly,
-            Visibility::Buyable => match availability {
-                Availability::Gone | Availability::Ordered => Offer::SoldOut,
-                Availability::Reserved => Offer::Reserved,
-                Availability::Ok(left) => {
-                    let uses = self.voucher.as_ref().map(Voucher::uses_left);
-                    let limits = [left, uses, item.max_per_order.map(i64::from), Some(settings.max_items_per_order())];
-                    let shown = item.show_quota_left.unwrap_or(settings.show_quota_left());
-                    Offer::Open {
-                        max: limits.into_iter().flatten().min().unwrap_or(1),
-                        left: left.filter(|_| shown),
-                        preset: 0,
-                    }
-                }
-            },
-        })
-    }
-
-    /// What one unit costs, with the voucher.
-    fn unit_price(&self, item: &Item, variation: Option<&Variation>) -> UnitPrice {
-        let price = self.catalogue.price(item, variation);
-        let Some(voucher) = &self.voucher else { return price };
-        let rule = self.catalogue.tax_rule(item);
-        let includes_tax = rule.is_none_or(|rule| rule.price_includes_tax);
-        let after = voucher.terms.price(price.listed, voucher.budget_left());
-        let saving = Money::new((price.listed.minor() - after.minor()).max(0), after.currency());
-        UnitPrice { listed: price.listed, saving, ..UnitPrice::of_listed(after, price.tax_rate, includes_tax) }
-    }
-
-    fn price(&self, item: &Item, variation: Option<&Variation>) -> Price {
-        let listed = item.listed_price(variation);
-        let rule = self.catalogue.tax_rule(item).filter(|rule| rule.rate != TaxRate::ZERO && !listed.is_zero());
-        let net_display = self.visit.event.settings.display_net_prices();
-        let gross = self.unit_price(item, variation);
-        let (amount, tax) = match rule {
-            None => (gross.gross, None),
-            Some(rule) if net_display => (gross.net(), Some(TaxNote::Plus(rule.rate))),
-            Some(rule) => (gross.gross, Some(TaxNote::Included(rule.rate))),
-        };
-        let original =
-            variation.map_or(item.original_price, |variation| variation.original_price.or(item.original_price));
-        Price {
-            amount,
-            up_to: None,
-            suggestion: item.free_price.then_some(amount),
-            original: match gross.saving.is_zero() {
-                true => original.filter(|original| original.minor() > listed.minor()),
-                false => Some(listed),
-            },
-            tax,
-        }
-    }
-
-    fn price_range(&self, item: &Item, variations: &[(&Variation, Offer)]) -> Price {
-        let prices: Vec<Price> = variations.iter().map(|(variation, _)| self.price(item, Some(variation))).collect();
-        let by_amount = |price: &&Price| price.amount.minor();
-        let (Some(lowest), Some(highest)) = (prices.iter().min_by_key(by_amount), prices.iter().max_by_key(by_amount))
-        else {
-            return self.price(item, None);
-        };
-        let up_to: Option<Money> = (lowest.amount != highest.amount).then_some(highest.amount);
-        Price { up_to, suggestion: None, original: None, ..lowest.clone() }
-    }
-
-    fn markdown(&self, text: Option<&Localized>) -> Option<Html> {
-        text.and_then(|text| Html::from_markdown_opt(text.get(self.visit.lang)))
-    }
 }
 
-/// What is said about all variations of a product: the best that can be said of one.
-fn best<'a>(offers: impl Iterator<Item = &'a Offer>) -> Option<Offer> {
-    let rank = |offer: &&Offer| match offer {
-        Offer::Open { .. } => 0,
-        Offer::Reserved => 1,
-        Offer::NotYet => 2,
-        Offer::VoucherOnly => 3,
-        Offer::Shown => 4,
-        Offer::SoldOut => 5,
-        Offer::Over => 6,
-    };
-    offers.min_by_key(rank).cloned()
+/// A text as a part of a query.
+fn url_encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

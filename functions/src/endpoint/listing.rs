@@ -1,17 +1,18 @@
 //! The pages above an event: all organisers, and the events of one (spec shop-ux 2).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
 
 use crate::{
-    boxoffice::{Availability, Product, Quota, load::quotas_for_display},
+    boxoffice::{Availability, Offer, Product, Quota, load::quotas_for_display},
     catalogue::{Catalogue, WEB},
     ctx::Ctx,
     event::{self, Event, Presale},
     http::{self, ApiError},
     i18n::{Lang, format},
+    id::QuotaId,
     page::{
         self, Frame,
         event::Sale,
@@ -103,18 +104,27 @@ async fn sale(q: &impl Query, event: &Event, lang: Lang, now: Timestamp) -> Resu
         return Ok(Sale::Open { free: false, few: false });
     }
     let catalogue = Catalogue::load(q, event).await?;
-    let (quotas, quotas_of) = quotas_for_display(q, event.id, None, now).await?;
+    let (quotas, quotas_of) = quotas_for_display(q, event.id, Vec::new(), now).await?;
     let offers = catalogue.offers(event, WEB, &BTreeSet::new(), now);
-    let on_sale = || offers.iter().filter(|(_, offer)| offer.is_for_everybody());
-    let free = on_sale().all(|(_, offer)| offer.listed.is_zero() && !offer.free_price);
+    Ok(best_sale(offers.iter(), &quotas, &quotas_of))
+}
+
+/// The best that can be said of some products.
+pub(super) fn best_sale<'a>(
+    offers: impl Iterator<Item = (&'a Product, &'a Offer)> + Clone,
+    quotas: &BTreeMap<QuotaId, Quota>,
+    quotas_of: &BTreeMap<Product, Vec<QuotaId>>,
+) -> Sale {
+    let on_sale = offers.filter(|(_, offer)| offer.is_for_everybody());
+    let free = on_sale.clone().all(|(_, offer)| offer.listed.is_zero() && !offer.free_price);
     let state = |product: &Product| -> Option<Availability> {
         let quotas = quotas_of.get(product)?.iter().filter_map(|id| quotas.get(id));
         quotas.filter(|quota| !quota.ignore_for_event_availability).map(Quota::availability).min()
     };
-    Ok(match on_sale().filter_map(|(product, _)| state(product)).max() {
+    match on_sale.filter_map(|(product, _)| state(product)).max() {
         Some(Availability::Ok(_)) => Sale::Open { free, few: false },
         Some(Availability::Reserved) => Sale::Reserved,
         Some(Availability::Ordered | Availability::Gone) => Sale::SoldOut { free },
         None => Sale::Over,
-    })
+    }
 }

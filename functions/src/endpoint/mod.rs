@@ -1,5 +1,6 @@
 //! HTTP endpoints, one module per area: parse → authorise → call → render.
 
+pub mod again;
 pub mod api_orders;
 pub mod api_webhooks;
 pub mod cart;
@@ -7,5 +8,6 @@ pub mod checkout;
 pub mod event;
 pub mod listing;
 pub mod order;
+mod shelf;
 pub mod site;
 mod visit;

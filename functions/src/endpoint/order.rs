@@ -127,7 +127,8 @@ fn order_page(visit: &Visit<'_>, catalogue: &Catalogue, order: &Order, thanks: b
         false => Vec::new(),
     };
     let line = |position: &Position| OrderLine {
-        name: catalogue.product_name(position.product, lang),
+        belongs: position.parent.is_some(),
+        name: present::product(event, catalogue, position.product, lang),
         details: position
             .attendee
             .name
@@ -204,7 +205,11 @@ fn attendee(visit: &Visit<'_>, catalogue: &Catalogue, position: &Position) -> Fa
     let known = known.into_iter().filter_map(|(key, value)| Some((visit.text(key), value.clone()?)));
     let answers = visit.answers(catalogue, &position.answers);
     FactGroup {
-        title: format!("#{} {}", position.number, catalogue.product_name(position.product, visit.lang)),
+        title: format!(
+            "#{} {}",
+            position.number,
+            present::product(&visit.event, catalogue, position.product, visit.lang)
+        ),
         facts: known.chain(answers).map(|(label, value)| Fact { label, value }).collect(),
     }
 }

@@ -337,6 +337,7 @@ impl<'a> Visit<'a> {
         let shown = if self.event.settings.display_net_prices() { typed.split_tax(position.tax_rate).0 } else { typed };
         let free_price = catalogue.item(product.item).is_some_and(|item| item.free_price);
         let typed = free_price.then(|| (price, shown.to_decimal()));
+        let date = product.date.map(|date| (field::DATE.to_owned(), date.to_string()));
         let voucher = position.voucher_code.iter().flat_map(|code| {
             [
                 (field::VOUCHER_CODE.to_owned(), code.clone()),
@@ -347,12 +348,12 @@ impl<'a> Visit<'a> {
             id: position.id,
             belongs: position.parent.is_some(),
             is_part: position.bundled,
-            name: catalogue.product_name(product, self.lang),
+            name: present::product(&self.event, catalogue, product, self.lang),
             details,
             count: 1,
             price: billed,
             total: billed,
-            again: std::iter::once((name, "1".to_owned())).chain(typed).chain(voucher).collect(),
+            again: std::iter::once((name, "1".to_owned())).chain(date).chain(typed).chain(voucher).collect(),
         }
     }
 

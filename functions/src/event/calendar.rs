@@ -29,7 +29,8 @@ pub fn file(event: &Event, public_url: &str, lang: Lang, now: Timestamp) -> Stri
     if let Some(location) = present::location_line(event, lang) {
         lines.push(format!("LOCATION:{}", escaped(&location)));
     }
-    let doors = event.date_admission.filter(|_| event.settings.show_times()).and_then(|_| present::times(event, lang));
+    let doors =
+        event.date_admission.filter(|_| event.settings.show_times()).and_then(|_| present::times_on(event, None, lang));
     let description: Vec<String> =
         [Some(shop.clone()), doors, Some(event.organizer.name.clone())].into_iter().flatten().collect();
     lines.push(format!("DESCRIPTION:{}", escaped(&description.join("\n"))));

@@ -155,7 +155,7 @@ fn lines(event: &Event, catalogue: &Catalogue, order: &Order, lang: Lang) -> Vec
     }
     let line = |((product, price), count): ((Product, Money), i64)| MailLine {
         count,
-        name: catalogue.product_name(product, lang),
+        name: present::product(event, catalogue, product, lang),
         total: price.checked_mul(count).unwrap_or(Money::zero(event.currency)),
     };
     let fees = order.live_fees().map(|fee| MailLine { count: 1, name: present::fee_name(fee, lang), total: fee.value });

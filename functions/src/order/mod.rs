@@ -16,7 +16,7 @@ use crate::{
     boxoffice::Product,
     cart::Attendee,
     event::Event,
-    id::{DiscountId, OrderId, PositionId, QuestionId, VoucherId},
+    id::{DiscountId, FeeId, OrderId, PositionId, QuestionId, VoucherId},
     money::{Money, TaxRate},
     payment::Provider,
     port::db::{DbError, Query},
@@ -154,6 +154,8 @@ pub struct Order {
 /// A fee of an order.
 #[derive(Debug, Clone)]
 pub struct Fee {
+    /// Its row.
+    pub id: FeeId,
     /// 1..n in the order.
     pub number: i32,
     /// What it is for.

@@ -49,7 +49,7 @@ pub async fn mark_paid(
     now: Timestamp,
 ) -> Result<Outgoing, PayError> {
     let lock = EventLock::acquire(tx, staff.event()).await?;
-    let request = Request::PayOrder { order: order.id, accept_late: true };
+    let request = Request::PayOrder { order: order.id, accept_late: true, by_staff: true };
     let (outcomes, changes) = boxoffice::serve(&lock, event, catalogue, &[request], now).await?;
     match outcomes.first() {
         Some(Outcome::Paid) => {}

@@ -48,7 +48,7 @@ const POSITIONS: &str = "
      group by op.id
      order by op.order_id, op.positionid";
 const FEES: &str = "
-    select order_id, number, fee_type, internal_type, description, value, tax_rate_ppm, tax_value, canceled
+    select id, order_id, number, fee_type, internal_type, description, value, tax_rate_ppm, tax_value, canceled
       from order_fee where event_id = $1 and order_id = any($2)
      order by order_id, number";
 const PAYMENTS: &str = "
@@ -140,6 +140,7 @@ fn position(row: &Row, event: &Event) -> Result<Position, DbError> {
 
 fn fee(row: &Row, event: &Event) -> Result<Fee, DbError> {
     Ok(Fee {
+        id: row.get("id")?,
         number: row.get("number")?,
         fee_type: FeeType::parse(row.get("fee_type")?)?,
         internal_type: row.get("internal_type")?,

@@ -3,9 +3,11 @@
 use askama::Template;
 
 use super::cart::CartBox;
+use super::event::{Offer, Product};
 use super::field::{self, Field, Input};
 use super::{Fact, Frame, Html};
 use crate::i18n::Lang;
+use crate::id::CartPositionId;
 use crate::money::Money;
 
 /// A step in the progress list.
@@ -50,6 +52,44 @@ pub struct QuestionsPage {
     pub contact: Vec<Field>,
     /// One form per position that has something to ask.
     pub positions: Vec<PositionForm>,
+}
+
+/// What can be added to what lies in the cart.
+#[derive(Debug, Clone, Template)]
+#[template(path = "addons.html")]
+pub struct AddOnsPage {
+    /// What is around the content.
+    pub frame: Frame,
+    /// The step's surroundings.
+    pub checkout: Checkout,
+    /// What is wrong with the choice.
+    pub error: Option<String>,
+    /// The positions to which something can be added.
+    pub positions: Vec<AddOnForm>,
+}
+
+/// What can be added to a position.
+#[derive(Debug, Clone)]
+pub struct AddOnForm {
+    /// The position, sent as [`field::ADD_ONS_OF`].
+    pub id: CartPositionId,
+    /// Product and variation.
+    pub title: String,
+    /// By category.
+    pub groups: Vec<AddOnGroup>,
+}
+
+/// What can be added of a category.
+#[derive(Debug, Clone)]
+pub struct AddOnGroup {
+    /// The category's name.
+    pub heading: String,
+    /// About the category.
+    pub description: Option<Html>,
+    /// How many must and may be chosen.
+    pub rule: String,
+    /// The products.
+    pub products: Vec<Product>,
 }
 
 /// What is asked about a position.

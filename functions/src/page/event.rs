@@ -3,8 +3,9 @@
 use askama::Template;
 
 use super::cart::CartBox;
+use super::listing::EventRow;
 use super::{Frame, Html, field};
-use crate::id::{ItemId, VariationId};
+use crate::id::{CartPositionId, ItemId, SubeventId, VariationId};
 use crate::money::{Money, TaxRate};
 
 /// An event's shop.
@@ -31,11 +32,43 @@ pub struct EventPage {
     pub location: Option<String>,
     /// The organiser's own words.
     pub text: Option<Html>,
+    /// The date that it is about, in a series.
+    pub date: Option<SubeventId>,
     /// Why nothing can be bought yet or any more; the button is missing then.
     pub presale: Option<String>,
     /// Products by category.
     pub sections: Vec<Section>,
     /// The code of the voucher that the products are shown for.
+    pub voucher: Option<String>,
+    /// Whether there are vouchers to ask for.
+    pub asks_for_voucher: bool,
+}
+
+/// The dates of a series.
+#[derive(Debug, Clone, Template)]
+#[template(path = "series.html")]
+pub struct SeriesPage {
+    /// What is around the content.
+    pub frame: Frame,
+    /// The shop's root, such as `/org/event/`.
+    pub base: String,
+    /// The cart, when something is in it.
+    pub cart: Option<CartBox>,
+    /// The series' name.
+    pub name: String,
+    /// Where, if all dates are there; line breaks are kept.
+    pub location: Option<String>,
+    /// The organiser's own words.
+    pub text: Option<Html>,
+    /// Why nothing can be bought yet or any more.
+    pub presale: Option<String>,
+    /// The dates, in the order to show.
+    pub dates: Vec<EventRow>,
+    /// The page before this one.
+    pub previous: Option<String>,
+    /// The page after this one.
+    pub next: Option<String>,
+    /// The code of the voucher that a date is chosen for.
     pub voucher: Option<String>,
     /// Whether there are vouchers to ask for.
     pub asks_for_voucher: bool,
@@ -57,6 +90,8 @@ pub struct Section {
 pub struct Product {
     /// Its id, in field names.
     pub id: ItemId,
+    /// The position that it would be added to, in the add-ons step.
+    pub addon_to: Option<CartPositionId>,
     /// Its name.
     pub name: String,
     /// About the product.
@@ -176,6 +211,8 @@ impl EventPage {
 pub struct OfferBox<'a> {
     /// What it is called for screen readers, the product included.
     pub name: String,
+    /// The position that it would be added to.
+    pub addon_to: Option<CartPositionId>,
     /// The product.
     pub item: ItemId,
     /// The variation.
@@ -194,6 +231,14 @@ impl Offer {
 }
 
 impl Product {
+    /// What its heading is called on the page: a product may be offered for several positions.
+    pub fn anchor(&self) -> String {
+        match self.addon_to {
+            Some(position) => format!("product-{position}-{}", self.id),
+            None => format!("product-{}", self.id),
+        }
+    }
+
     /// Whether a variation can be bought now.
     pub fn has_open_variation(&self) -> bool {
         self.variations.iter().any(|variation| variation.offer.is_open())
@@ -201,13 +246,21 @@ impl Product {
 
     /// The product's own line of the form.
     pub fn offer_box(&self) -> OfferBox<'_> {
-        OfferBox { name: self.name.clone(), item: self.id, variation: None, price: &self.price, offer: &self.offer }
+        OfferBox {
+            name: self.name.clone(),
+            addon_to: self.addon_to,
+            item: self.id,
+            variation: None,
+            price: &self.price,
+            offer: &self.offer,
+        }
     }
 
     /// A variation's line of the form.
     pub fn variation_box<'a>(&self, variation: &'a Variation) -> OfferBox<'a> {
         OfferBox {
             name: format!("{} – {}", self.name, variation.name),
+            addon_to: self.addon_to,
             item: self.id,
             variation: Some(variation.id),
             price: &variation.price,
@@ -219,17 +272,19 @@ impl Product {
 impl OfferBox<'_> {
     /// The name of the number field or check box.
     pub fn field(&self) -> String {
-        match self.variation {
-            Some(variation) => field::variation(self.item, variation),
-            None => field::item(self.item),
+        match (self.addon_to, self.variation) {
+            (Some(position), variation) => field::add_on(position, self.item, variation),
+            (None, Some(variation)) => field::variation(self.item, variation),
+            (None, None) => field::item(self.item),
         }
     }
 
     /// The name of the price field.
     pub fn price_field(&self) -> String {
-        match self.variation {
-            Some(variation) => field::variation_price(self.item, variation),
-            None => field::item_price(self.item),
+        match (self.addon_to, self.variation) {
+            (Some(position), variation) => field::add_on_price(position, self.item, variation),
+            (None, Some(variation)) => field::variation_price(self.item, variation),
+            (None, None) => field::item_price(self.item),
         }
     }
 }

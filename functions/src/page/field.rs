@@ -26,6 +26,24 @@ pub const VOUCHER_CODE: &str = "_voucher_code";
 /// Without uses left, the products of the form go without the voucher.
 pub const VOUCHER_UNLESS_USED_UP: &str = "_voucher_ignore_if_redeemed";
 
+/// The date of a series that the products of the form are for.
+pub const DATE: &str = "subevent";
+/// A position whose add-ons the form chooses; sent once for each.
+pub const ADD_ONS_OF: &str = "addons_of";
+
+/// How many of a product are added to a position.
+pub fn add_on(position: CartPositionId, item: ItemId, variation: Option<VariationId>) -> String {
+    match variation {
+        Some(variation) => format!("addon_{position}_{item}_{variation}"),
+        None => format!("addon_{position}_{item}"),
+    }
+}
+
+/// The price a buyer chose for an add-on.
+pub fn add_on_price(position: CartPositionId, item: ItemId, variation: Option<VariationId>) -> String {
+    format!("price_{}", add_on(position, item, variation))
+}
+
 /// How many of a product without variations.
 pub fn item(item: ItemId) -> String {
     format!("item_{item}")

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::{Frame, Link};
 use crate::i18n::Lang;
+use crate::repeat::PAUSE_SECONDS;
 
 /// An error as a page.
 #[derive(Debug, Clone, Template)]
@@ -21,6 +22,8 @@ pub struct ErrorPage {
     pub link: Option<Link>,
     /// The number of the report, for errors of ours.
     pub incident: Option<String>,
+    /// What is loaded by itself, and after how many seconds.
+    pub again: Option<(u32, String)>,
 }
 
 impl ErrorPage {
@@ -42,6 +45,14 @@ impl ErrorPage {
         Self::from_texts(frame, 403, "error-stale-form")
     }
 
+    /// The page that tries again by itself at an address; without one it has tried often enough.
+    pub fn busy(frame: Frame, address: Option<String>) -> Self {
+        let Some(address) = address else { return Self::of_status(frame, 503) };
+        let link = Some(Link { text: frame.lang.text("error-busy-now"), url: address.clone() });
+        let page = Self::from_texts(frame, 503, "error-busy-again");
+        Self { link, again: Some((PAUSE_SECONDS, address)), ..page }
+    }
+
     fn from_texts(frame: Frame, status: u16, name: &str) -> Self {
         let lang: Lang = frame.lang;
         let title = lang.text(&format!("{name}-title"));
@@ -53,6 +64,7 @@ impl ErrorPage {
             text,
             link: None,
             incident: None,
+            again: None,
         }
     }
 }

@@ -138,6 +138,8 @@ pub struct BankDetails {
 /// A position of an order.
 #[derive(Debug, Clone)]
 pub struct OrderLine {
+    /// It belongs to the line above: a part of it, or an add-on.
+    pub belongs: bool,
     /// Product and variation.
     pub name: String,
     /// Attendee and answers: one short line each.

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use crate::i18n::{Lang, countries};
-use crate::id::{CartPositionId, ItemId, QuestionId, VariationId};
+use crate::id::{CartPositionId, ItemId, QuestionId, SubeventId, VariationId};
 use crate::money::{Currency, Money, TaxRate};
 use crate::page::cart::{CartBox, CartLine};
 use crate::page::checkout::*;
@@ -75,6 +75,7 @@ pub fn event(lang: Lang) -> EventPage {
     let price = |minor| Price { tax: Some(TaxNote::Included(TaxRate(70_000))), ..Price::fixed(eur(minor)) };
     let product = |id, name: &str, about: &str, price, offer| Product {
         id: ItemId(id),
+        addon_to: None,
         name: name.into(),
         description: Html::from_markdown_opt(about),
         min_per_order: None,
@@ -108,6 +109,7 @@ pub fn event(lang: Lang) -> EventPage {
              listen to live ambient music on **three stages** and end the night at the fire.\n\n\
              - Outdoors, in any weather\n- Barrier-free paths, [details](https://example.org/access)",
         ),
+        date: None,
         presale: None,
         sections: vec![
             Section {
@@ -173,6 +175,31 @@ fn checkout(current: usize, seconds_left: i64) -> Checkout {
         steps: ["Your data", "Payment", "Review"].into_iter().enumerate().map(step).collect(),
         cart: cart(seconds_left),
         back: "/kulturhafen/lichter/".into(),
+    }
+}
+
+fn add_ons(lang: Lang, wrong: bool) -> AddOnsPage {
+    let checkout = checkout(0, 1712);
+    let form = |id: i64, title: &str| {
+        let position = CartPositionId(id);
+        let mut products = event(lang).sections.swap_remove(0).products;
+        products.iter_mut().for_each(|product| product.addon_to = Some(position));
+        let heading = "Workshops".to_owned();
+        let group = AddOnGroup {
+            heading,
+            description: Html::from_markdown_opt("In the old crane hall."),
+            rule: lang.text_with("addons-between", &[("least", 1.into()), ("count", 3.into())]),
+            products,
+        };
+        AddOnForm { id: position, title: title.into(), groups: vec![group] }
+    };
+    AddOnsPage {
+        frame: frame(lang, &Checkout::title(lang, &checkout.steps)),
+        checkout,
+        error: wrong.then(|| {
+            lang.text_with("cart-error-addon-min-count", &[("name", "Workshops".into()), ("count", 1.into())])
+        }),
+        positions: vec![form(1, "Evening ticket – Reduced"), form(2, "Evening ticket – Regular")],
     }
 }
 
@@ -289,6 +316,7 @@ fn bank() -> BankDetails {
 fn order(lang: Lang, status: OrderStatus) -> OrderPage {
     let downloads = matches!(status, OrderStatus::Paid | OrderStatus::Confirmed);
     let line = |id: i64, name: &str, details: &[&str], price| OrderLine {
+        belongs: id == 3,
         name: name.into(),
         details: details.iter().map(|&detail| detail.into()).collect(),
         price: eur(price),
@@ -412,6 +440,21 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
             row("Crane concert", "Saturday, 5 September 2026", None, Sale::SoldOut { free: false }),
         ],
     };
+    let series = SeriesPage {
+        frame: frame(lang, "Harbour walks"),
+        base: "/kulturhafen/walks/".into(),
+        cart: Some(cart(1712)),
+        name: "Harbour walks".into(),
+        location: None,
+        text: Html::from_markdown_opt("Every Saturday, whatever the weather."),
+        presale: None,
+        dates: organizer.events.clone(),
+        previous: Some("/kulturhafen/walks/?page=1".into()),
+        next: Some("/kulturhafen/walks/?page=3".into()),
+        voucher: Some("FRIENDS".into()),
+        asks_for_voucher: true,
+    };
+    let date = EventPage { date: Some(SubeventId(7)), ..event(lang) };
     let with_cart = EventPage {
         frame: Frame {
             test_mode: true,
@@ -442,12 +485,18 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         link: Some(Link { text: lang.text("order-again"), url: "/kulturhafen/lichter/".into() }),
         ..ErrorPage::of_status(frame(lang, ""), 503)
     };
+    let again = ErrorPage::busy(frame(lang, ""), Some("/kulturhafen/lichter/again".into()));
     vec![
+        ("error-again", render(&again)),
         ("home", render(&home)),
         ("organizer", render(&organizer)),
         ("event", render(&event(lang))),
         ("event-cart", render(&with_cart)),
         ("event-closed", render(&closed)),
+        ("series", render(&series)),
+        ("date", render(&date)),
+        ("addons", render(&add_ons(lang, false))),
+        ("addons-wrong", render(&add_ons(lang, true))),
         ("questions", render(&questions(lang, false))),
         ("questions-wrong", render(&questions(lang, true))),
         ("payment", render(&payment(lang))),

@@ -21,9 +21,13 @@ use crate::{
 /// The only output so far.
 pub const OUTPUT: &str = "pdf";
 
-/// Whether positions of an item come with a ticket.
-fn yields_ticket(item: &Item, event: &Event) -> bool {
-    item.generate_tickets.unwrap_or(item.admission || event.settings.ticket_download_nonadm())
+/// Whether a position of an item comes with a ticket. Parts of a bundle are no add-ons here: they were not chosen, and
+/// somebody comes with each.
+fn yields_ticket(item: &Item, event: &Event, is_add_on: bool) -> bool {
+    let settings = &event.settings;
+    item.generate_tickets.unwrap_or(
+        (item.admission || settings.ticket_download_nonadm()) && (!is_add_on || settings.ticket_download_addons()),
+    )
 }
 
 /// Whether the tickets of an order may be handed out at `now`.
@@ -44,9 +48,10 @@ pub fn positions_with_ticket<'a>(
     catalogue: &'a Catalogue,
     order: &'a Order,
 ) -> impl Iterator<Item = &'a Position> {
-    order
-        .live_positions()
-        .filter(|position| catalogue.item(position.product.item).is_some_and(|item| yields_ticket(item, event)))
+    order.live_positions().filter(|position| {
+        let is_add_on = position.parent.is_some() && !position.is_bundled;
+        catalogue.item(position.product.item).is_some_and(|item| yields_ticket(item, event, is_add_on))
+    })
 }
 
 /// A ticket file in the bucket.
@@ -105,12 +110,13 @@ fn sheet(event: &Event, catalogue: &Catalogue, order: &Order, position: &Positio
     let lang = Lang::parse(&order.locale).unwrap_or_default();
     let item = catalogue.item(position.product.item);
     let variation = position.product.variation.and_then(|id| item?.variation(id));
+    let date = position.product.date.and_then(|id| catalogue.date(id));
     TicketSheet {
         organizer: event.organizer.name.clone(),
         event: event.name.get(lang).to_owned(),
-        dates: present::dates(event, lang),
-        admission: present::times(event, lang),
-        location: present::location(event, lang),
+        dates: present::dates_on(event, date, lang),
+        admission: present::times_on(event, date, lang),
+        location: present::location_on(event, date, lang),
         item: item.map(|item| item.name.get(lang).to_owned()).unwrap_or_default(),
         variation: variation.map(|variation| variation.value.get(lang).to_owned()),
         attendee: position.attendee.name.clone(),

@@ -10,7 +10,10 @@ use shop::{
 };
 
 use super::{
-    ask::{add, add_fee, add_position, cancellation_fee, change, create, euros, expire, pay, pay_late, price, product},
+    ask::{
+        add, add_fee, add_position, cancellation_fee, change, create, euros, expire, mark_paid, pay, pay_late, price,
+        product,
+    },
     two_products,
     world::World,
 };
@@ -115,6 +118,8 @@ fn who_waits_for_places_does_not_stop_staff() {
     world.quota(1).uses.waiting = 2;
     let (outcomes, _) = shop::boxoffice::decide(world.stock.clone(), &[pay_late(order)], world.now);
     assert_eq!(outcomes, [Outcome::NoRoom], "money that comes late waits in line");
+    let (outcomes, _) = shop::boxoffice::decide(world.stock.clone(), &[mark_paid(order)], world.now);
+    assert_eq!(outcomes, [Outcome::Paid], "but not if staff says that it is there");
     let (outcomes, _) =
         shop::boxoffice::decide(world.stock.clone(), &[change(order, extend(&world, false))], world.now);
     assert_eq!(outcomes, [Outcome::OrderChanged(OrderStatus::Pending)]);

@@ -63,7 +63,7 @@ pub fn apply(name: &str, code: &str) -> Request {
 pub fn add_ons(name: &str, position: CartPositionId, chosen: &[(i64, i64)]) -> Request {
     let choice =
         |(number, count): &(i64, i64)| AddOnChoice { product: product(*number), count: *count, chosen_price: None };
-    Request::SetAddOns { cart: cart(name), position, chosen: chosen.iter().map(choice).collect() }
+    Request::SetAddOns { cart: cart(name), chosen: vec![(position, chosen.iter().map(choice).collect())] }
 }
 
 /// A voucher that changes nothing but may be used so often.
@@ -129,12 +129,17 @@ pub fn place(name: &str, cents: i64) -> Request {
 
 /// Pays an order in time.
 pub fn pay(order: OrderId) -> Request {
-    Request::PayOrder { order, accept_late: false }
+    Request::PayOrder { order, accept_late: false, by_staff: false }
 }
 
 /// Pays an order, however late.
 pub fn pay_late(order: OrderId) -> Request {
-    Request::PayOrder { order, accept_late: true }
+    Request::PayOrder { order, accept_late: true, by_staff: false }
+}
+
+/// Staff says that an order is paid, however late.
+pub fn mark_paid(order: OrderId) -> Request {
+    Request::PayOrder { order, accept_late: true, by_staff: true }
 }
 
 /// The deadline of an order has passed.
@@ -174,7 +179,7 @@ pub fn discount(id: i64, min_count: usize, ppm: u32) -> Discount {
 pub fn add_position(product: Product, gross: Money) -> Change {
     let secrets = PositionSecrets { ticket: String::new(), web: String::new(), pseudonym: String::new() };
     let new = Box::new(NewPosition { secrets, attendee: Attendee::default() });
-    Change::AddPosition { product, price: price(gross), new }
+    Change::AddPosition { product, parent: None, price: price(gross), new }
 }
 
 /// One fee more.

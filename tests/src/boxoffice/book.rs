@@ -21,7 +21,11 @@ pub fn order_of_placed(
             let (price, line) = (position.price, position.line);
             let voucher =
                 voucher(position.cart_position).map(|voucher| VoucherUse { voucher, budget_use: price.saving.minor() });
-            OrderPosition { number, product: position.product, line, voucher, new: None }
+            let parent = position.parent.and_then(|id| {
+                let place = placed.positions.iter().position(|it| it.cart_position == id)?;
+                i32::try_from(place + 1).ok()
+            });
+            OrderPosition { number, product: position.product, line, parent, voucher, new: None }
         })
         .collect();
     OrderStock {

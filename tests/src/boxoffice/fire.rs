@@ -257,7 +257,7 @@ impl<'a> Day<'a> {
             if let Some(&order) = orders.choose(random) {
                 return Ok(match random.random_range(0..3) {
                     0 => Request::ExpireOrder { order },
-                    late => Request::PayOrder { order, accept_late: late == 1 },
+                    late => Request::PayOrder { order, accept_late: late == 1, by_staff: false },
                 });
             }
         }

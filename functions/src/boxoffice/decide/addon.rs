@@ -4,54 +4,45 @@ use std::collections::BTreeMap;
 
 use super::{Batch, CartId, CartOutcome, CartPosition, NewCartPosition, Product};
 use crate::{
-    boxoffice::{AddOnChoice, AddOnProblem, AddOnRule, CartRefusal, UnitPrice},
+    boxoffice::{AddOnChoice, AddOnProblem, CartRefusal, UnitPrice},
     id::{CartPositionId, CategoryId},
     money::Money,
 };
 
 impl Batch {
-    /// Gives a position exactly these add-ons, as far as there are places for them.
-    pub(super) fn set_add_ons(&mut self, cart: &CartId, id: CartPositionId, chosen: &[AddOnChoice]) -> CartOutcome {
-        let base = self.stock.cart_positions.get(&id).filter(|it| it.cart == *cart && it.parent.is_none()).cloned();
-        let Some(base) = base else {
-            let refused = Some(CartRefusal::AddOn(AddOnProblem::NoBase));
-            return CartOutcome { refused, ..CartOutcome::default() };
-        };
-        let chosen: Vec<AddOnChoice> = chosen.iter().map(|choice| with_date_of(choice, base.product)).collect();
+    /// Gives positions exactly these add-ons, as far as there are places for them.
+    pub(super) fn set_add_ons(&mut self, cart: &CartId, wanted: &[(CartPositionId, Vec<AddOnChoice>)]) -> CartOutcome {
         let present = self.positions_of(cart);
-        let refused = self.add_on_refusal(&base, &present, &chosen);
-        if refused.is_some() {
-            return CartOutcome { refused, ..CartOutcome::default() };
-        }
+        let chosen = match self.add_ons_of(&present, wanted) {
+            Ok(chosen) => chosen,
+            Err(refused) => return CartOutcome { refused: Some(refused), ..CartOutcome::default() },
+        };
         let (expires_at, max_extend_at) = self.reservation(&present);
-        let mut outcome =
-            CartOutcome { removed: self.renew(&present, expires_at, max_extend_at), ..CartOutcome::default() };
-        if !self.stock.cart_positions.contains_key(&id) {
-            return outcome;
-        }
-        let missing = self.take_surplus_away(id, &chosen);
+        let removed = self.renew(&present, expires_at, max_extend_at);
+        let mut outcome = CartOutcome { removed, ..CartOutcome::default() };
         let mut added = Vec::new();
-        for (choice, count) in missing {
-            let room = if self.is_locked(choice.product, None) { 0 } else { self.room_for(choice.product, None) };
-            if room < count {
-                let told = if room == 0 { &mut outcome.unavailable } else { &mut outcome.in_part };
-                told.push(choice.product);
-            }
-            let custom_price = self.custom_price(&choice);
-            let Some(price) = self.add_on_price(choice.product, custom_price, &base) else { continue };
-            for _ in 0..count.min(room) {
-                self.hold(choice.product, None, 1);
-                added.push(NewCartPosition {
-                    cart: cart.clone(),
-                    product: choice.product,
-                    price,
-                    custom_price,
-                    voucher: None,
-                    addon_to: Some(id),
-                    parts: Vec::new(),
-                    expires_at,
-                    max_extend_at,
-                });
+        for (base, chosen) in &chosen {
+            // It may have expired, and its place may be gone since.
+            if self.stock.cart_positions.contains_key(&base.id) {
+                for (choice, count) in self.take_surplus_away(base.id, chosen) {
+                    let count = self.room_for_add_on(&choice, count, &mut outcome);
+                    let custom_price = self.custom_price(&choice);
+                    let Some(price) = self.add_on_price(choice.product, custom_price, base) else { continue };
+                    for _ in 0..count {
+                        self.hold(choice.product, None, 1);
+                        added.push(NewCartPosition {
+                            cart: cart.clone(),
+                            product: choice.product,
+                            price,
+                            custom_price,
+                            voucher: None,
+                            addon_to: Some(base.id),
+                            parts: Vec::new(),
+                            expires_at,
+                            max_extend_at,
+                        });
+                    }
+                }
             }
         }
         let dropped = self.drop_too_few(cart, &mut added);
@@ -61,6 +52,16 @@ impl Batch {
         self.apply_discounts(cart, &mut added);
         self.changes.added.append(&mut added);
         outcome
+    }
+
+    /// How many of an add-on there are places for; what is missing is noted.
+    fn room_for_add_on(&self, choice: &AddOnChoice, count: i64, outcome: &mut CartOutcome) -> i64 {
+        let room = if self.is_locked(choice.product, None) { 0 } else { self.room_for(choice.product, None) };
+        if room < count {
+            let told = if room == 0 { &mut outcome.unavailable } else { &mut outcome.in_part };
+            told.push(choice.product);
+        }
+        count.min(room)
     }
 
     fn custom_price(&self, choice: &AddOnChoice) -> Option<Money> {
@@ -86,20 +87,33 @@ impl Batch {
         missing
     }
 
-    fn add_on_refusal(
+    /// The positions with what is wanted for them, on their dates, or why that cannot be.
+    fn add_ons_of(
         &self,
-        base: &CartPosition,
         present: &[CartPosition],
-        chosen: &[AddOnChoice],
-    ) -> Option<CartRefusal> {
-        let products: Vec<Product> = chosen
-            .iter()
-            .flat_map(|choice| std::iter::repeat_n(choice.product, choice.count.max(0) as usize))
-            .collect();
-        let problem = self.add_on_problem(base.product, &products);
-        let others: Vec<CartPosition> = present.iter().filter(|it| it.parent != Some(base.id)).cloned().collect();
-        let wanted = chosen.iter().map(|choice| (choice.product, choice.count));
-        problem.map(CartRefusal::AddOn).or_else(|| self.broken_limit(&others, wanted))
+        wanted: &[(CartPositionId, Vec<AddOnChoice>)],
+    ) -> Result<Vec<(CartPosition, Vec<AddOnChoice>)>, CartRefusal> {
+        let mut all = Vec::new();
+        for (id, chosen) in wanted {
+            let base = present.iter().find(|it| it.id == *id && it.parent.is_none());
+            let base = base.ok_or(CartRefusal::AddOn(AddOnProblem::NoBase))?;
+            let chosen: Vec<AddOnChoice> = chosen.iter().map(|choice| with_date_of(choice, base.product)).collect();
+            let products: Vec<Product> = chosen
+                .iter()
+                .flat_map(|choice| std::iter::repeat_n(choice.product, choice.count.max(0) as usize))
+                .collect();
+            if let Some(problem) = self.add_on_problem(base.product, &products) {
+                return Err(CartRefusal::AddOn(problem));
+            }
+            all.push((base.clone(), chosen));
+        }
+        let is_replaced = |it: &CartPosition| all.iter().any(|(base, _)| it.parent == Some(base.id) && !it.bundled);
+        let others: Vec<CartPosition> = present.iter().filter(|it| !is_replaced(it)).cloned().collect();
+        let counts = all.iter().flat_map(|(_, chosen)| chosen.iter().map(|choice| (choice.product, choice.count)));
+        match self.broken_limit(&others, counts) {
+            Some(refused) => Err(refused),
+            None => Ok(all),
+        }
     }
 
     /// What is wrong with the add-ons of a product, if something is.
@@ -111,7 +125,8 @@ impl Batch {
             let Some(rule) = offer.add_on_rule(category) else { return Some(AddOnProblem::NoBase) };
             *per_category.entry(rule.category).or_default().entry(*product).or_default() += 1;
         }
-        offer.add_ons.iter().find_map(|rule| problem_with(rule, per_category.get(&rule.category)))
+        let nothing = BTreeMap::new();
+        offer.add_ons.iter().find_map(|rule| rule.problem(per_category.get(&rule.category).unwrap_or(&nothing)))
     }
 
     /// The first position of a cart whose add-ons are not as they must be.
@@ -140,16 +155,4 @@ impl Batch {
 
 fn with_date_of(choice: &AddOnChoice, base: Product) -> AddOnChoice {
     AddOnChoice { product: Product { date: base.date, ..choice.product }, ..choice.clone() }
-}
-
-fn problem_with(rule: &AddOnRule, chosen: Option<&BTreeMap<Product, i64>>) -> Option<AddOnProblem> {
-    let count: i64 = chosen.map_or(0, |chosen| chosen.values().sum());
-    let repeated =
-        chosen.and_then(|chosen| chosen.iter().find(|(_, count)| **count > 1)).map(|(product, _)| product.item);
-    match repeated.filter(|_| !rule.multi_allowed) {
-        _ if count > rule.max => Some(AddOnProblem::TooMany(rule.category, rule.max)),
-        _ if count < rule.min => Some(AddOnProblem::TooFew(rule.category, rule.min)),
-        Some(item) => Some(AddOnProblem::Repeated(item)),
-        None => None,
-    }
 }

@@ -97,9 +97,9 @@ impl Batch {
                 Outcome::Cart(CartOutcome::default())
             }
             Request::ApplyVoucher { cart, code } => Outcome::Cart(self.apply_voucher(cart, code)),
-            Request::SetAddOns { cart, position, chosen } => Outcome::Cart(self.set_add_ons(cart, *position, chosen)),
+            Request::SetAddOns { cart, chosen } => Outcome::Cart(self.set_add_ons(cart, chosen)),
             Request::PlaceOrder { cart, agreed_total, draft } => self.place_order(index, cart, *agreed_total, draft),
-            Request::PayOrder { order, accept_late } => self.pay_order(*order, *accept_late),
+            Request::PayOrder { order, accept_late, by_staff } => self.pay_order(*order, *accept_late, *by_staff),
             Request::CreateOrder { order } => self.create_order(index, order),
             Request::ChangeOrder { order, action } => self.change_order(*order, action),
             Request::ExpireOrder { order } => self.expire_order(*order),

@@ -120,7 +120,7 @@ impl Batch {
             .collect()
     }
 
-    pub(super) fn pay_order(&mut self, id: OrderId, accept_late: bool) -> Outcome {
+    pub(super) fn pay_order(&mut self, id: OrderId, accept_late: bool, by_staff: bool) -> Outcome {
         let Ok(mut order) = self.order(id) else { return Outcome::NotPayable };
         match order.status {
             OrderStatus::Paid => return Outcome::AlreadyPaid,
@@ -128,15 +128,20 @@ impl Batch {
             OrderStatus::Pending if order.require_approval => return Outcome::NotPayable,
             OrderStatus::Pending => {}
             OrderStatus::Expired if !accept_late => return Outcome::NotPayable,
-            OrderStatus::Expired if !self.room_for_all(&order.products().collect::<Vec<_>>()) => {
-                return Outcome::NoRoom;
-            }
+            OrderStatus::Expired if !self.room_for_late(&order, by_staff) => return Outcome::NoRoom,
             OrderStatus::Expired if !self.budgets_allow(&order) => return Outcome::NoRoom,
             OrderStatus::Expired => {}
         }
         order.status = OrderStatus::Paid;
         self.replace(id, order);
         Outcome::Paid
+    }
+
+    /// Whether an expired order finds its places again. For the buyer, who waits for places comes first; staff does not
+    /// count them (spec domain 4.5).
+    fn room_for_late(&self, order: &OrderStock, by_staff: bool) -> bool {
+        let products: Vec<Product> = order.products().collect();
+        if by_staff { self.room_for_difference(&[], &products).is_ok() } else { self.room_for_all(&products) }
     }
 
     pub(super) fn expire_order(&mut self, id: OrderId) -> Outcome {

@@ -36,16 +36,16 @@ const EXPIRED_CARTS: &str = "
      where c.event_id = $1 and c.holds_stock and c.expires_at <= $2 and not coalesce(v.holds_stock, false)
      group by c.item_id, c.variation_id, c.subevent_id";
 
-/// The quotas of an event as they stand, without a lock: for display only, never for a decision. Expired carts count
+/// The quotas of an event, in a series those of some dates, as they stand, without a lock: for display only, never for a decision. Expired carts count
 /// as gone already: if the page counted them until the next batch releases them, nobody could begin that batch. Those
 /// whose voucher keeps the place give nothing back.
 pub async fn quotas_for_display(
     q: &impl Query,
     event: EventId,
-    date: Option<SubeventId>,
+    dates: Vec<SubeventId>,
     now: Timestamp,
 ) -> Result<Quotas, DbError> {
-    let (mut quotas, quotas_of) = read_quotas(q, event, date.into_iter().collect(), Vec::new()).await?;
+    let (mut quotas, quotas_of) = read_quotas(q, event, dates, Vec::new()).await?;
     for row in q.query(EXPIRED_CARTS, &[p(&event), p(&now)]).await? {
         let count: i64 = row.get("count")?;
         for quota in quotas_of.get(&product(&row)?).into_iter().flatten() {

@@ -57,6 +57,8 @@ pub struct OrderPosition {
     pub product: Product,
     /// What it costs.
     pub line: TaxedLine,
+    /// The number of the position that it was added to, or is a part of.
+    pub parent: Option<i32>,
     /// The voucher that it was ordered with.
     pub voucher: Option<VoucherUse>,
     /// What a position that is added brings with it.
@@ -183,17 +185,19 @@ pub enum Change {
     AddPosition {
         /// What.
         product: Product,
+        /// The number of the position that it is added to.
+        parent: Option<i32>,
         /// Its price.
         price: UnitPrice,
         /// Its secrets and who comes with it.
         new: Box<NewPosition>,
     },
-    /// One position less.
+    /// One position less, with its add-ons and parts.
     CancelPosition {
         /// Its number.
         number: i32,
     },
-    /// Another product for a position, at this price.
+    /// Another product for a position, at this price. To another date its add-ons and parts come along.
     SwapProduct {
         /// Its number.
         number: i32,

@@ -28,11 +28,12 @@ const ORDERS: &str = "
       from orders o
      where o.event_id = $1 and o.id = any($2)";
 const POSITIONS: &str = "
-    select order_id, positionid as number, item_id, variation_id, subevent_id, price, tax_rate_ppm, tax_value,
-           price_correction, tax_correction, voucher_id, voucher_budget_use
-      from order_position
-     where event_id = $1 and order_id = any($2) and not canceled
-     order by order_id, positionid";
+    select op.order_id, op.positionid as number, op.item_id, op.variation_id, op.subevent_id, op.price, op.tax_rate_ppm,
+           op.tax_value, op.price_correction, op.tax_correction, op.voucher_id, op.voucher_budget_use,
+           parent.positionid as parent
+      from order_position op left join order_position parent on parent.event_id = $1 and parent.id = op.addon_to
+     where op.event_id = $1 and op.order_id = any($2) and not op.canceled
+     order by op.order_id, op.positionid";
 const FEES: &str = "
     select order_id, number, fee_type, internal_type, description, value as price, tax_rate_ppm, tax_value,
            price_correction, tax_correction
@@ -59,11 +60,12 @@ pub(in crate::boxoffice) async fn orders(
     }
     for row in positions {
         let (number, product, line) = (row.get("number")?, product(&row)?, line(&row, currency)?);
+        let parent = row.get("parent")?;
         if let Some(order) = orders.get_mut(&row.get("order_id")?) {
             let voucher: Option<VoucherId> = row.get("voucher_id")?;
             let budget_use = row.get("voucher_budget_use")?;
             let voucher = voucher.map(|voucher| VoucherUse { voucher, budget_use });
-            order.positions.push(OrderPosition { number, product, line, voucher, new: None });
+            order.positions.push(OrderPosition { number, product, line, parent, voucher, new: None });
         }
     }
     for row in fees {
@@ -190,16 +192,18 @@ pub(super) async fn set_positions(
 const ADD_POSITIONS: &str = "
     insert into order_position (organizer_id, event_id, order_id, positionid, item_id, variation_id, price, tax_rate_ppm,
                                 tax_value, price_correction, tax_correction, attendee_name, attendee_email, company,
-                                secret, web_secret, pseudonymization_id, subevent_id)
+                                secret, web_secret, pseudonymization_id, subevent_id, addon_to)
     select o.organizer_id, $1, a.order_id, a.positionid, a.item_id, a.variation_id, a.price, a.tax_rate_ppm, a.tax_value,
            a.price_correction, a.tax_correction, a.attendee_name, a.attendee_email, a.company, a.secret, a.web_secret,
-           a.pseudonym, a.subevent_id
+           a.pseudonym, a.subevent_id, parent.id
       from unnest($2::bigint[], $3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::integer[], $8::bigint[],
                   $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-                  $17::bigint[])
+                  $17::bigint[], $18::integer[])
            as a (order_id, positionid, item_id, variation_id, price, tax_rate_ppm, tax_value, price_correction,
-                 tax_correction, attendee_name, attendee_email, company, secret, web_secret, pseudonym, subevent_id)
-      join orders o on o.event_id = $1 and o.id = a.order_id";
+                 tax_correction, attendee_name, attendee_email, company, secret, web_secret, pseudonym, subevent_id,
+                 parent)
+      join orders o on o.event_id = $1 and o.id = a.order_id
+      left join order_position parent on parent.order_id = a.order_id and parent.positionid = a.parent";
 
 pub(super) async fn add_positions(
     lock: &EventLock<'_>,
@@ -219,6 +223,7 @@ pub(super) async fn add_positions(
     let tickets: Vec<&str> = news.iter().map(|new| new.secrets.ticket.as_str()).collect();
     let webs: Vec<&str> = news.iter().map(|new| new.secrets.web.as_str()).collect();
     let pseudonyms: Vec<&str> = news.iter().map(|new| new.secrets.pseudonym.as_str()).collect();
+    let parents: Vec<Option<i32>> = positions.iter().map(|(_, position)| position.parent).collect();
     let columns = Columns::of_positions(&positions);
     let event = lock.event();
     let params = [
@@ -239,6 +244,7 @@ pub(super) async fn add_positions(
         array(&webs),
         array(&pseudonyms),
         array(&dates),
+        array(&parents),
     ];
     expect_rows(lock.tx().execute(ADD_POSITIONS, &params).await?, positions.len())
 }

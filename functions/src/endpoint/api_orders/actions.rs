@@ -15,7 +15,10 @@ use crate::{
     money::TaxRate,
     order::{self, Act, ActError, Order, OrderStatus, PayError},
     outbox::Outgoing,
-    port::db::{Db, DbError, Query, Tx},
+    port::{
+        codes::Codes,
+        db::{Db, DbError, Query, Tx},
+    },
     staff::{Permission, Staff},
     time::Timestamp,
 };
@@ -32,9 +35,10 @@ pub(super) enum Action {
     Deny,
     Extend,
     Reactivate,
+    Change,
 }
 
-const ACTIONS: [(&str, Action); 9] = [
+const ACTIONS: [(&str, Action); 10] = [
     ("mark_paid", Action::MarkPaid),
     ("mark_canceled", Action::MarkCanceled),
     ("mark_pending", Action::MarkPending),
@@ -44,6 +48,7 @@ const ACTIONS: [(&str, Action); 9] = [
     ("deny", Action::Deny),
     ("extend", Action::Extend),
     ("reactivate", Action::Reactivate),
+    ("change", Action::Change),
 ];
 
 impl Action {
@@ -100,7 +105,9 @@ async fn once(
     }
     let order = find(tx, event, request).await?;
     let catalogue = Catalogue::load(tx, event).await?;
-    let wanted = Wanted { staff, event, catalogue: &catalogue, order: &order, now };
+    let ignores_quotas = http::query(request, "check_quotas").is_some_and(|value| value == "false");
+    let codes = ctx.codes();
+    let wanted = Wanted { staff, event, catalogue: &catalogue, order: &order, codes, ignores_quotas, now };
     let outgoing = wanted.act(tx, action, &Fields::read(request)?).await?;
     let order = find(tx, event, request).await?;
     let answer = Answer { status: 200, body: order_json(ctx, event, &order) };
@@ -109,12 +116,16 @@ async fn once(
 }
 
 /// An order of which something is wanted.
-struct Wanted<'a> {
+pub(super) struct Wanted<'a> {
     staff: &'a Staff,
-    event: &'a Event,
-    catalogue: &'a Catalogue,
-    order: &'a Order,
-    now: Timestamp,
+    pub(super) event: &'a Event,
+    pub(super) catalogue: &'a Catalogue,
+    pub(super) order: &'a Order,
+    /// Where secrets of new positions come from.
+    pub(super) codes: &'a Codes,
+    /// A change is made even if there is no room.
+    ignores_quotas: bool,
+    pub(super) now: Timestamp,
 }
 
 impl Wanted<'_> {
@@ -133,9 +144,18 @@ impl Wanted<'_> {
                 OrderAction::Extend { expires_at, force: fields.flag("force", false)? }
             }
             Action::Reactivate => OrderAction::Reactivate { expires_at: deadline, force },
+            Action::Change => {
+                let (changes, read_at) = (self.changes(fields)?, self.order.modified_at);
+                OrderAction::Change { changes, read_at, expires_at: deadline, force: self.ignores_quotas }
+            }
         };
         let note = fields.string("comment")?.filter(|note| !note.is_empty());
-        let act = Act { order: self.order.id, action: chosen, send_email: fields.send_email()?, note };
+        let act = Act {
+            order: self.order.id,
+            action: chosen,
+            send_email: fields.flag("send_email", action != Action::Change)?,
+            note,
+        };
         match order::act(tx, self.staff, self.event, self.catalogue, &act, self.now).await {
             Ok(outgoing) => Ok(outgoing),
             Err(ActError::Db(error)) => Err(error.into()),
@@ -222,6 +242,7 @@ fn wrong_state(action: Action, status: OrderStatus) -> &'static str {
         Action::Extend if status == OrderStatus::Paid => "The order is paid; there is nothing to extend.",
         Action::Extend => "The order is canceled; reactivate it instead.",
         Action::MarkCanceled => "The order is canceled already.",
+        Action::Change => "The order is canceled.",
         Action::MarkPaid | Action::MarkExpired | Action::Approve | Action::Deny => "The order is not pending.",
     }
 }

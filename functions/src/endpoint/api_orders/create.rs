@@ -13,11 +13,11 @@ use super::{
 use crate::{
     boxoffice::{CartId, CreateFee, CreateOrder, CreatePosition, POSITIONS_PER_ORDER_MAX, Product, UnitPrice},
     cart::Attendee,
-    catalogue::Catalogue,
+    catalogue::{Catalogue, Date, Item, Variation},
     ctx::Ctx,
     event::Event,
     http::{self, ApiError},
-    id::{ItemId, VariationId},
+    id::{ItemId, SubeventId, VariationId},
     idempotency::{Answer, Call},
     money::TaxRate,
     order::{self, CreateError},
@@ -149,15 +149,13 @@ const TO_COME: [&str; 9] = [
     "api_meta",
     "plugin_data",
 ];
-const POSITION_TO_COME: [&str; 15] = [
+const POSITION_TO_COME: [&str; 13] = [
     "street",
     "zipcode",
     "city",
     "country",
     "state",
-    "addon_to",
     "is_bundled",
-    "subevent",
     "answers",
     "seat",
     "voucher",
@@ -168,10 +166,10 @@ const POSITION_TO_COME: [&str; 15] = [
 ];
 
 /// Reads what a client wants an order to be.
-struct Reader<'a> {
-    event: &'a Event,
-    catalogue: &'a Catalogue,
-    now: Timestamp,
+pub(super) struct Reader<'a> {
+    pub(super) event: &'a Event,
+    pub(super) catalogue: &'a Catalogue,
+    pub(super) now: Timestamp,
 }
 
 impl Reader<'_> {
@@ -186,7 +184,10 @@ impl Reader<'_> {
         if paid && require_approval {
             return Err(ApiError::field("require_approval", "A paid order cannot wait for approval."));
         }
-        let positions = parts(fields, "positions", |fields| self.position(fields))?;
+        let positions = parts(fields, "positions", |fields| {
+            fields.refuse(&["addon_to"])?;
+            self.position(fields)
+        })?;
         if positions.is_empty() || positions.len() as i64 > POSITIONS_PER_ORDER_MAX {
             return Err(ApiError::field("positions", "An order has 1 to 500 positions."));
         }
@@ -216,9 +217,50 @@ impl Reader<'_> {
         })
     }
 
-    fn position(&self, fields: &Fields) -> Result<CreatePosition, ApiError> {
+    /// A position with its price, given or computed.
+    pub(super) fn position(&self, fields: &Fields) -> Result<CreatePosition, ApiError> {
         fields.refuse(&POSITION_TO_COME)?;
         let item = fields.number("item")?.ok_or_else(|| ApiError::field("item", "This field is required."))?;
+        let date = self.date(fields)?;
+        let (product, found, chosen) =
+            self.product(ItemId(item), fields.number("variation")?.map(VariationId), date)?;
+        let rate = self.catalogue.tax_rule(found).map_or(TaxRate::ZERO, |rule| rule.rate);
+        let price = match fields.amount("price", self.event)? {
+            Some(price) => UnitPrice::of_listed(price, rate, true),
+            None => self.catalogue.price_on(date, found, chosen),
+        };
+        let name = match fields.line("attendee_name")? {
+            Some(name) => Some(name),
+            None => fields.part("attendee_name_parts")?.map(|parts| parts.line("full_name")).transpose()?.flatten(),
+        };
+        let attendee = Attendee { name, email: fields.line("attendee_email")?, company: fields.line("company")? };
+        Ok(CreatePosition { product, price, attendee })
+    }
+
+    /// The date that a position is for: a series needs one, other events have none.
+    fn date(&self, fields: &Fields) -> Result<Option<&Date>, ApiError> {
+        let id = fields.number("subevent")?;
+        match id {
+            Some(_) if !self.event.has_subevents => {
+                Err(ApiError::field("subevent", "You cannot set a subevent for this event."))
+            }
+            None if self.event.has_subevents => Err(ApiError::field("subevent", "You need to set a subevent.")),
+            None => Ok(None),
+            Some(id) => {
+                let unknown = || ApiError::field("subevent", format!("Invalid pk \"{id}\" - object does not exist."));
+                self.catalogue.date(SubeventId(id)).map(Some).ok_or_else(unknown)
+            }
+        }
+    }
+
+    /// A product that can be ordered.
+    pub(super) fn product(
+        &self,
+        item: ItemId,
+        variation: Option<VariationId>,
+        date: Option<&Date>,
+    ) -> Result<(Product, &Item, Option<&Variation>), ApiError> {
+        let item = item.0;
         let unknown = |id: i64| format!("Invalid pk \"{id}\" - object does not exist.");
         let Some(found) = self.catalogue.item(ItemId(item)) else {
             return Err(ApiError::field("item", unknown(item)));
@@ -226,24 +268,14 @@ impl Reader<'_> {
         if !found.active {
             return Err(ApiError::field("item", "The product is not active."));
         }
-        let variation = fields.number("variation")?.map(VariationId);
         let Some((found, chosen)) = self.catalogue.product(found.id, variation) else {
             return Err(ApiError::field("variation", "Choose one of the variations of the product."));
         };
-        let rate = self.catalogue.tax_rule(found).map_or(TaxRate::ZERO, |rule| rule.rate);
-        let price = match fields.amount("price", self.event)? {
-            Some(price) => UnitPrice::of_listed(price, rate, true),
-            None => self.catalogue.price(found, chosen),
-        };
-        let name = match fields.line("attendee_name")? {
-            Some(name) => Some(name),
-            None => fields.part("attendee_name_parts")?.map(|parts| parts.line("full_name")).transpose()?.flatten(),
-        };
-        let attendee = Attendee { name, email: fields.line("attendee_email")?, company: fields.line("company")? };
-        Ok(CreatePosition { product: Product::undated(found.id, variation), price, attendee })
+        Ok((Product { item: found.id, variation, date: date.map(|date| date.id) }, found, chosen))
     }
 
-    fn fee(&self, fields: &Fields) -> Result<CreateFee, ApiError> {
+    /// A fee with its tax.
+    pub(super) fn fee(&self, fields: &Fields) -> Result<CreateFee, ApiError> {
         fields.refuse(&["_treat_value_as_percentage", "_split_taxes_like_products"])?;
         let name = fields.string("fee_type")?.unwrap_or_default();
         let fee_type = FeeType::parse(&name)
@@ -309,7 +341,11 @@ impl Reader<'_> {
 }
 
 /// Reads a list of objects; errors come in a list parallel to it.
-fn parts<T>(fields: &Fields, name: &str, read: impl Fn(&Fields) -> Result<T, ApiError>) -> Result<Vec<T>, ApiError> {
+pub(super) fn parts<T>(
+    fields: &Fields,
+    name: &str,
+    read: impl Fn(&Fields) -> Result<T, ApiError>,
+) -> Result<Vec<T>, ApiError> {
     let mut values = Vec::new();
     let mut errors: Vec<Value> = Vec::new();
     for value in fields.list(name)? {

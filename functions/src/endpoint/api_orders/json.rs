@@ -84,7 +84,7 @@ fn position_json(order: &Order, position: &Position) -> Value {
 
 fn fee_json(fee: &Fee) -> Value {
     json!({
-        "id": fee.number,
+        "id": fee.id,
         "fee_type": fee.fee_type.code(),
         "value": fee.value.to_decimal(),
         "description": fee.description,

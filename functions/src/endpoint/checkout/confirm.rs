@@ -18,6 +18,7 @@ use crate::{
     },
     payment::Provider,
     port::db::Db,
+    present,
 };
 
 /// Shows the order as it would be placed.
@@ -108,7 +109,7 @@ async fn attempt(
         Outcome::NotPlaced(NotPlaced::PriceChanged) => elsewhere(again(visit, "price-changed")),
         Outcome::NotPlaced(NotPlaced::AddOns(_, problem)) => {
             let note = Note::saying(MessageKind::Error, add_on_text(visit, &desk.catalogue, problem));
-            elsewhere(visit.go(&visit.event.path(), Some(&note)))
+            elsewhere(visit.go(&visit.url(StepName::AddOns.path()), Some(&note)))
         }
         other => unreachable!("an order request is placed or not, not {other:?}"),
     }
@@ -149,7 +150,7 @@ fn render(desk: &Desk<'_>, form_token: String, refused: Option<&Form>) -> Respon
         let answers = visit.answers(&desk.catalogue, &position.answers);
         let answers = answers.into_iter().map(|(label, value)| Fact { label, value });
         FactGroup {
-            title: desk.catalogue.product_name(position.product, lang),
+            title: present::product(event, &desk.catalogue, position.product, lang),
             facts: known.into_iter().flatten().chain(answers).collect(),
         }
     };

@@ -17,6 +17,7 @@ use crate::{
         checkout::{PositionForm, QuestionsPage},
         field::{self, Choice, Field, Input},
     },
+    present,
     question::{self, AnswerError, Question, QuestionType},
 };
 
@@ -25,7 +26,10 @@ pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
     let db = ctx.db().await?;
     let visit = Visit::open(ctx, &*db, &request).await?;
     Ok(match Desk::open(&visit, &*db, ctx.now()).await? {
-        Ok(desk) => render(&desk, &Filled::from_desk(&desk), &HashMap::new()),
+        Ok(desk) => match desk.redirect_before(StepName::Questions) {
+            Some(earlier) => earlier,
+            None => render(&desk, &Filled::from_desk(&desk), &HashMap::new()),
+        },
         Err(elsewhere) => elsewhere,
     })
 }
@@ -347,7 +351,12 @@ impl Show<'_> {
         });
         let questions = self.desk.catalogue.questions_for(position.product.item);
         PositionForm {
-            title: self.desk.catalogue.product_name(position.product, self.desk.visit.lang),
+            title: present::product(
+                &self.desk.visit.event,
+                &self.desk.catalogue,
+                position.product,
+                self.desk.visit.lang,
+            ),
             fields: attendee.chain(questions.into_iter().map(|question| self.question(position, question))).collect(),
         }
     }

@@ -315,9 +315,6 @@ fn read_add_on(object: &Object<'_>, around: &Around<'_>) -> Option<AddOn> {
     object.require(&["addon_category"]);
     let (min_count, max_count) =
         (object.small_number("min_count").unwrap_or(0), object.small_number("max_count").unwrap_or(1));
-    if min_count > 0 {
-        object.fault("min_count", "the shop cannot ask for add-ons yet: leave it out or set it to 0");
-    }
     if max_count < min_count {
         object.fault("max_count", "must not be less than min_count");
     }

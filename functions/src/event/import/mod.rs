@@ -204,9 +204,6 @@ impl Plan {
         if self.quotas.is_empty() {
             event.fault("live", "an event needs a quota before it can be live");
         }
-        if self.event.has_subevents {
-            event.fault("live", "the shop has no pages for the dates of a series yet");
-        }
         let settings = Settings::merge(organizer_settings.clone(), self.event.settings.clone());
         let is_paid = self.items.iter().any(catalogue::Item::is_paid);
         if is_paid && !settings.takes_payments() {

@@ -77,24 +77,33 @@ pub(super) fn price(order: &mut OrderStock) -> Result<(), OrderRefusal> {
 
 fn apply(order: &mut OrderStock, change: &Change) -> Result<(), OrderRefusal> {
     match change {
-        Change::AddPosition { product, price, new } => {
+        Change::AddPosition { product, parent, price, new } => {
+            let base = parent.map(|number| position(order, number).map(|it| it.parent)).transpose()?;
+            // Nothing is added to what was added itself.
+            if let Some(number) = parent.filter(|_| base.flatten().is_some()) {
+                return Err(OrderRefusal::NoSuchPart(number));
+            }
             order.last_position += 1;
             let new = Some(new.clone());
             order.positions.push(OrderPosition {
                 number: order.last_position,
                 product: *product,
                 line: line(price),
+                parent: *parent,
                 voucher: None,
                 new,
             });
         }
         Change::CancelPosition { number } => {
             position(order, *number)?;
-            order.positions.retain(|position| position.number != *number);
+            order.positions.retain(|it| it.number != *number && it.parent != Some(*number));
         }
         Change::SwapProduct { number, product, price } => {
             let position = position(order, *number)?;
             (position.product, position.line) = (*product, line(price));
+            for below in order.positions.iter_mut().filter(|it| it.parent == Some(*number)) {
+                below.product.date = product.date;
+            }
         }
         Change::SetPrice { number, gross } => reprice(&mut position(order, *number)?.line, *gross),
         Change::AddFee { fee_type, internal_type, description, gross, tax_rate } => {

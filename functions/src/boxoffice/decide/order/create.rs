@@ -123,7 +123,8 @@ fn fill(empty: &OrderStock, wanted: &CreateOrder, codes: &Codes) -> OrderStock {
     let position = |(number, it): (i32, &crate::boxoffice::CreatePosition)| OrderPosition {
         number,
         product: it.product,
-        line: TaxedLine::new(it.price.gross, it.price.tax, it.price.tax_rate),
+        line: it.price.taxed_line(),
+        parent: None,
         voucher: None,
         new: Some(Box::new(NewPosition { secrets: PositionSecrets::draw(codes), attendee: it.attendee.clone() })),
     };

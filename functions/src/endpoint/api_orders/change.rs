@@ -1,0 +1,135 @@
+//! `POST …/orders/CODE/change/`: staff changes what is in an order (spec rest-api 9.6).
+
+use std::collections::BTreeSet;
+
+use super::{
+    actions::Wanted,
+    create::{Reader, parts},
+    fields::Fields,
+};
+use crate::{
+    boxoffice::{Change, CreateFee, CreatePosition, NewPosition, PositionSecrets, UnitPrice},
+    http::ApiError,
+    id::{FeeId, PositionId, SubeventId, VariationId},
+    money::TaxRate,
+    order::{Fee, Position},
+};
+
+/// What of a position cannot be changed yet.
+const PATCH_TO_COME: [&str; 5] = ["seat", "tax_rule", "valid_from", "valid_until", "secret"];
+
+impl Wanted<'_> {
+    /// What a body asks for, in the order in which it is done: cancel, patch, create, fees. Nothing may be named twice:
+    /// the reference means to refuse that too, but looks in the wrong place.
+    pub(super) fn changes(&self, fields: &Fields) -> Result<Vec<Change>, ApiError> {
+        fields.refuse(&["split_positions", "recalculate_taxes"])?;
+        let mut named = BTreeSet::new();
+        let canceled = parts(fields, "cancel_positions", |it| {
+            let position = self.position(it)?;
+            Ok((position.id.0, Change::CancelPosition { number: position.number }))
+        })?;
+        let patched = parts(fields, "patch_positions", |it| {
+            let position = self.position(it)?;
+            Ok((position.id.0, self.patched(position, &body(it)?)?))
+        })?;
+        let added = parts(fields, "create_positions", |it| self.added(it))?;
+        let fee_patched = parts(fields, "patch_fees", |it| {
+            let (fee, value) = (self.fee(it)?, body(it)?.amount("value", self.event)?);
+            let gross = value.ok_or_else(|| ApiError::field("value", "This field is required."))?;
+            Ok((-fee.id.0, Change::SetFee { number: fee.number, gross }))
+        })?;
+        let fee_canceled = parts(fields, "cancel_fees", |it| {
+            let fee = self.fee(it)?;
+            Ok((-fee.id.0, Change::CancelFee { number: fee.number }))
+        })?;
+        let fee_added = parts(fields, "create_fees", |it| self.reader().fee(it).map(added_fee))?;
+        let patched = patched.into_iter().flat_map(|(id, changes)| {
+            // Several changes of one position are one naming of it.
+            changes.into_iter().enumerate().map(move |(place, change)| ((place == 0).then_some(id), change))
+        });
+        let once = |(id, change)| (Some(id), change);
+        let all: Vec<(Option<i64>, Change)> = canceled
+            .into_iter()
+            .map(once)
+            .chain(patched)
+            .chain(added.into_iter().map(|change| (None, change)))
+            .chain(fee_patched.into_iter().chain(fee_canceled).map(once))
+            .chain(fee_added.into_iter().map(|change| (None, change)))
+            .collect();
+        if all.iter().filter_map(|(id, _)| *id).any(|id| !named.insert(id)) {
+            return Err(ApiError::BadRequest("You cannot change the same part of the order twice.".to_owned()));
+        }
+        Ok(all.into_iter().map(|(_, change)| change).collect())
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader { event: self.event, catalogue: self.catalogue, now: self.now }
+    }
+
+    fn position(&self, fields: &Fields) -> Result<&Position, ApiError> {
+        let id = required(fields, "position")?;
+        self.order.live_positions().find(|it| it.id == PositionId(id)).ok_or_else(|| unknown("position", id))
+    }
+
+    fn fee(&self, fields: &Fields) -> Result<&Fee, ApiError> {
+        let id = required(fields, "fee")?;
+        self.order.live_fees().find(|it| it.id == FeeId(id)).ok_or_else(|| unknown("fee", id))
+    }
+
+    /// Another product, another date, another price. Without a price, the position keeps the one that it has.
+    fn patched(&self, position: &Position, body: &Fields) -> Result<Vec<Change>, ApiError> {
+        body.refuse(&PATCH_TO_COME)?;
+        let (number, price) = (position.number, body.amount("price", self.event)?);
+        let names_product = ["item", "variation", "subevent"].iter().any(|name| body.get(name).is_some());
+        if !names_product {
+            return Ok(price.map(|gross| Change::SetPrice { number, gross }).into_iter().collect());
+        }
+        let product = position.product;
+        let item = body.number("item")?.map_or(product.item, crate::id::ItemId);
+        // Another item has other variations.
+        let kept = product.variation.filter(|_| item == product.item);
+        let variation = body.number("variation")?.map(VariationId).or(kept);
+        let date = match body.number("subevent")? {
+            None => product.date,
+            Some(id) => {
+                let known = self.catalogue.date(SubeventId(id)).filter(|_| self.event.has_subevents);
+                Some(known.ok_or_else(|| unknown("subevent", id))?.id)
+            }
+        };
+        let reader = self.reader();
+        let (product, found, _) = reader.product(item, variation, date.and_then(|id| self.catalogue.date(id)))?;
+        let rate = self.catalogue.tax_rule(found).map_or(TaxRate::ZERO, |rule| rule.rate);
+        let price = UnitPrice::of_listed(price.unwrap_or(position.price), rate, true);
+        Ok(vec![Change::SwapProduct { number, product, price }])
+    }
+
+    fn added(&self, fields: &Fields) -> Result<Change, ApiError> {
+        let CreatePosition { product, price, attendee } = self.reader().position(fields)?;
+        let parent = match fields.number("addon_to")? {
+            None => None,
+            Some(number) => {
+                let base = self.order.live_positions().find(|it| i64::from(it.number) == number);
+                Some(base.ok_or_else(|| unknown("addon_to", number))?.number)
+            }
+        };
+        let new = Box::new(NewPosition { secrets: PositionSecrets::draw(self.codes), attendee });
+        Ok(Change::AddPosition { product, parent, price, new })
+    }
+}
+
+fn added_fee(fee: CreateFee) -> Change {
+    let CreateFee { fee_type, internal_type, description, gross, tax_rate } = fee;
+    Change::AddFee { fee_type, internal_type, description, gross, tax_rate }
+}
+
+fn body(fields: &Fields) -> Result<Fields, ApiError> {
+    fields.part("body")?.ok_or_else(|| ApiError::field("body", "This field is required."))
+}
+
+fn required(fields: &Fields, name: &str) -> Result<i64, ApiError> {
+    fields.number(name)?.ok_or_else(|| ApiError::field(name, "This field is required."))
+}
+
+fn unknown(name: &str, id: i64) -> ApiError {
+    ApiError::field(name, format!("Invalid pk \"{id}\" - object does not exist."))
+}
