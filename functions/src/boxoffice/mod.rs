@@ -91,6 +91,6 @@ pub async fn serve(
     requests: &[Request],
     now: Timestamp,
 ) -> Result<(Vec<Outcome>, Changes), DbError> {
-    let stock = load(lock, event, catalogue, requests, now).await?;
+    let stock = load(lock, event, catalogue, &requests.iter().collect::<Vec<_>>(), now).await?;
     Ok(decide(stock, requests, now))
 }

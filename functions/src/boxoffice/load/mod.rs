@@ -40,7 +40,7 @@ pub async fn load(
     lock: &EventLock<'_>,
     event: &Event,
     catalogue: &Catalogue,
-    requests: &[Request],
+    requests: &[&Request],
     now: Timestamp,
 ) -> Result<Stock, DbError> {
     let mut named = Named::default();
@@ -174,9 +174,9 @@ const TRIES_PER_LENGTH: usize = 20;
 async fn identities(
     lock: &EventLock<'_>,
     event: &Event,
-    requests: &[Request],
+    requests: &[&Request],
 ) -> Result<BTreeMap<usize, Identity>, DbError> {
-    let drafts = requests.iter().enumerate().filter_map(|(index, request)| match request {
+    let drafts = requests.iter().enumerate().filter_map(|(index, request)| match *request {
         Request::PlaceOrder { draft, .. } => Some((index, &draft.seed)),
         Request::CreateOrder { order } => Some((index, &order.seed)),
         _ => None,

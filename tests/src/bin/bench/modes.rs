@@ -187,8 +187,7 @@ async fn serve_batch(ctx: &Ctx, on_sale: &OnSale, requests: &[Request]) -> Resul
         let lock = EventLock::acquire(&tx, on_sale.event.id).await?;
         let (outcomes, changes) = boxoffice::serve(&lock, &on_sale.event, &on_sale.catalogue, requests, now).await?;
         let _unsent = boxoffice::write(&lock, &on_sale.event, &changes, now).await?;
-        let keys: Vec<String> = outcomes.iter().map(|_| ctx.codes().form_token()).collect();
-        let record: Vec<(&str, &Outcome)> = keys.iter().map(String::as_str).zip(&outcomes).collect();
+        let record: Vec<(String, Outcome)> = outcomes.into_iter().map(|it| (ctx.codes().form_token(), it)).collect();
         boxoffice::waiting::sql::record(&lock, &record, now).await
     };
     let served = served.await;
