@@ -66,6 +66,9 @@ pub enum MailTransport {
     Folder(std::path::PathBuf),
 }
 
+/// What SES allows an account that has left its sandbox, at first.
+const MAILS_PER_SECOND: i64 = 14;
+
 /// Everything a function needs to know about where it runs.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -81,6 +84,8 @@ pub struct Config {
     pub mail: MailTransport,
     /// `MAIL_FROM`: the sender's address of mails.
     pub mail_from: lettre::Address,
+    /// `MAILS_PER_SECOND`: how many mails the provider takes.
+    pub mails_per_second: i64,
     /// `PUBLIC_URL`: what buyers type, without a slash at the end.
     pub public_url: String,
     /// `SECRET_KEY`: signs cookies and form tokens; at least 32 characters.
@@ -164,6 +169,11 @@ impl Config {
         if !mail_from_text.is_empty() && mail_from.is_none() {
             reader.refuse("MAIL_FROM", "it is an address such as tickets@example.org");
         }
+        let mails_per_second = reader.optional("MAILS_PER_SECOND").unwrap_or_else(|| MAILS_PER_SECOND.to_string());
+        let mails_per_second = mails_per_second.parse().ok().filter(|rate| (1..=1_000_000).contains(rate));
+        if mails_per_second.is_none() {
+            reader.refuse("MAILS_PER_SECOND", "it is a whole number from 1 to 1000000");
+        }
         let public_url = reader.required("PUBLIC_URL", "the shop's address, such as https://tickets.example.org");
         let is_web_address = public_url.starts_with("https://") || public_url.starts_with("http://");
         if !public_url.is_empty() && !is_web_address {
@@ -190,6 +200,7 @@ impl Config {
             media_bucket,
             mail,
             mail_from,
+            mails_per_second: mails_per_second.unwrap_or(MAILS_PER_SECOND),
             public_url: public_url.trim_end_matches('/').to_owned(),
             secret_key: Secret::new(secret_key),
             webhook_private_addresses,

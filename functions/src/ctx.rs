@@ -63,6 +63,11 @@ impl Ctx {
         self.clock.now()
     }
 
+    /// Sleeps until a moment.
+    pub async fn sleep_until(&self, moment: Timestamp) {
+        self.clock.sleep_until(moment).await;
+    }
+
     /// The generator of codes and secrets.
     pub fn codes(&self) -> &Codes {
         &self.codes

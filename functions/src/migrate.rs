@@ -31,7 +31,9 @@ const MIGRATIONS: &[Migration] = migrations![
     10 "0010_hot_functions",
     11 "0011_batch_spacing",
     12 "0012_session_function",
-    13 "0013_look_tells_pace",
+    13 "0013_mail",
+    14 "0014_prices",
+    15 "0015_look_tells_pace",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

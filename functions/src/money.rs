@@ -186,7 +186,7 @@ impl Money {
 }
 
 /// A tax rate, or another percentage from 0 to 100, in parts per million: 19 % = 190_000.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TaxRate(pub u32);
 
 impl TaxRate {

@@ -60,15 +60,14 @@ impl Timestamp {
         Self::from_micros(self.as_micros().saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
-    /// So many milliseconds later.
-    #[must_use]
-    pub fn plus_milliseconds(self, milliseconds: i64) -> Self {
-        Self::from_micros(self.as_micros() + milliseconds * 1000)
-    }
-
     /// Milliseconds from `earlier` to this; negative if it is before.
     pub fn milliseconds_since(self, earlier: Self) -> i64 {
         (self.as_micros() - earlier.as_micros()) / 1000
+    }
+
+    /// A moment so many microseconds later.
+    pub fn plus_micros(self, micros: i64) -> Self {
+        Self::from_micros(self.as_micros().saturating_add(micros))
     }
 
     /// Whole seconds from `self` until `later`, 0 when it has passed.

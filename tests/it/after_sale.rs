@@ -262,15 +262,15 @@ async fn only_the_worker_of_the_present_try_says_how_it_ended() {
         let claimed = shop::mail::sql::claim(&tx, id, now).await;
         assert_eq!(tx.finish(claimed).await.unwrap().unwrap().attempt, attempt);
         if attempt == 1 {
-            shop::mail::sql::take_due(&*db, now.plus_seconds(121), 10).await.unwrap();
+            shop::mail::sql::take_due(&*db, shop::mail::Class::First, now.plus_seconds(121), 10).await.unwrap();
         }
     }
-    shop::mail::sql::mark_sent(&*db, id, 1, now).await.unwrap();
+    shop::mail::sql::mark_sent(&*db, id, 1, None, now).await.unwrap();
     shop::mail::sql::mark_failed(&*db, id, 1, "late").await.unwrap();
     shop::mail::sql::mark_retry(&*db, id, 1, "late", now).await.unwrap();
     let state: String = db.one("select state from mail", &[]).await.unwrap().get("state").unwrap();
     assert_eq!(state, "inflight");
-    shop::mail::sql::mark_sent(&*db, id, 2, now).await.unwrap();
+    shop::mail::sql::mark_sent(&*db, id, 2, None, now).await.unwrap();
     let state: String = db.one("select state from mail", &[]).await.unwrap().get("state").unwrap();
     assert_eq!(state, "sent");
 }

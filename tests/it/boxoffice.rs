@@ -1,6 +1,7 @@
 //! The rules of selling, without a database: single cases, and long random days in which no place may get lost.
 
 mod bundle;
+mod discount;
 mod orders;
 mod voucher;
 

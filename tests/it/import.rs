@@ -7,6 +7,7 @@ use shop::{
     event::{Event, Localized, Organizer, Presale, Settings, import::Plan},
     id::{EventId, ItemId, OrganizerId, QuestionId, TaxRuleId, VariationId},
     money::{Currency, Money, TaxRate},
+    pricing::Billing,
     question::{AnswerError, Dependency, Question, QuestionOption, QuestionType, read_answers, validate},
     time::Timestamp,
 };
@@ -136,6 +137,22 @@ fn single_mistakes() {
     assert_fault(
         |d| d["questions"][2]["dependency_question"] = json!(2),
         "questions[2].dependency_question: only questions of the types B, C and M can be depended on",
+    );
+    assert_fault(
+        |d| d["discounts"] = json!([{ "benefit_discount_matching_percent": "10.00" }]),
+        "discounts[0].condition_min_count: either this or condition_min_value is needed, above 0",
+    );
+    let distinct = json!([{
+        "benefit_discount_matching_percent": "10.00", "condition_min_count": 2, "subevent_mode": "distinct",
+        "benefit_same_products": false, "benefit_limit_products": [1]
+    }]);
+    assert_fault(
+        |d| d["discounts"] = distinct,
+        "discounts[0].benefit_same_products: must be true with subevent_mode 'distinct'",
+    );
+    assert_fault(
+        |d| d["settings"]["payment_manual__fee_percent"] = json!("100.00"),
+        "settings.payment_manual__fee_percent: a percentage from 0 to less than 100 is needed, with at most 4 decimals",
     );
     assert_fault(
         |d| d["items"][0]["description"] = json!("\u{0}"),
@@ -335,6 +352,8 @@ fn prices_follow_the_variation_and_the_tax_rule() {
         items: vec![item("23.00")],
         tax_rules: vec![rule(true)],
         questions: Vec::new(),
+        discounts: Vec::new(),
+        billing: Billing::default(),
     };
     let price = |catalogue: &Catalogue, variation| {
         let (item, variation) = catalogue.product(ItemId(1), Some(VariationId(variation))).unwrap();

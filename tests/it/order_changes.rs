@@ -42,22 +42,24 @@ async fn done(shop: &TestShop, code: &str, action: &str, body: Option<Value>) ->
 }
 
 /// Counters equal the recount (see [`TestShop::counters`]), and the sum of an order's ledger is what is sold of it.
-async fn check_books(shop: &TestShop) {
+pub(crate) async fn check_books(shop: &TestShop) {
     shop.counters().await;
     let differences = "
         with sold as (
-            select op.order_id, op.positionid, op.item_id, op.price, op.tax_value, null::text as fee_type, 1 as count
+            select op.order_id, op.positionid, op.item_id, op.subevent_id, op.price, op.tax_value, null::text as fee_type,
+                   1 as count
               from order_position op join orders o on o.id = op.order_id
              where not op.canceled and o.status in ('n', 'p') and not o.require_approval
                and exists (select 1 from ledger_entry l where l.order_id = o.id)
             union all
-            select f.order_id, null, null, f.value, f.tax_value, f.fee_type, 1
+            select f.order_id, null, null, null, f.value, f.tax_value, f.fee_type, 1
               from order_fee f join orders o on o.id = f.order_id
              where not f.canceled and o.status in ('n', 'p') and not o.require_approval
             union all
-            select order_id, positionid, item_id, price, tax_value, fee_type, -count from ledger_entry)
+            select order_id, positionid, item_id, subevent_id, price, tax_value, fee_type, -count from ledger_entry)
         select count(*) as number from (
-            select 1 from sold group by order_id, positionid, item_id, price, tax_value, fee_type having sum(count) <> 0) d";
+            select 1 from sold group by order_id, positionid, item_id, subevent_id, price, tax_value, fee_type
+            having sum(count) <> 0) d";
     assert_eq!(shop.number(differences).await, 0, "the ledger differs from what is sold");
     let totals = "
         select count(*) as number from orders o

@@ -6,9 +6,10 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use shop::{
     id::{DiscountId, ItemId, SubeventId},
     money::{Currency, Money, TaxRate},
+    payment::Provider,
     pricing::{
-        Benefit, Dates, Discount, DiscountLine, PaymentFee, Products, Rounding, TaxedLine, apply_discounts, round,
-        split,
+        Benefit, Billing, Dates, Discount, DiscountLine, PaymentFee, Products, Rounding, TaxedLine, apply_discounts,
+        round, split,
     },
 };
 
@@ -193,6 +194,57 @@ fn a_split_amount_is_the_sum_of_its_parts() {
         let value = random.random_range(-1_000..1_000_000);
         let parts = split(eur(value), &weights);
         assert_eq!(parts.iter().map(|(_, part)| part.minor()).sum::<i64>(), value, "{weights:?}");
+    }
+}
+
+/// Prices with and without their tax, as any organiser may type them: nothing is lost between net, tax and gross.
+#[test]
+fn net_and_tax_are_the_price_whichever_was_typed() {
+    let mut random = StdRng::seed_from_u64(11);
+    for _ in 0..100_000 {
+        let (minor, rate) = (random.random_range(0..10_000_000), TaxRate(RATES[random.random_range(0..RATES.len())]));
+        let (gross, tax) = eur(minor).taxed(rate, true);
+        assert_eq!(gross, eur(minor));
+        let exact = i128::from(minor) * i128::from(rate.0) - i128::from(tax.minor()) * (1_000_000 + i128::from(rate.0));
+        assert!(2 * exact.abs() <= 1_000_000 + i128::from(rate.0), "{minor} at {rate:?}: {tax:?}");
+        let (gross, tax) = eur(minor).taxed(rate, false);
+        assert_eq!(gross.minor() - tax.minor(), minor);
+        assert_eq!(gross.split_tax(rate), (eur(minor), tax), "the tax can be found again in the price");
+    }
+}
+
+#[test]
+fn a_bill_is_the_sum_of_its_lines_and_its_fee() {
+    for (mut random, lines) in orders() {
+        let fee = PaymentFee {
+            absolute: eur(random.random_range(0..500)),
+            percent: TaxRate(random.random_range(0..200_000)),
+            of_sum: random.random_ratio(1, 2),
+        };
+        let billing = Billing {
+            rounding: Rounding::ALL[random.random_range(0..4)],
+            payment_fees: vec![(Provider::Manual, fee)],
+            fee_tax: TaxRate(RATES[random.random_range(0..RATES.len())]),
+        };
+        let plain = billing.bill(lines.clone(), None);
+        let paid = billing.bill(lines.clone(), Some(Provider::Manual));
+        assert_eq!(
+            billing.bill(lines.clone(), Some(Provider::BankTransfer)),
+            plain,
+            "another way to pay costs nothing"
+        );
+        let all: Vec<TaxedLine> = paid.lines.iter().copied().chain(paid.payment_fee).collect();
+        assert_eq!(paid.total(), sums(&all).0);
+        assert_eq!(paid.lines.len(), lines.len());
+        for (line, raw) in paid.lines.iter().zip(&lines) {
+            assert_eq!(line.undone(), *raw);
+        }
+        let wanted = fee.on(eur(plain.total())).unwrap();
+        let charged = paid.payment_fee.map_or(eur(0), |fee| fee.undone().gross);
+        assert_eq!(charged, wanted, "the fee of the rounded sum");
+        let mut shuffled = lines;
+        shuffled.shuffle(&mut random);
+        assert_eq!(billing.bill(shuffled, Some(Provider::Manual)).total(), paid.total());
     }
 }
 

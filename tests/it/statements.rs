@@ -6,7 +6,8 @@ use shop::{
     boxoffice::{self, PriceMode},
     cart,
     catalogue::{self, WindowMode},
-    event, idempotency, mail,
+    event, idempotency,
+    mail::{self, feedback::Verdict},
     order::{self, OrderStatus, PaymentState},
     outbox,
     port::{
@@ -33,6 +34,8 @@ const LISTS: &[(&str, &[&str])] = &[
     ("event/import", event::import::sql::ALL),
     ("idempotency", idempotency::sql::ALL),
     ("mail", mail::sql::ALL),
+    ("mail/feedback", mail::feedback::sql::ALL),
+    ("mail/pace", mail::pace::sql::ALL),
     ("order", order::sql::ALL),
     ("order/place", order::place::sql::ALL),
     ("outbox", outbox::sql::ALL),
@@ -115,6 +118,7 @@ const FILL: &str = "
     insert into outbox (queue, body, created_at, due_at)
     select 'mail', '{}', now(), now() + case when n % 1000 = 0 then interval '-1 hour' else interval '1 hour' end
       from generate_series(1, 20000) n;
+    update mail set provider_id = 'ses' || id where state = 'sent';
     insert into webhook (organizer_id, enabled, target_url, all_events, action_types, created_at)
     select id, true, 'https://example.org/', true, array['pretix.event.order.placed'], now() from organizer;
     insert into action_log (organizer_id, event_id, object_type, object_id, action, actor_type, created_at, announced_at)
@@ -203,9 +207,12 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
     ("overdue orders", order::sql::ALL, "select id, expires_at", "EVENT, now(), 100"),
     ("events with overdue orders", order::sql::ALL, "distinct event_id", "now()"),
     ("claim of a mail", mail::sql::ALL, "set state = 'inflight'", "7, now()"),
-    ("due mails", mail::sql::ALL, "skip locked", "now(), now(), 500"),
+    ("due mails", mail::sql::ALL, "skip locked", "now(), now(), 500, array['order_placed']"),
     ("handled message", outbox::sql::ALL, "processed_at) values", "7, now()"),
     ("outbox leftovers", outbox::sql::ALL, "skip locked", "now(), 12, 500"),
+    ("room for what can wait", mail::pace::sql::ALL, "as room", "now()"),
+    ("news about a mail", mail::feedback::sql::ALL, "where provider_id", "'ses7', 'bounced', '', now()"),
+    ("problems of an order", mail::feedback::sql::ALL, "f.recorded_at", "EVENT, ORDER"),
     ("actions to announce", webhook::sql::ALL, "as deliveries", "now(), 500, now()"),
     ("due webhooks", webhook::sql::ALL, "order by retry_at limit", "now(), now(), 500"),
     ("claim of a delivery", webhook::sql::ALL, "set state = 'inflight'", "7, now(), now()"),
@@ -264,7 +271,7 @@ async fn states_are_the_same_in_the_database() {
     let mail_states = ["waiting", "queued", "inflight", "awaiting_retry", "failed", "sent"];
     let actors = ["buyer", "token", "system"];
     let price_modes = [PriceMode::None, PriceMode::Set(0), PriceMode::Subtract(0), PriceMode::Percent(0)];
-    let expected: [(&str, BTreeSet<&str>); 15] = [
+    let expected: [(&str, BTreeSet<&str>); 16] = [
         ("orders_status", OrderStatus::ALL.map(OrderStatus::code).into()),
         ("payment_state", PaymentState::ALL.map(PaymentState::code).into()),
         ("outbox_queue", Queue::ALL.map(Queue::name).into()),
@@ -273,6 +280,7 @@ async fn states_are_the_same_in_the_database() {
         ("question_type", QuestionType::ALL.map(QuestionType::code).into()),
         ("item_from_mode", WindowMode::ALL.map(WindowMode::code).into()),
         ("item_until_mode", WindowMode::ALL.map(WindowMode::code).into()),
+        ("mail_feedback_verdict", Verdict::ALL.map(Verdict::name).into()),
         ("item_variation_from_mode", WindowMode::ALL.map(WindowMode::code).into()),
         ("item_variation_until_mode", WindowMode::ALL.map(WindowMode::code).into()),
         ("item_hidden_if_mode", WindowMode::ALL.map(WindowMode::code).into()),

@@ -107,6 +107,7 @@ pub fn template() -> Value {
         add(format!("{}Source", id(worker.name)), event_source(worker));
     }
     add("SchedulerRole".to_owned(), scheduler_role());
+    mail_feedback(&mut add);
     for schedule in SCHEDULES {
         add(format!("{}Schedule", id(schedule.name)), schedule_entry(schedule));
     }
@@ -114,7 +115,10 @@ pub fn template() -> Value {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Onsale: functions, routes, queues and schedules. Generated from the shop's tables.",
         "Parameters": parameters(),
-        "Conditions": { "HasReplica": { "Fn::Equals": [reference("ReadReplica"), "yes"] } },
+        "Conditions": {
+            "HasReplica": { "Fn::Equals": [reference("ReadReplica"), "yes"] },
+            "HasMailFeedback": { "Fn::Not": [{ "Fn::Equals": [reference("MailFeedbackTopicArn"), ""] }] },
+        },
         "Resources": resources,
         "Outputs": {
             "ApiUrl": { "Description": "Origin of the shop for CloudFront or a custom domain", "Value": get("Api", "ApiEndpoint") },
@@ -143,6 +147,8 @@ fn parameters() -> Value {
         },
         "DatabaseCa": with_default("PEM text of the authority that signed the database's certificate, if it is no public one", ""),
         "MediaBucket": text("Bucket for ticket files and pictures"),
+        "MailsPerSecond": with_default("How many mails SES lets this account send in a second", "14"),
+        "MailFeedbackTopicArn": with_default("Topic of SNS to which SES tells bounces and complaints, if there is one", ""),
         "MailFrom": text("Sender's address of mails; a verified identity of SES"),
         "PublicUrl": text("What buyers type, such as https://tickets.example.org"),
         "SubnetIds": { "Type": "List<AWS::EC2::Subnet::Id>", "Description": "Private subnets with a way to the database, to AWS and, for webhooks, to the internet" },
@@ -203,6 +209,7 @@ fn environment() -> Value {
         "MEDIA_BUCKET": reference("MediaBucket"),
         "MAIL_URL": "ses:",
         "MAIL_FROM": reference("MailFrom"),
+        "MAILS_PER_SECOND": reference("MailsPerSecond"),
         "PUBLIC_URL": reference("PublicUrl"),
         // None: what is not public is not for webhooks.
         "WEBHOOK_PRIVATE_ADDRESSES": "",
@@ -360,6 +367,33 @@ fn add_queue(add: &mut impl FnMut(String, Value), queue: Queue) {
     );
     let dimensions = json!([{ "Name": "QueueName", "Value": get(&format!("{id}Dead"), "QueueName") }]);
     add(format!("{id}DeadAlarm"), alarm("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", dimensions));
+}
+
+/// What SES tells about mails goes into the queue of notifications, in the form of SNS.
+fn mail_feedback(add: &mut impl FnMut(String, Value)) {
+    let (queue, topic) = (queue_id(Queue::Notifications), reference("MailFeedbackTopicArn"));
+    add(
+        "MailFeedbackSubscription".to_owned(),
+        json!({
+            "Type": "AWS::SNS::Subscription",
+            "Condition": "HasMailFeedback",
+            "Properties": { "Protocol": "sqs", "TopicArn": topic, "Endpoint": arn(&queue) },
+        }),
+    );
+    let mut send = allow(&["sqs:SendMessage"], arn(&queue));
+    send["Principal"] = json!({ "Service": "sns.amazonaws.com" });
+    send["Condition"] = json!({ "ArnEquals": { "aws:SourceArn": topic } });
+    add(
+        "MailFeedbackPolicy".to_owned(),
+        json!({
+            "Type": "AWS::SQS::QueuePolicy",
+            "Condition": "HasMailFeedback",
+            "Properties": {
+                "Queues": [reference(&queue)],
+                "PolicyDocument": { "Version": "2012-10-17", "Statement": [send] },
+            },
+        }),
+    );
 }
 
 fn event_source(worker: &Worker) -> Value {

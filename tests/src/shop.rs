@@ -93,21 +93,27 @@ impl TestShop {
 
     /// Like [`TestShop::empty`], with so many requests at once.
     pub async fn with_sandboxes(sandboxes: usize) -> Self {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let world = &*WORLD;
-        let database = format!("shop_{number}");
+        let database = format!("shop_{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let clone = database.clone();
         world
             .runtime
             .spawn(async move { WORLD.cluster.clone_database("template", &clone).await.unwrap() })
             .await
             .unwrap();
+        Self::on(world.cluster.url(&database), sandboxes).await
+    }
+
+    /// A shop on a database that is migrated and empty.
+    pub async fn on(database_url: String, sandboxes: usize) -> Self {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let world = &*WORLD;
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mails = world.folder.join(format!("mail-{number}"));
         let prefix = format!("{}/{}/test{number}-", world.sqs.url(), sqs::ACCOUNT);
         let variables = HashMap::from([
-            ("DATABASE_URL", world.cluster.url(&database)),
+            ("DATABASE_URL", database_url),
             ("AWS_REGION", sqs::REGION.to_owned()),
             ("AWS_ENDPOINT_URL_S3", world.s3.url()),
             ("AWS_ENDPOINT_URL_SQS", world.sqs.url()),
@@ -119,6 +125,8 @@ impl TestShop {
             ("MAIL_FROM", "tickets@example.org".to_owned()),
             ("PUBLIC_URL", url.clone()),
             ("SECRET_KEY", "a key for tests only, long enough".to_owned()),
+            // Nothing waits for its turn here.
+            ("MAILS_PER_SECOND", "100000".to_owned()),
             ("WEBHOOK_PRIVATE_ADDRESSES", "127.0.0.1".to_owned()),
         ]);
         let config = Config::from_lookup(|name| variables.get(name).cloned()).unwrap();
@@ -164,11 +172,21 @@ impl TestShop {
 
     /// A sandbox with its own clock that reaches the database at another address.
     pub fn sandbox_at(&self, database_url: &str, clock: &'static Clock) -> Ctx {
+        self.sandbox_with("DATABASE_URL", database_url, clock)
+    }
+
+    /// A sandbox with its own clock that has another value for one variable.
+    pub fn sandbox_with(&self, variable: &str, value: &str, clock: &'static Clock) -> Ctx {
         let lookup = |name: &str| match name {
-            "DATABASE_URL" => Some(database_url.to_owned()),
+            _ if name == variable => Some(value.to_owned()),
             _ => self.variables.get(name).cloned(),
         };
         Ctx::with(Config::from_lookup(lookup).unwrap(), clock, Codes::random())
+    }
+
+    /// What its functions read from their environment.
+    pub fn variables(&self) -> &HashMap<&'static str, String> {
+        &self.variables
     }
 
     /// The event `org/gig`.

@@ -161,6 +161,7 @@ cart-error-addon-max-count = Bitte wählen Sie höchstens { $count } aus „{ $n
 cart-error-addon-min-count = Bitte wählen Sie mindestens { $count } aus „{ $name }“.
 cart-error-addon-no-multi = { $name } können Sie nur einmal wählen.
 cart-voucher = Gutschein: { $name }
+cart-discount = { $name } Rabatt
 voucher-redeem = Gutschein einlösen
 voucher-code = Gutscheincode
 voucher-use = Einlösen

@@ -161,6 +161,7 @@ cart-error-addon-max-count = Please choose at most { $count } of “{ $name }”
 cart-error-addon-min-count = Please choose at least { $count } of “{ $name }”.
 cart-error-addon-no-multi = You can choose { $name } only once.
 cart-voucher = Voucher: { $name }
+cart-discount = { $name } discount
 voucher-redeem = Redeem a voucher
 voucher-code = Voucher code
 voucher-use = Redeem

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Product, VoucherTerms};
 use crate::{
-    id::CategoryId,
+    id::{CategoryId, DiscountId},
     money::{Money, TaxRate},
+    pricing::{Discounted, TaxedLine},
 };
 
 /// What the catalogue says about selling one product. Read before the lock is taken: prices and windows of the page
@@ -81,6 +82,12 @@ pub struct UnitPrice {
     pub tax: Money,
     /// Its rate.
     pub tax_rate: TaxRate,
+    /// What an automatic discount took off, with tax.
+    #[serde(default)]
+    pub off: i64,
+    /// That discount.
+    #[serde(default)]
+    pub discount: Option<DiscountId>,
 }
 
 impl Offer {
@@ -131,7 +138,29 @@ impl UnitPrice {
     /// A price of the catalogue, which contains its tax or does not (spec domain 3.2).
     pub fn of_listed(listed: Money, tax_rate: TaxRate, includes_tax: bool) -> Self {
         let (gross, tax) = listed.taxed(tax_rate, includes_tax);
-        Self { listed, saving: Money::zero(listed.currency()), gross, tax, tax_rate }
+        Self { listed, saving: Money::zero(listed.currency()), gross, tax, tax_rate, off: 0, discount: None }
+    }
+
+    /// The price with tax before automatic discounts.
+    pub fn line(&self) -> Money {
+        Money::new(self.gross.minor() + self.off, self.gross.currency())
+    }
+
+    /// An automatic discount is in it.
+    pub const fn is_discounted(&self) -> bool {
+        self.off != 0 || self.discount.is_some()
+    }
+
+    /// The price as automatic discounts make it. What an earlier one took off comes back first.
+    pub fn discounted(self, Discounted { price, discount }: Discounted) -> Self {
+        let off = self.line().minor() - price.minor();
+        let tax = if price == self.gross { self.tax } else { price.split_tax(self.tax_rate).1 };
+        Self { gross: price, tax, off, discount, ..self }
+    }
+
+    /// The price as a line of an order.
+    pub fn taxed_line(&self) -> TaxedLine {
+        TaxedLine::new(self.gross, self.tax, self.tax_rate)
     }
 
     /// The price without tax.

@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CartId, Product, UnitPrice};
+use super::{CartId, OrderFee, Product, UnitPrice};
 use crate::{
     id::{CartPositionId, MailId, OrderId},
     money::Money,
     order::{OrderStatus, PaymentState},
     payment::Provider,
     port::codes::{Codes, Seed},
+    pricing::{Rounding, TaxedLine},
 };
 
 /// What an order needs besides its cart. It travels with the request, so that whoever serves it can write the order.
@@ -56,8 +57,12 @@ pub struct PlacedOrder {
     pub secret: String,
     /// Key of derived hashes (spec domain 10.4).
     pub internal_secret: String,
+    /// How its taxes are rounded.
+    pub rounding: Rounding,
     /// Its positions in the order of their numbers, from 1.
     pub positions: Vec<PlacedPosition>,
+    /// Its fees in the order of their numbers, from 1.
+    pub fees: Vec<OrderFee>,
 }
 
 impl PlacedOrder {
@@ -86,6 +91,8 @@ pub struct PlacedPosition {
     pub product: Product,
     /// What it costs, and what its voucher took off.
     pub price: UnitPrice,
+    /// That price, rounded with the rest of the order.
+    pub line: TaxedLine,
     /// The position of the cart that it was added to, or is a part of.
     pub parent: Option<CartPositionId>,
     /// Its secrets.

@@ -6,6 +6,7 @@ use super::{CartId, Identity, Offer, OrderStock, Product, Quota, UnitPrice, Vouc
 use crate::{
     id::{CartPositionId, OrderId, QuotaId, SubeventId, VoucherId},
     money::{Currency, Money},
+    pricing::{Billing, Discount},
     time::Timestamp,
 };
 
@@ -61,8 +62,12 @@ pub struct Stock {
     pub currency: Currency,
     /// Limits of carts.
     pub rules: CartRules,
-    /// The dates of a series; `None` for an event that is none.
-    pub dates: Option<Vec<SubeventId>>,
+    /// Rounding, and what ways to pay cost.
+    pub billing: Billing,
+    /// The automatic discounts that count now.
+    pub discounts: Vec<Discount>,
+    /// When the dates of a series begin; `None` for an event that is none.
+    pub dates: Option<BTreeMap<SubeventId, Timestamp>>,
     /// The quotas that the batch may touch: all of the event, in a series those of the dates in question.
     pub quotas: BTreeMap<QuotaId, Quota>,
     /// The quotas that count a product. A product without a quota cannot be sold (spec domain 2.2).

@@ -120,14 +120,14 @@ impl Counter<'_> {
             Ok(None) => {}
             Err(error) => {
                 // A request that cannot be served must not spoil the batches of others until its deadline.
-                if let Err(error) = sql::withdraw(db, self.event.id, id).await {
+                if let Err(error) = sql::withdraw(db, self.event.id, id, &ticket.key).await {
                     tracing::warn!(event.id = self.event.id.0, %error, "a request that failed still waits");
                 }
                 return Err(error.into());
             }
         }
         // After this nobody serves it any more; a batch that has claimed it is over.
-        sql::withdraw(db, self.event.id, id).await?;
+        sql::withdraw(db, self.event.id, id, &ticket.key).await?;
         sql::outcome(db, self.event.id, &ticket.key).await?.ok_or(SubmitError::TooMany)
     }
 
@@ -239,12 +239,12 @@ impl Counter<'_> {
         // How long all of it takes is known of the one before.
         let took = self.last_took.unwrap_or_else(|| begun.elapsed() * 2);
         let next = Some(begun + spacing(others).max(took)).filter(|next| *next < until);
-        let from_now = |moment: Instant| i64::from(milliseconds(moment.saturating_duration_since(Instant::now())));
+        let from_now = |moment: Instant| microseconds(moment.saturating_duration_since(Instant::now()));
         Serving {
             count: others as i64,
             batch_ms: milliseconds(took).max(1),
             spacing_ms: milliseconds(spacing(others)),
-            next_at: next.map(|next| served_at.plus_milliseconds(from_now(next))),
+            next_at: next.map(|next| served_at.plus_micros(from_now(next))),
             served_at,
         }
     }
@@ -258,7 +258,7 @@ fn spacing(others: usize) -> Duration {
 /// Whether whoever has served the last batch is about to serve the next: between two batches the lock is free.
 fn goes_on(pace: Option<Pace>, now: Timestamp) -> bool {
     pace.is_some_and(|pace| {
-        pace.next_at.is_some_and(|next| now < next.plus_milliseconds(LATE_MS.max(i64::from(pace.batch_ms))))
+        pace.next_at.is_some_and(|next| now < next.plus_micros(LATE_MS.max(i64::from(pace.batch_ms)) * 1000))
     })
 }
 
@@ -276,6 +276,10 @@ fn pause(pace: Option<Pace>, now: Timestamp) -> (Duration, Duration) {
     }
     let over = Duration::from_millis((begins + batch.max(i64::from(pace.backlog_ms))).cast_unsigned());
     (over.min(PAUSE_MAX), Duration::from_millis(batch.cast_unsigned() / 4).clamp(PAUSE_MIN, PAUSE_MAX))
+}
+
+fn microseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
 fn milliseconds(time: Duration) -> i32 {

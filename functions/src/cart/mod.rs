@@ -8,10 +8,11 @@ use crate::{
     boxoffice::{CartId, Product},
     catalogue::Catalogue,
     event::Event,
-    id::{CartPositionId, EventId, QuestionId},
+    id::{CartPositionId, DiscountId, EventId, QuestionId},
     money::{Money, TaxRate},
     payment::Provider,
     port::db::{DbError, Query, Tx},
+    pricing::{Bill, TaxedLine},
     time::Timestamp,
 };
 
@@ -40,6 +41,10 @@ pub struct Position {
     pub tax_rate: TaxRate,
     /// The tax in it.
     pub tax: Money,
+    /// What an automatic discount took off, with tax.
+    pub off: Money,
+    /// That discount.
+    pub discount: Option<DiscountId>,
     /// When its reservation ends.
     pub expires_at: Timestamp,
     /// When renewing ends.
@@ -118,6 +123,12 @@ pub async fn read(
         ordered.extend(below.extract_if(.., |child| child.parent == Some(id)));
     }
     Ok((ordered, session))
+}
+
+/// What the positions of a cart cost as a whole, paid in a certain way if one is chosen.
+pub fn bill(catalogue: &Catalogue, positions: &[Position], provider: Option<Provider>) -> Bill {
+    let line = |position: &Position| TaxedLine::new(position.price, position.tax, position.tax_rate);
+    catalogue.billing.bill(positions.iter().map(line).collect(), provider)
 }
 
 /// Keeps what the buyer told.

@@ -12,7 +12,7 @@ use crate::{
 const READ: &str = "
     select id, item_id, variation_id, subevent_id, price, listed_price, voucher_saving, custom_price, tax_rate_ppm,
            tax_value, expires_at, max_extend_at, attendee_name, attendee_email, company, voucher_code, addon_to, is_bundled,
-           session
+           discount_id, discount_value, session
       from read_cart($1, $2)";
 
 /// The positions of a cart, and what its buyer has told.
@@ -54,6 +54,8 @@ fn position(row: &Row, currency: Currency) -> Result<Position, DbError> {
         price: Money::new(row.get("price")?, currency),
         tax_rate: TaxRate::from_ppm(row.get("tax_rate_ppm")?),
         tax: Money::new(row.get("tax_value")?, currency),
+        off: Money::new(row.get("discount_value")?, currency),
+        discount: row.get("discount_id")?,
         expires_at: row.get("expires_at")?,
         max_extend_at: row.get("max_extend_at")?,
         attendee: Attendee {

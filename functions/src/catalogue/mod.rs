@@ -6,11 +6,13 @@ use crate::{
     id::{CategoryId, ItemId, QuestionId, QuotaId, TaxRuleId, VariationId},
     money::{Money, TaxRate},
     port::db::{DbError, Query},
+    pricing::{Billing, Discount},
     question::Question,
     time::Timestamp,
 };
 
 mod date;
+mod discount;
 mod offer;
 pub mod sql;
 
@@ -311,12 +313,16 @@ pub struct Catalogue {
     pub questions: Vec<Question>,
     /// Dates of a series, the first one first; the inactive ones are among them.
     pub dates: Vec<Date>,
+    /// Automatic discounts; the inactive ones are among them.
+    pub discounts: Vec<Discount>,
+    /// Rounding, and what ways to pay cost.
+    pub billing: Billing,
 }
 
 impl Catalogue {
     /// Reads the catalogue of an event. The statements are sent together, so it costs one round trip.
     pub async fn load(q: &impl Query, event: &Event) -> Result<Self, DbError> {
-        let (categories, items, variations, tax_rules, questions, add_ons, bundles) = tokio::try_join!(
+        let (categories, items, variations, tax_rules, questions, add_ons, bundles, discounts) = tokio::try_join!(
             sql::categories(q, event.id),
             sql::items(q, event.id, event.currency),
             sql::variations(q, event.id, event.currency),
@@ -324,9 +330,12 @@ impl Catalogue {
             crate::question::of_event(q, event.id),
             sql::add_ons(q, event.id),
             sql::bundles(q, event.id, event.currency),
+            sql::discounts(q, event.id, event.currency),
         )?;
         let dates = if event.has_subevents { date::of_event(q, event).await? } else { Vec::new() };
-        let mut catalogue = Self { version: event.version, categories, items, tax_rules, questions, dates };
+        let billing = discount::billing(event, &tax_rules);
+        let version = event.version;
+        let mut catalogue = Self { version, categories, items, tax_rules, questions, dates, discounts, billing };
         for (item, variation) in variations {
             // An item that came into being between two of the statements is simply not there yet.
             if let Some(item) = catalogue.items.iter_mut().find(|candidate| candidate.id == item) {

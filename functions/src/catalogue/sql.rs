@@ -6,6 +6,7 @@ use crate::{
     id::{EventId, ItemId, SubeventId},
     money::{Currency, Money, TaxRate},
     port::db::{DbError, Query, Row, p},
+    pricing::{Benefit, Dates, Discount, Products},
 };
 
 const CATEGORIES: &str = "
@@ -236,5 +237,56 @@ pub(super) async fn overrides(
     q.query(OVERRIDES, &[p(&event)]).await?.iter().map(read).collect()
 }
 
+const DISCOUNTS: &str = "
+    select d.id, d.position, d.active, d.available_from, d.available_until, d.all_sales_channels, d.limit_sales_channels,
+           d.subevent_mode, d.subevent_date_from, d.subevent_date_until, d.condition_all_products,
+           d.condition_apply_to_addons, d.condition_ignore_voucher_discounted, d.condition_min_count,
+           d.condition_min_value, d.benefit_same_products, d.benefit_apply_to_addons,
+           d.benefit_ignore_voucher_discounted, d.benefit_ppm, d.benefit_cheapest,
+           array(select i.item_id from discount_item i where i.discount_id = d.id and i.role = 'condition') as condition_items,
+           array(select i.item_id from discount_item i where i.discount_id = d.id and i.role = 'benefit') as benefit_items
+      from discount d where d.event_id = $1 order by d.position, d.id";
+
+pub(super) async fn discounts(q: &impl Query, event: EventId, currency: Currency) -> Result<Vec<Discount>, DbError> {
+    let products = |row: &Row, column: &str| {
+        let items: Vec<ItemId> = row.get(column)?;
+        Ok::<_, DbError>(Products::Some(items.into_iter().collect()))
+    };
+    let read = |row: &Row| {
+        let mode: String = row.get("subevent_mode")?;
+        let condition =
+            if row.get("condition_all_products")? { Products::All } else { products(row, "condition_items")? };
+        let benefit = Benefit {
+            products: products(row, "benefit_items")?,
+            addons: row.get("benefit_apply_to_addons")?,
+            ignores_vouchers: row.get("benefit_ignore_voucher_discounted")?,
+        };
+        let same: bool = row.get("benefit_same_products")?;
+        Ok(Discount {
+            id: row.get("id")?,
+            position: row.get("position")?,
+            active: row.get("active")?,
+            available_from: row.get("available_from")?,
+            available_until: row.get("available_until")?,
+            channels: match channels(row)? {
+                Channels::All => None,
+                Channels::Only(identifiers) => Some(identifiers.into_iter().collect()),
+            },
+            dates: Dates::parse(&mode).ok_or(DbError::UnknownValue { what: "subevent mode", value: mode })?,
+            date_from: row.get("subevent_date_from")?,
+            date_until: row.get("subevent_date_until")?,
+            condition,
+            condition_addons: row.get("condition_apply_to_addons")?,
+            condition_ignores_vouchers: row.get("condition_ignore_voucher_discounted")?,
+            min_count: usize::try_from(row.get::<i32>("condition_min_count")?).unwrap_or_default(),
+            min_value: Money::new(row.get("condition_min_value")?, currency),
+            benefit: (!same).then_some(benefit),
+            percent: TaxRate::from_ppm(row.get("benefit_ppm")?),
+            cheapest: row.get::<Option<i32>>("benefit_cheapest")?.and_then(|count| usize::try_from(count).ok()),
+        })
+    };
+    q.query(DISCOUNTS, &[p(&event)]).await?.iter().map(read).collect()
+}
+
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[CATEGORIES, ITEMS, VARIATIONS, TAX_RULES, ADD_ONS, BUNDLES, DATES, OVERRIDES];
+pub const ALL: &[&str] = &[CATEGORIES, ITEMS, VARIATIONS, TAX_RULES, ADD_ONS, BUNDLES, DATES, OVERRIDES, DISCOUNTS];

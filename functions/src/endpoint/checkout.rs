@@ -26,8 +26,8 @@ use crate::{
         MessageKind,
         checkout::{Checkout, Step},
     },
+    payment::Provider,
     port::db::Query,
-    present,
     time::Timestamp,
 };
 
@@ -97,20 +97,32 @@ impl<'a> Desk<'a> {
         Ok(Ok(Self { visit, catalogue, cart, positions, session, now }))
     }
 
+    /// What is to be paid, with the fee of the chosen way to pay.
     fn total(&self) -> Money {
-        present::sum(&self.visit.event, self.positions.iter().map(|position| position.price))
+        let bill = cart::bill(&self.catalogue, &self.positions, self.payment());
+        Money::new(bill.total(), self.visit.event.currency)
+    }
+
+    /// What is to be paid before the fee of a way to pay.
+    fn price(&self) -> Money {
+        Money::new(cart::bill(&self.catalogue, &self.positions, None).total(), self.visit.event.currency)
+    }
+
+    /// The chosen way to pay, as long as it is offered.
+    fn payment(&self) -> Option<Provider> {
+        self.session.payment.filter(|chosen| payment::offered(self).contains(chosen))
     }
 
     /// The payment step is left out when there is nothing to pay.
     fn steps(&self) -> Vec<StepName> {
         let all = [StepName::Questions, StepName::Payment, StepName::Confirm];
-        all.into_iter().filter(|step| *step != StepName::Payment || !self.total().is_zero()).collect()
+        all.into_iter().filter(|step| *step != StepName::Payment || !self.price().is_zero()).collect()
     }
 
     fn is_complete(&self, step: StepName) -> bool {
         match step {
             StepName::Questions => self.session.email.is_some() && questions::is_complete(self),
-            StepName::Payment => self.session.payment.is_some_and(|chosen| payment::offered(self).contains(&chosen)),
+            StepName::Payment => self.payment().is_some(),
             StepName::Confirm => false,
         }
     }
@@ -143,7 +155,7 @@ impl<'a> Desk<'a> {
             steps: steps.iter().map(step).collect(),
             cart: self
                 .visit
-                .cart_box(&self.catalogue, &self.positions, false, self.now)
+                .cart_box(&self.catalogue, &self.positions, self.payment(), self.now)
                 .expect("a desk is only opened with something in the cart"),
             back: before.map_or_else(|| self.visit.event.path(), |step| self.visit.url(step.path())),
         }

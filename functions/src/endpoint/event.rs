@@ -80,7 +80,7 @@ async fn show_for(
         base: visit.event.path(),
         csrf: visit.csrf(),
         form_token: visit.form_token(),
-        cart: visit.cart_box(&catalogue, &positions, false, now),
+        cart: visit.cart_box(&catalogue, &positions, None, now),
         name,
         dates: present::dates(&visit.event, lang),
         times: present::times(&visit.event, lang),

@@ -128,7 +128,13 @@ fn order_page(visit: &Visit<'_>, catalogue: &Catalogue, order: &Order, thanks: b
     };
     let line = |position: &Position| OrderLine {
         name: catalogue.product_name(position.product, lang),
-        details: position.attendee.name.iter().cloned().collect(),
+        details: position
+            .attendee
+            .name
+            .iter()
+            .cloned()
+            .chain(position.discount.and_then(|id| visit.discount_text(catalogue, id)))
+            .collect(),
         price: position.price,
         canceled: position.canceled,
         download: with_ticket.contains(&position.number).then(|| download_url(visit, order, position)),

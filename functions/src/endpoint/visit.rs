@@ -13,13 +13,16 @@ use crate::{
     ctx::Ctx,
     event::Event,
     http::{self, ApiError, Form},
-    i18n::Lang,
+    i18n::{Lang, format},
+    id::DiscountId,
     money::Money,
     page::{
         Frame, Link, Message, MessageKind,
         cart::{CartBox, CartLine},
         field,
+        order::FeeLine,
     },
+    payment::Provider,
     port::db::{DbError, Query},
     present,
     session::{self, Signer},
@@ -243,38 +246,33 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// The cart as a box. With `details`, attendees and answers are shown, so only equal positions share a line.
+    /// The cart as a box, with the fee of the way to pay if one is chosen.
     pub fn cart_box(
         &self,
         catalogue: &Catalogue,
         positions: &[cart::Position],
-        details: bool,
+        payment: Option<Provider>,
         now: Timestamp,
     ) -> Option<CartBox> {
         let first = positions.first()?;
+        let bill = cart::bill(catalogue, positions, payment);
         let mut lines: Vec<(CartLine, &cart::Position)> = Vec::new();
-        for position in positions {
-            let mut told = if details { self.details(catalogue, position) } else { Vec::new() };
-            told.extend(
-                position
-                    .voucher_code
-                    .iter()
-                    .map(|code| self.lang.text_with("cart-voucher", &[("name", code.clone().into())])),
-            );
+        for (position, billed) in positions.iter().zip(&bill.lines) {
+            let details = self.price_details(catalogue, position);
             let same = |(line, known): &&mut (CartLine, &cart::Position)| {
-                let same_kind = known.product == position.product && known.price == position.price;
+                let same_kind = known.product == position.product && line.price == billed.gross;
                 let alone =
                     |it: &cart::Position| it.parent.is_none() && !positions.iter().any(|o| o.parent == Some(it.id));
                 let same_group = known.parent == position.parent && known.bundled == position.bundled;
                 let may_join = same_group && (position.parent.is_some() || (alone(known) && alone(position)));
-                same_kind && may_join && known.voucher_code == position.voucher_code && line.details == told
+                same_kind && may_join && known.voucher_code == position.voucher_code && line.details == details
             };
             if let Some((line, _)) = lines.iter_mut().find(same) {
                 line.count += 1;
-                line.total = line.total.checked_add(position.price).unwrap_or(line.total);
+                line.total = line.total.checked_add(billed.gross).unwrap_or(line.total);
                 line.id = position.id;
             } else {
-                lines.push((self.cart_line(catalogue, position, told), position));
+                lines.push((self.cart_line(catalogue, position, billed.gross, details), position));
             }
         }
         let expires_at = positions.iter().map(|position| position.expires_at).min().unwrap_or(first.expires_at);
@@ -288,8 +286,13 @@ impl<'a> Visit<'a> {
                 .into_iter()
                 .map(|(line, position)| self.with_limit(catalogue, positions, line, position))
                 .collect(),
-            taxes: present::tax_lines(positions.iter().map(|position| (position.tax_rate, position.tax))),
-            total: present::sum(&self.event, positions.iter().map(|position| position.price)),
+            fees: bill
+                .payment_fee
+                .iter()
+                .map(|fee| FeeLine { name: self.text("fee-payment"), amount: fee.gross })
+                .collect(),
+            taxes: present::tax_lines(bill.taxes()),
+            total: Money::new(bill.total(), self.event.currency),
             seconds_left: now.seconds_until(expires_at),
             can_extend: expires_at <= now
                 || now.plus_seconds(reservation).min(first.max_extend_at) > expires_at.plus_seconds(60),
@@ -312,7 +315,13 @@ impl<'a> Visit<'a> {
         CartLine { again: if is_full { Vec::new() } else { line.again }, ..line }
     }
 
-    fn cart_line(&self, catalogue: &Catalogue, position: &cart::Position, details: Vec<String>) -> CartLine {
+    fn cart_line(
+        &self,
+        catalogue: &Catalogue,
+        position: &cart::Position,
+        billed: Money,
+        details: Vec<String>,
+    ) -> CartLine {
         let product = position.product;
         let name = match product.variation {
             Some(variation) => field::variation(product.item, variation),
@@ -323,8 +332,9 @@ impl<'a> Visit<'a> {
             None => field::item_price(product.item),
         };
         // The price as it is typed here: without tax where the shop shows it so (spec domain 5.3).
-        let net = Money::new(position.price.minor() - position.tax.minor(), position.price.currency());
-        let shown = if self.event.settings.display_net_prices() { net } else { position.price };
+        // What a discount took off is no part of what was typed.
+        let typed = Money::new(position.price.minor() + position.off.minor(), position.price.currency());
+        let shown = if self.event.settings.display_net_prices() { typed.split_tax(position.tax_rate).0 } else { typed };
         let free_price = catalogue.item(product.item).is_some_and(|item| item.free_price);
         let typed = free_price.then(|| (price, shown.to_decimal()));
         let voucher = position.voucher_code.iter().flat_map(|code| {
@@ -340,17 +350,24 @@ impl<'a> Visit<'a> {
             name: catalogue.product_name(product, self.lang),
             details,
             count: 1,
-            price: position.price,
-            total: position.price,
+            price: billed,
+            total: billed,
             again: std::iter::once((name, "1".to_owned())).chain(typed).chain(voucher).collect(),
         }
     }
 
-    /// Attendee and answers of a position, one short line each.
-    pub fn details(&self, catalogue: &Catalogue, position: &cart::Position) -> Vec<String> {
-        let attendee = &position.attendee;
-        let known = [&attendee.name, &attendee.company, &attendee.email].into_iter().flatten().cloned();
-        known.chain(self.answers(catalogue, &position.answers).into_iter().map(|fact| fact.1)).collect()
+    /// Why a position costs what it costs: its voucher and its discount, one short line each.
+    fn price_details(&self, catalogue: &Catalogue, position: &cart::Position) -> Vec<String> {
+        let named = |key: &str, name: String| self.lang.text_with(key, &[("name", name.into())]);
+        let voucher = position.voucher_code.clone().map(|code| named("cart-voucher", code));
+        let discount = position.discount.and_then(|id| self.discount_text(catalogue, id));
+        voucher.into_iter().chain(discount).collect()
+    }
+
+    /// "25% discount".
+    pub fn discount_text(&self, catalogue: &Catalogue, id: DiscountId) -> Option<String> {
+        let percent = format::percent(self.lang, catalogue.discount_percent(id)?);
+        Some(self.lang.text_with("cart-discount", &[("name", percent.into())]))
     }
 
     /// Questions with their answers as people read them.

@@ -13,6 +13,7 @@ use crate::{
     time::Timestamp,
 };
 
+pub mod calendar;
 pub mod import;
 pub mod settings;
 pub mod sql;

@@ -1,10 +1,13 @@
 //! Settings of an event: what it sets itself, over what its organiser sets, over the defaults (spec rest-api 14).
 
+use std::borrow::Cow;
+
 use jiff::{civil, tz::TimeZone};
 use serde_json::{Map, Value};
 
 use super::Localized;
 use crate::{
+    mail::{self, template},
     money::{Currency, Money, TaxRate},
     payment::Provider,
     pricing::{PaymentFee, Rounding},
@@ -47,6 +50,8 @@ enum Kind {
     Words,
     Moment,
     Mode,
+    FeeAmount,
+    FeePercent,
     OneOf(&'static [&'static str]),
 }
 
@@ -137,6 +142,10 @@ settings! {
         ticket_download_pending "ticket_download_pending": false,
         /// Mails carry the tickets as attachments.
         mail_attach_tickets "mail_attach_tickets": true,
+        /// Mails about orders carry a calendar file.
+        mail_attach_ical "mail_attach_ical": false,
+        /// Only those about paid orders do.
+        mail_attach_ical_paid_only "mail_attach_ical_paid_only": false,
         /// Bank transfer can be chosen.
         payment_banktransfer_enabled "payment_banktransfer__enabled": false,
         /// Manual payment can be chosen: staff confirms it.
@@ -249,7 +258,7 @@ impl Settings {
     pub fn payment_fee(&self, provider: Provider, currency: Currency) -> PaymentFee {
         let key = |end: &str| format!("payment_{}__fee_{end}", provider.identifier());
         let absolute = self.get(&key("abs"), |value| Money::parse_decimal(&read_decimal(value)?, currency).ok());
-        let percent = self.get(&key("percent"), |value| TaxRate::parse_percent(&read_decimal(value)?));
+        let percent = self.get(&key("percent"), read_fee_percent);
         PaymentFee {
             absolute: absolute.unwrap_or(Money::zero(currency)),
             percent: percent.unwrap_or(TaxRate::ZERO),
@@ -262,19 +271,31 @@ impl Settings {
         self.payment_banktransfer_enabled() || self.payment_manual_enabled()
     }
 
+    /// An organiser's own text by the key of its setting.
+    pub fn own_text(&self, key: &str) -> Option<Localized> {
+        self.get(key, read_text)
+    }
+
     fn get<'a, T>(&'a self, key: &str, read: impl Fn(&'a Value) -> Option<T>) -> Option<T> {
         self.0.get(key).and_then(read)
     }
 }
 
 /// What is wrong with the value of a setting, if the shop knows the setting. Null is fine: it means "not set".
-pub fn fault(key: &str, value: &Value, zone: &TimeZone) -> Option<&'static str> {
+pub fn fault(key: &str, value: &Value, zone: &TimeZone) -> Option<Cow<'static, str>> {
+    if let Some(name) = unknown_placeholder(key, value) {
+        return Some(format!("the placeholder {{{name}}} does not exist; there are {}", known_placeholders()).into());
+    }
     let kind = match key {
+        _ if is_mail_text(key) => Kind::Text,
         "locale" => Kind::Word,
         "contact_mail" => Kind::Contact,
         "tax_rounding" => Kind::OneOf(&["line", "sum_by_net", "sum_by_net_only_business", "sum_by_net_keep_gross"]),
         "tax_rule_payment" => Kind::OneOf(&["default", "none"]),
         "tax_rule_cancellation" => Kind::OneOf(&["none", "default", "split"]),
+        _ if is_fee(key, "abs") => Kind::FeeAmount,
+        _ if is_fee(key, "percent") => Kind::FeePercent,
+        _ if is_fee(key, "reverse_calc") => Kind::Flag,
         _ => KINDS.iter().find(|(known, _)| *known == key)?.1,
     };
     let (fine, wanted) = match kind {
@@ -293,12 +314,46 @@ pub fn fault(key: &str, value: &Value, zone: &TimeZone) -> Option<&'static str> 
         Kind::Moment => {
             (read_moment(value, zone).is_some(), "a date or a moment is needed; relative dates are not supported yet")
         }
+        Kind::FeeAmount => (
+            read_decimal(value).is_some_and(|text| {
+                // The currency is not known here; none has more decimals.
+                let euro = Currency::parse("EUR").expect("three capital letters");
+                Money::parse_decimal(&text, euro).is_ok_and(|amount| amount.minor() >= 0)
+            }),
+            "an amount from 0 upwards is needed, such as 1.50",
+        ),
+        Kind::FeePercent => (
+            read_fee_percent(value).is_some(),
+            "a percentage from 0 to less than 100 is needed, with at most 4 decimals",
+        ),
         Kind::OneOf(words) => {
             (value.as_str().is_some_and(|word| words.contains(&word)), "one of the words of the API is needed")
         }
         Kind::Mode => (read_mode(value).is_some(), "'days' or 'minutes' is needed"),
     };
-    (!fine && !value.is_null()).then_some(wanted)
+    (!fine && !value.is_null()).then_some(Cow::Borrowed(wanted))
+}
+
+/// A placeholder in one of the languages of a mail's text that stands for nothing.
+fn unknown_placeholder<'v>(key: &str, value: &'v Value) -> Option<&'v str> {
+    if !is_mail_text(key) {
+        return None;
+    }
+    let texts: Vec<&Value> = match value {
+        Value::Object(by_language) => by_language.values().collect(),
+        other => vec![other],
+    };
+    texts.into_iter().filter_map(Value::as_str).find_map(template::unknown)
+}
+
+/// An organiser's own subject or text of a mail.
+fn is_mail_text(key: &str) -> bool {
+    let mut keys = mail::Kind::ALL.into_iter().filter_map(mail::Kind::settings_keys);
+    keys.any(|(subject, text)| key == subject || key == text)
+}
+
+fn known_placeholders() -> String {
+    template::PLACEHOLDERS.map(|name| format!("{{{name}}}")).join(", ")
 }
 
 /// Native booleans, and the words in which the reference stores them.
@@ -331,6 +386,17 @@ fn read_decimal(value: &Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
+}
+
+/// Of all that is paid, no provider can take everything.
+fn read_fee_percent(value: &Value) -> Option<TaxRate> {
+    TaxRate::parse_percent(&read_decimal(value)?).filter(|percent| percent.0 < 1_000_000)
+}
+
+/// Whether a key is about the fee of a way to pay, such as `payment_manual__fee_abs`.
+fn is_fee(key: &str, end: &str) -> bool {
+    let of_provider = key.strip_prefix("payment_").and_then(|rest| rest.strip_suffix(end));
+    of_provider.is_some_and(|rest| rest.ends_with("__fee_"))
 }
 
 fn read_word(value: &Value) -> Option<&str> {

@@ -1,41 +1,46 @@
 //! What a mail says.
 
-use super::{Claimed, Kind, Written};
+use super::{
+    Claimed, Kind, Written,
+    template::{self, Values},
+};
 use crate::{
     boxoffice::Product,
     catalogue::Catalogue,
     config::Config,
     event::Event,
-    i18n::Lang,
+    i18n::{Lang, format},
     money::Money,
     order::Order,
-    page::mail::{Mail, MailLine, Moment, OrderMail, StaffMail, ToPay},
+    page::mail::{Mail, MailLine, Moment, OrderMail, OwnWords, StaffMail, ToPay, bank_facts},
     present,
 };
 
 /// Writes a mail about an order in the reader's language.
 pub fn compose(config: &Config, event: &Event, catalogue: &Catalogue, order: &Order, claimed: &Claimed) -> Written {
     let lang = Lang::parse(&claimed.locale).unwrap_or_default();
-    let note = claimed.note.clone();
-    let mail = match claimed.kind {
-        Kind::OrderPlaced => {
-            let moment = Moment::Placed(to_pay(event, order, lang));
-            to_buyer(config, event, catalogue, order, moment, lang)
-        }
-        Kind::OrderApproved => {
-            let moment = Moment::Approved(to_pay(event, order, lang));
-            to_buyer(config, event, catalogue, order, moment, lang)
-        }
-        Kind::OrderApprovedFree => to_buyer(config, event, catalogue, order, Moment::ApprovedFree, lang),
-        Kind::OrderCanceled => to_buyer(config, event, catalogue, order, Moment::Canceled { note }, lang),
-        Kind::OrderDenied => to_buyer(config, event, catalogue, order, Moment::Denied { note }, lang),
-        Kind::OrderChanged => to_buyer(config, event, catalogue, order, Moment::Changed { note }, lang),
-        Kind::OrderFree => to_buyer(config, event, catalogue, order, Moment::Free, lang),
-        Kind::OrderPaid => to_buyer(config, event, catalogue, order, Moment::Paid, lang),
-        Kind::StaffOrderPlaced => to_staff(config, event, catalogue, order, lang),
+    let mail = match moment(event, order, claimed, lang) {
+        Some(moment) => to_buyer(config, event, catalogue, order, claimed.kind, moment, lang),
+        None => to_staff(config, event, catalogue, order, lang),
     };
     let subject = if order.testmode { format!("[TESTMODE] {}", mail.subject) } else { mail.subject };
     Written { subject, text: mail.text, html: mail.html }
+}
+
+/// What the buyer is told; `None` if the mail is for staff.
+fn moment(event: &Event, order: &Order, claimed: &Claimed, lang: Lang) -> Option<Moment> {
+    let note = claimed.note.clone();
+    Some(match claimed.kind {
+        Kind::OrderPlaced => Moment::Placed(to_pay(event, order, lang)),
+        Kind::OrderApproved => Moment::Approved(to_pay(event, order, lang)),
+        Kind::OrderApprovedFree => Moment::ApprovedFree,
+        Kind::OrderCanceled => Moment::Canceled { note },
+        Kind::OrderDenied => Moment::Denied { note },
+        Kind::OrderChanged => Moment::Changed { note },
+        Kind::OrderFree => Moment::Free,
+        Kind::OrderPaid => Moment::Paid,
+        Kind::StaffOrderPlaced => return None,
+    })
 }
 
 /// How an order is to be paid.
@@ -47,13 +52,24 @@ fn to_pay(event: &Event, order: &Order, lang: Lang) -> ToPay {
     }
 }
 
-fn to_buyer(config: &Config, event: &Event, catalogue: &Catalogue, order: &Order, moment: Moment, lang: Lang) -> Mail {
+fn to_buyer(
+    config: &Config,
+    event: &Event,
+    catalogue: &Catalogue,
+    order: &Order,
+    kind: Kind,
+    moment: Moment,
+    lang: Lang,
+) -> Mail {
+    let url = format!("{}{}", config.public_url, order.path_from_mail(event));
+    let own = own_words(event, kind, lang, || values(event, order, &moment, &url, lang));
     let mail = OrderMail {
         lang,
         zone: event.timezone.clone(),
         moment,
         code: order.code.clone(),
-        url: format!("{}{}", config.public_url, order.path_from_mail(event)),
+        url,
+        own,
         organizer: event.organizer.name.clone(),
         event: event.name.get(lang).to_owned(),
         dates: present::dates(event, lang),
@@ -63,6 +79,52 @@ fn to_buyer(config: &Config, event: &Event, catalogue: &Catalogue, order: &Order
         total: order.total,
     };
     mail.to_mail()
+}
+
+/// The organiser's own subject and text of this kind of mail, filled.
+fn own_words(event: &Event, kind: Kind, lang: Lang, values: impl FnOnce() -> Values) -> OwnWords {
+    let Some((subject, text)) = kind.settings_keys() else { return OwnWords::default() };
+    let own = |key| event.settings.own_text(key).map(|text| text.get(lang).to_owned()).filter(|text| !text.is_empty());
+    let (subject, text) = (own(subject), own(text));
+    if subject.is_none() && text.is_none() {
+        return OwnWords::default();
+    }
+    let values = values();
+    OwnWords {
+        subject: subject.map(|subject| template::fill_text(&subject, &values)),
+        text: text.as_deref().map(|text| template::fill_text(text, &values)),
+        markdown: text.map(|text| template::fill_markdown(&text, &values)),
+    }
+}
+
+fn values(event: &Event, order: &Order, moment: &Moment, url: &str, lang: Lang) -> Values {
+    let name = order.live_positions().find_map(|position| position.attendee.name.clone());
+    let payment_info = match moment {
+        Moment::Placed(ToPay { bank, instructions, .. }) | Moment::Approved(ToPay { bank, instructions, .. }) => {
+            let facts = bank.iter().flat_map(|bank| bank_facts(lang, bank));
+            let facts = facts.map(|(label, value)| format!("{label}: {value}"));
+            instructions.iter().cloned().chain(facts).collect::<Vec<_>>().join("\n")
+        }
+        Moment::Free
+        | Moment::Paid
+        | Moment::ApprovedFree
+        | Moment::Denied { .. }
+        | Moment::Canceled { .. }
+        | Moment::Changed { .. } => String::new(),
+    };
+    Values {
+        code: order.code.clone(),
+        currency: event.currency.code().to_owned(),
+        event: event.name.get(lang).to_owned(),
+        event_slug: event.slug.clone(),
+        expire_date: format::deadline(lang, order.expires_at, &event.timezone),
+        name: name.unwrap_or_default(),
+        organizer: event.organizer.name.clone(),
+        payment_info,
+        total: order.total.to_decimal(),
+        total_with_currency: format::money(lang, order.total),
+        url: url.to_owned(),
+    }
 }
 
 fn to_staff(config: &Config, event: &Event, catalogue: &Catalogue, order: &Order, lang: Lang) -> Mail {

@@ -7,7 +7,10 @@
 //! after it; both copies then have the same Message-ID.
 
 mod compose;
+pub mod feedback;
+pub mod pace;
 pub mod sql;
+pub mod template;
 
 pub use compose::compose;
 
@@ -39,6 +42,15 @@ pub enum Kind {
     OrderChanged,
     /// New order, for staff.
     StaffOrderPlaced,
+}
+
+/// Which mails go first when the provider takes no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Tickets and confirmations: somebody waits for them.
+    First,
+    /// What can wait a little.
+    Later,
 }
 
 impl Kind {
@@ -74,6 +86,36 @@ impl Kind {
     pub fn parse(name: &str) -> Result<Self, DbError> {
         let found = Self::ALL.into_iter().find(|kind| kind.name() == name);
         found.ok_or_else(|| DbError::UnknownValue { what: "kind of mail", value: name.to_owned() })
+    }
+
+    /// Which class it belongs to.
+    pub fn class(self) -> Class {
+        match self {
+            Self::OrderPlaced | Self::OrderFree | Self::OrderPaid | Self::OrderApproved | Self::OrderApprovedFree => {
+                Class::First
+            }
+            Self::OrderCanceled | Self::OrderDenied | Self::OrderChanged | Self::StaffOrderPlaced => Class::Later,
+        }
+    }
+
+    /// The settings with the organiser's own subject and own text, if there may be some.
+    pub fn settings_keys(self) -> Option<(&'static str, &'static str)> {
+        Some(match self {
+            Self::OrderPlaced => ("mail_subject_order_placed", "mail_text_order_placed"),
+            Self::OrderFree => ("mail_subject_order_free", "mail_text_order_free"),
+            Self::OrderPaid => ("mail_subject_order_paid", "mail_text_order_paid"),
+            Self::OrderCanceled => ("mail_subject_order_canceled", "mail_text_order_canceled"),
+            Self::OrderApproved => ("mail_subject_order_approved", "mail_text_order_approved"),
+            Self::OrderApprovedFree => ("mail_subject_order_approved_free", "mail_text_order_approved_free"),
+            Self::OrderDenied => ("mail_subject_order_denied", "mail_text_order_denied"),
+            Self::OrderChanged => ("mail_subject_order_changed", "mail_text_order_changed"),
+            Self::StaffOrderPlaced => return None,
+        })
+    }
+
+    /// The kinds of a class.
+    pub fn of_class(class: Class) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |kind| kind.class() == class)
     }
 
     /// Whether the tickets of the order come with it.

@@ -1,8 +1,8 @@
 //! Statements about mails.
 
 use super::{
-    CLAIM_STALE_SECONDS, Claimed, GIVE_UP_SECONDS, Kind, QUEUED_SECONDS, RETRY_LAST_SECONDS, RETRY_SECONDS, Recipient,
-    WAIT_SECONDS, Written,
+    CLAIM_STALE_SECONDS, Claimed, Class, GIVE_UP_SECONDS, Kind, QUEUED_SECONDS, RETRY_LAST_SECONDS, RETRY_SECONDS,
+    Recipient, WAIT_SECONDS, Written,
 };
 use crate::{
     boxoffice::PlacedOrder,
@@ -128,12 +128,27 @@ pub async fn keep_text(q: &impl Query, mail: MailId, text: &Written) -> Result<(
 // Only the worker that made the present try may end it: the attempt is its fence.
 
 const MARK_SENT: &str = "
-    update mail set state = 'sent', sent_at = $3, last_error = null
+    update mail set state = 'sent', sent_at = $3, last_error = null, provider_id = $4
      where id = $1 and state = 'inflight' and attempts = $2";
 
-/// The other side has taken the mail.
-pub async fn mark_sent(q: &impl Query, mail: MailId, attempt: i32, now: Timestamp) -> Result<(), DbError> {
-    q.execute(MARK_SENT, &[p(&mail), p(&attempt), p(&now)]).await.map(|_| ())
+/// The other side has taken the mail, and calls it `provider_id` from now on.
+pub async fn mark_sent(
+    q: &impl Query,
+    mail: MailId,
+    attempt: i32,
+    provider_id: Option<&str>,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    q.execute(MARK_SENT, &[p(&mail), p(&attempt), p(&now), p(&provider_id)]).await.map(|_| ())
+}
+
+const PUT_OFF: &str = "
+    update mail set state = 'awaiting_retry', retry_at = $3, attempts = attempts - 1
+     where id = $1 and state = 'inflight' and attempts = $2";
+
+/// The mail had no turn: this was no try.
+pub async fn put_off(q: &impl Query, mail: MailId, attempt: i32, until: Timestamp) -> Result<(), DbError> {
+    q.execute(PUT_OFF, &[p(&mail), p(&attempt), p(&until)]).await.map(|_| ())
 }
 
 const MARK_FAILED: &str = "
@@ -167,13 +182,16 @@ const TAKE_DUE: &str = "
     update mail set state = 'queued', retry_at = $2
      where id in (select id from mail
                    where state in ('waiting', 'queued', 'inflight', 'awaiting_retry') and retry_at <= $1
+                     and kind = any($4)
                    order by retry_at limit $3 for update skip locked)
     returning id";
 
-/// Queues mails whose time has come, for the caller to announce. If that fails, they come again ten minutes later.
-pub async fn take_due(q: &impl Query, now: Timestamp, max: i64) -> Result<Vec<MailId>, DbError> {
+/// Queues mails of a class whose time has come, for the caller to announce. If that fails, they come again ten minutes
+/// later.
+pub async fn take_due(q: &impl Query, class: Class, now: Timestamp, max: i64) -> Result<Vec<MailId>, DbError> {
     let again = now.plus_seconds(QUEUED_SECONDS);
-    q.query(TAKE_DUE, &[p(&now), p(&again), p(&max)]).await?.iter().map(|row| row.get("id")).collect()
+    let kinds: Vec<&str> = Kind::of_class(class).map(Kind::name).collect();
+    q.query(TAKE_DUE, &[p(&now), p(&again), p(&max), array(&kinds)]).await?.iter().map(|row| row.get("id")).collect()
 }
 
 const RELEASE_CLAIMS: &str =
@@ -194,6 +212,7 @@ pub const ALL: &[&str] = &[
     CLAIM,
     KEEP_TEXT,
     MARK_SENT,
+    PUT_OFF,
     MARK_FAILED,
     MARK_RETRY,
     TAKE_DUE,

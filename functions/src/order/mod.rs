@@ -16,7 +16,7 @@ use crate::{
     boxoffice::Product,
     cart::Attendee,
     event::Event,
-    id::{OrderId, PositionId, QuestionId},
+    id::{DiscountId, OrderId, PositionId, QuestionId, VoucherId},
     money::{Money, TaxRate},
     payment::Provider,
     port::db::{DbError, Query},
@@ -193,6 +193,16 @@ pub struct Position {
     pub secret: String,
     /// A name that says nothing.
     pub pseudonymization_id: String,
+    /// The voucher that it was ordered with.
+    pub voucher: Option<VoucherId>,
+    /// What that took out of its budget.
+    pub voucher_budget_use: Money,
+    /// The automatic discount in its price.
+    pub discount: Option<DiscountId>,
+    /// The position that it was added to, or is a part of.
+    pub parent: Option<PositionId>,
+    /// It is a part of its parent.
+    pub is_bundled: bool,
     /// Cancelled.
     pub canceled: bool,
     /// Answers in their stored form.

@@ -39,7 +39,7 @@ const ORDERS: &str = "
      order by created_at desc, id desc";
 const POSITIONS: &str = "
     select op.id, op.order_id, op.positionid, op.item_id, op.variation_id, op.subevent_id, op.price, op.tax_rate_ppm,
-           op.tax_value,
+           op.tax_value, op.voucher_id, op.voucher_budget_use, op.discount_id, op.addon_to, op.is_bundled,
            op.attendee_name, op.attendee_email, op.company, op.secret, op.pseudonymization_id, op.canceled,
            coalesce(array_agg(a.question_id order by a.question_id) filter (where a.id is not null), '{}') as question_ids,
            coalesce(array_agg(a.answer order by a.question_id) filter (where a.id is not null), '{}') as answers
@@ -128,6 +128,11 @@ fn position(row: &Row, event: &Event) -> Result<Position, DbError> {
         },
         secret: row.get("secret")?,
         pseudonymization_id: row.get("pseudonymization_id")?,
+        voucher: row.get("voucher_id")?,
+        voucher_budget_use: Money::new(row.get("voucher_budget_use")?, event.currency),
+        discount: row.get("discount_id")?,
+        parent: row.get("addon_to")?,
+        is_bundled: row.get("is_bundled")?,
         canceled: row.get("canceled")?,
         answers: questions.into_iter().zip(answers).collect(),
     })

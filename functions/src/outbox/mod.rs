@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ctx::Ctx,
     id::{DeliveryId, EventId, MailId, OrderId, OrganizerId, OutboxId},
+    mail::feedback::{self, Feedback},
     port::{
         db::{DbError, Query, Tx},
         queue::{self, Queue},
@@ -50,6 +51,9 @@ pub enum Message {
         /// The order.
         order: OrderId,
     },
+    /// The provider has told what became of a mail. Not recorded: it comes from outside, and copies change nothing.
+    #[serde(rename = "mail.feedback")]
+    MailFeedback(Feedback),
     /// Look for actions that webhooks have not been told of. Not recorded: the log is its own outbox.
     #[serde(rename = "webhook.announce")]
     AnnounceActions,
@@ -92,7 +96,9 @@ impl Message {
             Self::ExpireOrders { .. } => Queue::Checkout,
             Self::SendMail { .. } => Queue::Mail,
             Self::RenderTickets { .. } => Queue::Default,
-            Self::NotifyStaff { .. } | Self::AnnounceActions | Self::DeliverWebhook { .. } => Queue::Notifications,
+            Self::NotifyStaff { .. } | Self::MailFeedback(_) | Self::AnnounceActions | Self::DeliverWebhook { .. } => {
+                Queue::Notifications
+            }
             Self::Periodic { .. } => Queue::Background,
         }
     }
@@ -125,9 +131,11 @@ impl Envelope {
         serde_json::to_string(self).expect("a message is plain data")
     }
 
-    /// Reads the text of a message. `None` if it is not of a version and kind that this program knows.
+    /// Reads the text of a message: one of ours, or news about a mail from its provider. `None` if it is not of a version
+    /// and kind that this program knows.
     pub fn parse(body: &str) -> Option<Self> {
-        serde_json::from_str(body).ok().filter(|envelope: &Self| envelope.v == VERSION)
+        let ours = serde_json::from_str(body).ok().filter(|envelope: &Self| envelope.v == VERSION);
+        ours.or_else(|| feedback::parse(body).map(|feedback| Self::unrecorded(Message::MailFeedback(feedback))))
     }
 }
 

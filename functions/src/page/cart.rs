@@ -1,6 +1,6 @@
 //! The cart as a box on the event page and beside the checkout.
 
-use super::TaxLine;
+use super::{TaxLine, order::FeeLine};
 use crate::id::CartPositionId;
 use crate::money::Money;
 
@@ -15,6 +15,8 @@ pub struct CartBox {
     pub form_token: String,
     /// Equal positions are one line.
     pub lines: Vec<CartLine>,
+    /// Fees in the total.
+    pub fees: Vec<FeeLine>,
     /// Taxes in the total.
     pub taxes: Vec<TaxLine>,
     /// What is to be paid.
@@ -38,7 +40,7 @@ pub struct CartLine {
     pub is_part: bool,
     /// Product and variation.
     pub name: String,
-    /// Voucher, attendee, answers: one short line each.
+    /// Voucher and discount: one short line each.
     pub details: Vec<String>,
     /// How many.
     pub count: i64,

@@ -34,6 +34,8 @@ pub struct OrderMail {
     pub code: String,
     /// The order's page, with scheme and host.
     pub url: String,
+    /// The organiser's own words, instead of the shop's.
+    pub own: OwnWords,
     /// The organiser's name.
     pub organizer: String,
     /// The event's name.
@@ -48,6 +50,17 @@ pub struct OrderMail {
     pub taxes: Vec<TaxLine>,
     /// The sum.
     pub total: Money,
+}
+
+/// What an organiser says instead of the shop's words.
+#[derive(Debug, Clone, Default)]
+pub struct OwnWords {
+    /// The subject.
+    pub subject: Option<String>,
+    /// The text, greeting and all, for the text version.
+    pub text: Option<String>,
+    /// The same as Markdown, for the HTML version.
+    pub markdown: Option<String>,
 }
 
 /// What happened to an order.
@@ -157,6 +170,7 @@ struct Letter {
     heading: String,
     greeting: Option<String>,
     text: String,
+    markdown: Option<String>,
     event: String,
     organizer: String,
     place: Vec<String>,
@@ -177,6 +191,11 @@ impl Letter {
     fn into_mail(self) -> Mail {
         let (html, text) = (render(&HtmlMail(&self)), render(&TextMail(&self)));
         Mail { subject: self.subject, html, text }
+    }
+
+    /// The organiser's own text; it replaces `text` in the HTML version.
+    fn own_html(&self) -> Option<Html> {
+        self.markdown.as_deref().and_then(Html::from_markdown_opt)
     }
 
     fn instructions_html(&self) -> Option<Html> {
@@ -213,10 +232,11 @@ impl OrderMail {
         };
         Letter {
             lang,
-            subject: one_line(&lang.text_with(subject, &about)),
+            subject: one_line(&self.own.subject.clone().unwrap_or_else(|| lang.text_with(subject, &about))),
             heading: lang.text(heading),
-            greeting: Some(lang.text("mail-greeting")),
-            text: lang.text_with(text, &about),
+            greeting: self.own.text.is_none().then(|| lang.text("mail-greeting")),
+            text: self.own.text.clone().unwrap_or_else(|| lang.text_with(text, &about)),
+            markdown: self.own.markdown.clone(),
             event: self.event.clone(),
             organizer: self.organizer.clone(),
             place: std::iter::once(&self.dates).chain(&self.location).cloned().collect(),
@@ -248,6 +268,7 @@ impl StaffMail {
             heading: lang.text("mail-staff-heading"),
             greeting: None,
             text: lang.text_with("mail-staff-text", &about),
+            markdown: None,
             event: self.event.clone(),
             organizer: self.organizer.clone(),
             place: Vec::new(),
@@ -274,7 +295,8 @@ fn in_words(lang: Lang, lines: &[MailLine]) -> Vec<(i64, String, String)> {
     lines.iter().map(|line| (line.count, line.name.clone(), format::money(lang, line.total))).collect()
 }
 
-fn bank_facts(lang: Lang, bank: &BankDetails) -> Vec<(String, String)> {
+/// Label and value of everything that a bank transfer needs.
+pub fn bank_facts(lang: Lang, bank: &BankDetails) -> Vec<(String, String)> {
     let optional = |key: &str, value: &Option<String>| value.clone().map(|value| (lang.text(key), value));
     let mut facts = vec![
         (lang.text("bank-reference"), bank.reference.clone()),

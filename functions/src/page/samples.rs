@@ -62,8 +62,9 @@ fn cart(seconds_left: i64) -> CartBox {
             line(2, "Evening ticket – Regular", &["Ada Lovelace", "Vegetarian"], 1, 2300),
             line(3, "Programme book", &["Voucher: FRIENDS"], 1, 0),
         ],
+        fees: vec![FeeLine { name: "Payment fee".into(), amount: eur(150) }],
         taxes: vec![TaxLine { rate: TaxRate(70_000), amount: eur(347) }],
-        total: eur(5300),
+        total: eur(5450),
         seconds_left,
         can_extend: seconds_left < 900,
     }
@@ -333,6 +334,7 @@ pub fn mails(lang: Lang) -> Vec<(&'static str, Mail)> {
         moment,
         code: "A7K3Q".into(),
         url: "https://tickets.example.org/kulturhafen/lichter/order/A7K3Q/s3cret/".into(),
+        own: OwnWords::default(),
         organizer: "Kulturhafen".into(),
         event: "Nacht der <Lichter>".into(),
         dates: "12–13 September 2026".into(),

@@ -31,8 +31,18 @@ pub struct OutgoingMail {
     pub text: String,
     /// The HTML part.
     pub html: String,
-    /// Files, PDF only so far: name and bytes.
-    pub attachments: Vec<(String, Vec<u8>)>,
+    /// Files.
+    pub attachments: Vec<File>,
+}
+
+/// A file that goes with a mail.
+pub struct File {
+    /// What it is called.
+    pub name: String,
+    /// What it is: `application/pdf`.
+    pub content_type: &'static str,
+    /// What is in it.
+    pub bytes: Vec<u8>,
 }
 
 /// Why a mail was not handed over.
@@ -81,15 +91,16 @@ impl Mailer {
         Ok(Self { transport, from: config.mail_from.clone() })
     }
 
-    /// Hands one mail over. `Ok` means that the other side has taken responsibility for it.
-    pub async fn send(&self, mail: &OutgoingMail) -> Result<(), MailError> {
+    /// Hands one mail over. `Ok` means that the other side has taken responsibility for it, and says how it calls the mail
+    /// if it will tell more about it.
+    pub async fn send(&self, mail: &OutgoingMail) -> Result<Option<String>, MailError> {
         let message = self.build(mail)?;
         match &self.transport {
             Transport::Ses(client) => {
                 let raw = RawMessage::builder().data(Blob::new(message.formatted())).build();
                 let content = EmailContent::builder().raw(raw.expect("data is set")).build();
                 let sent = client.send_email().content(content).send().await;
-                sent.map(|_| ()).map_err(|error| {
+                sent.map(|answer| answer.message_id).map_err(|error| {
                     let refused = error
                         .as_service_error()
                         .is_some_and(|error| error.is_message_rejected() || error.is_bad_request_exception());
@@ -97,14 +108,14 @@ impl Mailer {
                     if refused { MailError::Permanent(text) } else { MailError::Temporary(text) }
                 })
             }
-            Transport::Smtp(transport) => transport.send(message).await.map(|_| ()).map_err(|error| {
+            Transport::Smtp(transport) => transport.send(message).await.map(|_| None).map_err(|error| {
                 if error.is_permanent() {
                     MailError::Permanent(error.to_string())
                 } else {
                     MailError::Temporary(error.to_string())
                 }
             }),
-            Transport::Folder(folder) => write_to_folder(folder, &mail.id, &message.formatted()),
+            Transport::Folder(folder) => write_to_folder(folder, &mail.id, &message.formatted()).map(|()| None),
         }
     }
 
@@ -125,11 +136,10 @@ impl Mailer {
         let built = if mail.attachments.is_empty() {
             builder.multipart(body)
         } else {
-            let pdf = ContentType::parse("application/pdf").expect("a well-known type");
-            let files = mail
-                .attachments
-                .iter()
-                .map(|(name, bytes)| -> SinglePart { Attachment::new(name.clone()).body(bytes.clone(), pdf.clone()) });
+            let files = mail.attachments.iter().map(|file| -> SinglePart {
+                let content_type = ContentType::parse(file.content_type).expect("types are well-known");
+                Attachment::new(file.name.clone()).body(file.bytes.clone(), content_type)
+            });
             builder.multipart(files.fold(MultiPart::mixed().multipart(body), |parts, file| parts.singlepart(file)))
         };
         built.map_err(|error| refused(&error))

@@ -161,7 +161,8 @@ pub fn apply_discounts(
 }
 
 impl Discount {
-    fn applies(&self, channel: &str, now: Timestamp) -> bool {
+    /// Whether it counts at `now` in a sales channel.
+    pub fn applies(&self, channel: &str, now: Timestamp) -> bool {
         self.active
             && self.available_from.is_none_or(|from| from <= now)
             && self.available_until.is_none_or(|until| now <= until)

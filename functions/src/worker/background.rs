@@ -37,15 +37,7 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkE
             let messages = events.into_iter().map(|event| Message::ExpireOrders { event });
             Outgoing::unrecorded(messages).dispatch(ctx).await;
         }
-        Job::RequeueMails => {
-            for _ in 0..ROUNDS_MAX {
-                let mails = mail::sql::take_due(&*ctx.db().await?, now, ROUND_MAX).await?;
-                if mails.is_empty() {
-                    break;
-                }
-                Outgoing::unrecorded(mails.into_iter().map(|mail| Message::SendMail { mail })).dispatch(ctx).await;
-            }
-        }
+        Job::RequeueMails => requeue_mails(ctx, now).await?,
         Job::RequeueWebhooks => {
             webhook::announce(ctx, now).await?;
             webhook::requeue(ctx, now).await?;
@@ -56,6 +48,30 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkE
         }
     }
     Ok(Done::Handled)
+}
+
+/// Announces mails whose time has come: confirmations all, of the others what can be sent until the next run.
+async fn requeue_mails(ctx: &Ctx, now: Timestamp) -> Result<(), WorkError> {
+    for _ in 0..ROUNDS_MAX {
+        if announce_mails(ctx, mail::Class::First, now, ROUND_MAX).await? == 0 {
+            break;
+        }
+    }
+    let mut room = 60 * ctx.config().mails_per_second;
+    while room > 0 {
+        match announce_mails(ctx, mail::Class::Later, now, room.min(ROUND_MAX)).await? {
+            0 => break,
+            announced => room -= announced,
+        }
+    }
+    Ok(())
+}
+
+async fn announce_mails(ctx: &Ctx, class: mail::Class, now: Timestamp, max: i64) -> Result<i64, WorkError> {
+    let mails = mail::sql::take_due(&*ctx.db().await?, class, now, max).await?;
+    let announced = i64::try_from(mails.len()).unwrap_or(max);
+    Outgoing::unrecorded(mails.into_iter().map(|mail| Message::SendMail { mail })).dispatch(ctx).await;
+    Ok(announced)
 }
 
 /// Carts and records of messages are kept for two weeks: longer than SQS keeps a message.

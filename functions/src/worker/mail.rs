@@ -4,20 +4,21 @@ use super::{Done, WorkError};
 use crate::{
     catalogue::Catalogue,
     ctx::Ctx,
-    event,
+    event::{self, Event, calendar},
+    i18n::Lang,
     id::MailId,
-    mail::{Claimed, Written, compose, sql},
-    order,
+    mail::{Claimed, Kind, Written, compose, pace, sql},
+    order::{self, Order},
     outbox::{self, Envelope, Message},
     port::{
         db::{DbError, Query},
-        mailer::{MailError, OutgoingMail},
+        mailer::{File, MailError, OutgoingMail},
     },
     ticket,
 };
 
-/// Sends one mail: claim → hand over → record. From the claim on, the row of the mail alone drives what follows, so the
-/// message is handled with it; a second message for the same mail finds nothing to claim.
+/// Sends one mail: claim → write → wait for its turn → hand over → record. From the claim on, the row of the mail alone
+/// drives what follows, so the message is handled with it; a second message for the same mail finds nothing to claim.
 pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkError> {
     let Message::SendMail { mail } = envelope.message else { return Err(WorkError::Unknown) };
     let Some(claimed) = claim(ctx, &envelope, mail).await? else { return Ok(Done::Duplicate) };
@@ -26,7 +27,12 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkE
     // The connection may have been lost meanwhile: ask for it again.
     let (db, now) = (ctx.db().await?, ctx.now());
     match sent {
-        Ok(()) => sql::mark_sent(&*db, mail, attempt, now).await?,
+        Ok(Handed::Over { provider_id }) => {
+            sql::mark_sent(&*db, mail, attempt, provider_id.as_deref(), now).await?;
+        }
+        Ok(Handed::NotNow) => {
+            sql::put_off(&*db, mail, attempt, now.plus_seconds(pace::PUT_OFF_SECONDS)).await?;
+        }
         Err(WorkError::Mail(MailError::Permanent(why))) => {
             tracing::error!(mail.id = mail.0, "a mail was refused for good");
             sql::mark_failed(&*db, mail, attempt, &why).await?;
@@ -52,9 +58,28 @@ async fn claim(ctx: &Ctx, envelope: &Envelope, mail: MailId) -> Result<Option<Cl
     Ok(tx.finish(claimed).await?)
 }
 
-async fn send(ctx: &Ctx, claimed: Claimed) -> Result<(), WorkError> {
+/// What became of a try that did not fail.
+enum Handed {
+    /// The other side has it.
+    Over {
+        /// How it calls the mail.
+        provider_id: Option<String>,
+    },
+    /// Others go first.
+    NotNow,
+}
+
+async fn send(ctx: &Ctx, claimed: Claimed) -> Result<Handed, WorkError> {
+    let class = claimed.kind.class();
+    if !pace::has_room(ctx, class).await? {
+        return Ok(Handed::NotNow);
+    }
     let outgoing = prepare(ctx, &*ctx.db().await?, claimed).await?;
-    Ok(ctx.mailer().await?.send(&outgoing).await?)
+    if !pace::take_turn(ctx, class).await? {
+        return Ok(Handed::NotNow);
+    }
+    let provider_id = ctx.mailer().await?.send(&outgoing).await?;
+    Ok(Handed::Over { provider_id })
 }
 
 /// The mail with its text, written now if no earlier try has, and with the tickets that exist.
@@ -76,10 +101,12 @@ async fn prepare(ctx: &Ctx, q: &impl Query, claimed: Claimed) -> Result<Outgoing
         for file in ticket::files(q, &event, &order).await? {
             if let Some(position) = order.positions.iter().find(|position| position.id == file.position) {
                 let bytes = ctx.media().await.get(&file.object_key).await?;
-                attachments.push((ticket::file_name(&event, &order, position), bytes));
+                let name = ticket::file_name(&event, &order, position);
+                attachments.push(File { name, content_type: "application/pdf", bytes });
             }
         }
     }
+    attachments.extend(calendar_file(ctx, &event, &order, claimed.kind));
     Ok(OutgoingMail {
         id: format!("mail-{:012}", claimed.id.0),
         from_name: event.settings.mail_from_name().unwrap_or(&event.organizer.name).to_owned(),
@@ -89,5 +116,22 @@ async fn prepare(ctx: &Ctx, q: &impl Query, claimed: Claimed) -> Result<Outgoing
         text,
         html,
         attachments,
+    })
+}
+
+/// The event for the reader's calendar, where the organiser wants that.
+fn calendar_file(ctx: &Ctx, event: &Event, order: &Order, kind: Kind) -> Option<File> {
+    let settings = &event.settings;
+    let wanted = match kind {
+        Kind::OrderFree | Kind::OrderPaid | Kind::OrderApprovedFree => settings.mail_attach_ical(),
+        Kind::OrderPlaced | Kind::OrderApproved | Kind::OrderChanged => {
+            settings.mail_attach_ical() && !settings.mail_attach_ical_paid_only()
+        }
+        Kind::OrderCanceled | Kind::OrderDenied | Kind::StaffOrderPlaced => false,
+    };
+    wanted.then(|| {
+        let lang = Lang::parse(&order.locale).unwrap_or_default();
+        let bytes = calendar::file(event, &ctx.config().public_url, lang, ctx.now()).into_bytes();
+        File { name: calendar::file_name(event), content_type: "text/calendar; charset=utf-8; method=PUBLISH", bytes }
     })
 }

@@ -5,7 +5,7 @@ use crate::{
     ctx::Ctx,
     event,
     id::OrderId,
-    mail::{self, Recipient},
+    mail::{self, Recipient, feedback::Feedback},
     order,
     outbox::{self, Envelope, Message, Outgoing},
     port::db::{DbError, Tx},
@@ -18,6 +18,7 @@ use crate::{
 pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkError> {
     match envelope.message {
         Message::NotifyStaff { order } => notify_staff(ctx, &envelope, order).await,
+        Message::MailFeedback(feedback) => record_feedback(ctx, &feedback).await,
         Message::AnnounceActions => Ok(webhook::announce(ctx, ctx.now()).await.map(|_| Done::Handled)?),
         Message::DeliverWebhook { delivery } => match webhook::deliver(ctx, delivery).await? {
             true => Ok(Done::Handled),
@@ -25,6 +26,14 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkE
         },
         _ => Err(WorkError::Unknown),
     }
+}
+
+/// Keeps what the provider tells about a mail, for the people who look at its order.
+async fn record_feedback(ctx: &Ctx, feedback: &Feedback) -> Result<Done, WorkError> {
+    if !mail::feedback::record(&*ctx.db().await?, feedback, ctx.now()).await? {
+        tracing::warn!(mail.provider_id = feedback.provider_id, "the provider tells about a mail that nobody knows");
+    }
+    Ok(Done::Handled)
 }
 
 /// Writes one mail for every member of staff who wants to hear of orders.

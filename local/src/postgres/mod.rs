@@ -9,6 +9,7 @@ use std::{
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 pub use account::Account;
@@ -82,6 +83,10 @@ enum Mode {
     Measured,
 }
 
+/// How long a killed server may be in the way of the next one, and the time between two tries.
+const REVIVE_MAX: Duration = Duration::from_secs(20);
+const REVIVE_PAUSE: Duration = Duration::from_millis(50);
+
 /// The timeouts sit on the role, because `SET` does not survive a pooler (ARCHITECTURE.md).
 const ROLE_SETTINGS: &str = "
     alter role onsale set lock_timeout = '10s';
@@ -120,6 +125,14 @@ pub struct Cluster {
     port: u16,
     password: String,
     guardian: Child,
+    server: Programs,
+}
+
+/// What starts a server, and where its files are.
+struct Programs {
+    binaries: Binaries,
+    account: Account,
+    home: PathBuf,
 }
 
 impl Cluster {
@@ -172,18 +185,28 @@ impl Cluster {
 
         // Before the server, so that no moment is left in which a killed process leaves it behind.
         let guardian = guard(&binaries, account, &home, port, mode)?;
-        let cluster = Self { port, password, guardian };
-        let log = home.join("log");
-        let mut command = Command::new(binaries.program("pg_ctl"));
-        command.args(["start", "-w", "-t", "60", "-s", "-D"]).arg(&data).arg("-l").arg(&log);
-        // The server inherits what the command has open; a pipe to us would never end.
-        account.run(&mut command).current_dir(&home).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let status = command.status().map_err(PostgresError::io("starting pg_ctl"))?;
-        if !status.success() {
-            return Err(PostgresError::Program { program: "pg_ctl start", output: tail(&log) });
-        }
+        let cluster = Self { port, password, guardian, server: Programs { binaries, account, home } };
+        cluster.server.start()?;
         cluster.prepare().await?;
         Ok(cluster)
+    }
+
+    /// Kills the server and what it has started, without a chance to write anything, as a crash does. For tests of what
+    /// survives one.
+    pub fn kill(&self) -> Result<(), PostgresError> {
+        self.server.kill()
+    }
+
+    /// Starts a server that was killed, at the same address. Returns when it has recovered.
+    pub fn revive(&self) -> Result<(), PostgresError> {
+        // A process of the killed server may need a moment to notice; until then its memory is in the way.
+        let begun = Instant::now();
+        loop {
+            match self.server.start() {
+                Err(PostgresError::Program { .. }) if begun.elapsed() < REVIVE_MAX => std::thread::sleep(REVIVE_PAUSE),
+                started => return started,
+            }
+        }
     }
 
     /// The address of a database for the shop: role `onsale`, with its timeouts.
@@ -227,6 +250,39 @@ impl Cluster {
     pub fn stop(self) {
         drop(self);
     }
+}
+
+impl Programs {
+    fn start(&self) -> Result<(), PostgresError> {
+        let log = self.home.join("log");
+        let mut command = Command::new(self.binaries.program("pg_ctl"));
+        command.args(["start", "-w", "-t", "60", "-s", "-D"]).arg(self.home.join("data")).arg("-l").arg(&log);
+        // The server inherits what the command has open; a pipe to us would never end.
+        command.current_dir(&self.home).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let status = self.account.run(&mut command).status().map_err(PostgresError::io("starting pg_ctl"))?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(PostgresError::Program { program: "pg_ctl start", output: tail(&log) })
+        }
+    }
+
+    fn kill(&self) -> Result<(), PostgresError> {
+        let file = self.home.join("data/postmaster.pid");
+        let text = std::fs::read_to_string(&file).map_err(PostgresError::io(format!("reading {}", file.display())))?;
+        let server = text.lines().next().unwrap_or_default();
+        let mut command = Command::new("kill");
+        // Its own processes too, where they can be found: those that are left end when they miss the server.
+        command.args(["-KILL", server]).args(children(server)).stderr(Stdio::null());
+        self.account.run(&mut command).status().map_err(PostgresError::io("starting kill"))?;
+        Ok(())
+    }
+}
+
+/// The processes that a process has started, where the kernel tells.
+fn children(pid: &str) -> Vec<String> {
+    let told = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    told.split_whitespace().map(str::to_owned).collect()
 }
 
 impl Drop for Cluster {
@@ -350,7 +406,7 @@ fn kill_left_over(account: Account, data: &Path) {
             if !data.join("postmaster.pid").exists() {
                 break;
             }
-            std::thread::sleep(std::time::Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(100));
         }
     }
 }

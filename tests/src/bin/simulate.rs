@@ -1,4 +1,5 @@
-//! Random histories of an event, with faults between any two steps, until a rule breaks or all seeds are through.
+//! Random histories of an event, with faults between any two steps, until a rule breaks or all seeds are through. Also
+//! days on a real database under fire, and sales with a SIGKILL in the middle.
 //! `cargo run --release -p tests --bin simulate -- --seeds 1000`
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
@@ -16,6 +17,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tests::{
     boxoffice::{
         fire::{self, Damage},
+        kill::{self, House, Toll, Victim},
         simulate::{Broken, History, STEPS, Tally, keep_panics_quiet},
     },
     shop::TestShop,
@@ -23,7 +25,8 @@ use tests::{
 
 const USAGE: &str = "usage: simulate [--seeds N] [--first SEED] [--steps N]
        simulate --seed SEED [--steps N | --only STEP,STEP,…]
-       simulate --database [--seeds N] [--first SEED]";
+       simulate --database [--seeds N] [--first SEED]
+       simulate --kill postgres|holder [--times N] [--first SEED]";
 
 /// What is asked for.
 struct Wanted {
@@ -31,7 +34,19 @@ struct Wanted {
     seeds: u64,
     steps: u64,
     only: Option<Vec<u64>>,
-    database: bool,
+    mode: Mode,
+}
+
+enum Mode {
+    Memory,
+    Database,
+    Kill(Victim),
+    /// Buyers in a process that may be killed: what `--kill` starts.
+    Buy {
+        slug: String,
+        process: usize,
+        purchases: Vec<usize>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -39,8 +54,14 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    if wanted.database {
-        return under_fire(&wanted);
+    match &wanted.mode {
+        Mode::Memory => {}
+        Mode::Database => return under_fire(&wanted),
+        Mode::Kill(victim) => return with_kills(&wanted, *victim),
+        Mode::Buy { slug, process, purchases } => {
+            runtime().block_on(kill::serve(slug, *process, purchases));
+            return ExitCode::SUCCESS;
+        }
     }
     // A broken rule is a panic; it is told once, with its shortest history.
     keep_panics_quiet();
@@ -51,14 +72,24 @@ fn main() -> ExitCode {
 }
 
 fn read(mut words: impl Iterator<Item = String>) -> Option<Wanted> {
-    let mut wanted = Wanted { first: 0, seeds: 1_000, steps: STEPS, only: None, database: false };
+    let mut wanted = Wanted { first: 0, seeds: 1_000, steps: STEPS, only: None, mode: Mode::Memory };
     while let Some(word) = words.next() {
         if word == "--database" {
-            wanted.database = true;
+            wanted.mode = Mode::Database;
             continue;
         }
         let value = words.next()?;
         match word.as_str() {
+            "--kill" => (wanted.mode, wanted.seeds) = (Mode::Kill(Victim::parse(&value)?), 20),
+            "--times" => wanted.seeds = value.parse().ok()?,
+            "--buy" => wanted.mode = Mode::Buy { slug: value, process: 0, purchases: Vec::new() },
+            "--process" | "--from" => {
+                let Mode::Buy { process, purchases, .. } = &mut wanted.mode else { return None };
+                match word.as_str() {
+                    "--process" => *process = value.parse().ok()?,
+                    _ => *purchases = value.split(',').map(|it| it.parse().ok()).collect::<Option<_>>()?,
+                }
+            }
             "--seeds" => wanted.seeds = value.parse().ok()?,
             "--first" => wanted.first = value.parse().ok()?,
             "--steps" => wanted.steps = value.parse().ok()?,
@@ -109,7 +140,7 @@ fn in_memory(wanted: &Wanted) -> ExitCode {
 fn under_fire(wanted: &Wanted) -> ExitCode {
     let begun = Instant::now();
     let bar = bar(wanted.seeds);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads can be started");
+    let runtime = runtime();
     let mut total = Damage::default();
     let shop = runtime.block_on(TestShop::empty());
     for seed in wanted.first..wanted.first + wanted.seeds {
@@ -134,6 +165,56 @@ fn under_fire(wanted: &Wanted) -> ExitCode {
         "{found} outcomes were recorded that nobody had heard of, {refused} buyers were told that nothing happened"
     );
     ExitCode::SUCCESS
+}
+
+/// Places of each event that is sold with a kill in between.
+const PLACES: usize = 2_000;
+
+/// Sells one event after the other, each with a kill in the middle. The first failure ends it.
+fn with_kills(wanted: &Wanted, victim: Victim) -> ExitCode {
+    let begun = Instant::now();
+    let (bar, runtime) = (bar(wanted.seeds), runtime());
+    let program = std::env::current_exe().expect("this program is a file");
+    let house = runtime.block_on(House::open(&program));
+    let mut rows = Vec::new();
+    for seed in wanted.first..wanted.first + wanted.seeds {
+        let sale = std::panic::AssertUnwindSafe(|| runtime.block_on(house.sell(victim, PLACES, seed)));
+        match std::panic::catch_unwind(sale) {
+            Ok(toll) => rows.push((seed, toll)),
+            Err(_) => {
+                bar.abandon();
+                table(&rows);
+                eprintln!("the sale of seed {seed} broke a rule; again, as often as it takes:");
+                let victim = if victim == Victim::Postgres { "postgres" } else { "holder" };
+                eprintln!("cargo run --release -p tests --bin simulate -- --kill {victim} --first {seed} --times 20");
+                return ExitCode::FAILURE;
+            }
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    table(&rows);
+    let longest = rows.iter().map(|(_, toll)| toll.longest).max().unwrap_or_default();
+    println!(
+        "{} kills in {:.0?}: every place was sold once, no order is lost, the longest wait was {longest:.2?}",
+        rows.len(),
+        begun.elapsed()
+    );
+    ExitCode::SUCCESS
+}
+
+fn table(rows: &[(u64, Toll)]) {
+    println!(
+        "{:>6} {:>7} {:>14} {:>10} {:>14} {:>8}",
+        "seed", "places", "sold at kill", "down", "longest wait", "sale"
+    );
+    for (seed, Toll { heard_before, down, longest, sale }) in rows {
+        println!("{seed:>6} {PLACES:>7} {heard_before:>14} {down:>10.2?} {longest:>14.2?} {sale:>8.1?}");
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads can be started")
 }
 
 /// Goes through one history and tells it.

@@ -6,11 +6,11 @@ use shop::{
         NewPosition, OrderAction, PositionSecrets, PriceMode, Product, Request, Scope, UnitPrice, VoucherTerms,
     },
     cart::Attendee,
-    id::{CartPositionId, ItemId, OrderId, VariationId, VoucherId},
+    id::{CartPositionId, DiscountId, ItemId, OrderId, VariationId, VoucherId},
     money::{Currency, Money, TaxRate},
     payment::Provider,
     port::codes::Codes,
-    pricing::{FeeType, Rounding},
+    pricing::{Dates, Discount, FeeType, Products, Rounding},
 };
 
 use super::world::World;
@@ -145,6 +145,29 @@ pub fn expire(order: OrderId) -> Request {
 /// A price at 19 %.
 pub fn price(gross: Money) -> UnitPrice {
     UnitPrice::of_listed(gross, TaxRate(190_000), true)
+}
+
+/// From so many positions on, all of them cost so many parts per million less.
+pub fn discount(id: i64, min_count: usize, ppm: u32) -> Discount {
+    Discount {
+        id: DiscountId(id),
+        position: 0,
+        active: true,
+        available_from: None,
+        available_until: None,
+        channels: None,
+        dates: Dates::Mixed,
+        date_from: None,
+        date_until: None,
+        condition: Products::All,
+        condition_addons: true,
+        condition_ignores_vouchers: false,
+        min_count,
+        min_value: euros(0),
+        benefit: None,
+        percent: TaxRate(ppm),
+        cheapest: None,
+    }
 }
 
 /// One position more.

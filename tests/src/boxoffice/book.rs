@@ -4,7 +4,6 @@ use shop::{
     boxoffice::{ChangedOrder, CreatedOrder, OrderPosition, OrderStock, PlacedOrder, VoucherUse},
     id::{CartPositionId, VoucherId},
     order::OrderStatus,
-    pricing::{Rounding, TaxedLine},
     time::Timestamp,
 };
 
@@ -19,8 +18,7 @@ pub fn order_of_placed(
     let positions: Vec<_> = (1..)
         .zip(&placed.positions)
         .map(|(number, position)| {
-            let price = position.price;
-            let line = TaxedLine::new(price.gross, price.tax, price.tax_rate);
+            let (price, line) = (position.price, position.line);
             let voucher =
                 voucher(position.cart_position).map(|voucher| VoucherUse { voucher, budget_use: price.saving.minor() });
             OrderPosition { number, product: position.product, line, voucher, new: None }
@@ -34,11 +32,11 @@ pub fn order_of_placed(
         modified_at: now,
         total: placed.total,
         paid: euros(0),
-        rounding: Rounding::Line,
+        rounding: placed.rounding,
         last_position: positions.len() as i32,
         positions,
-        fees: Vec::new(),
-        last_fee: 0,
+        last_fee: placed.fees.len() as i32,
+        fees: placed.fees.clone(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
         Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -38,7 +38,12 @@ pub struct Gig {
 impl Gig {
     /// The event `org/gig`.
     pub async fn find(db: &Db) -> Self {
-        let event = event::find(db, "org", "gig").await.unwrap().unwrap();
+        Self::named(db, "gig").await
+    }
+
+    /// An event of `org`.
+    pub async fn named(db: &Db, slug: &str) -> Self {
+        let event = event::find(db, "org", slug).await.unwrap().unwrap();
         let catalogue = Catalogue::load(db, &event).await.unwrap();
         Self { event, catalogue }
     }
@@ -85,10 +90,16 @@ pub fn added(count: i64) -> Outcome {
 /// Buyers of free seats and what they have heard.
 pub struct Crowd {
     gig: Gig,
-    /// What was sent, and what was heard of it.
-    journal: Mutex<BTreeMap<String, Option<Outcome>>>,
-    longest: Mutex<Duration>,
+    journal: Mutex<BTreeMap<String, Asked>>,
+    orders_heard: AtomicUsize,
     over: AtomicBool,
+}
+
+/// A request that was sent, perhaps more than once, and what was heard of it.
+#[derive(Clone)]
+struct Asked {
+    since: Instant,
+    heard: Option<(Outcome, Duration)>,
 }
 
 /// What a crowd has to tell.
@@ -98,7 +109,7 @@ pub struct Told {
     pub heard: usize,
     /// Orders that were recorded and of which nobody has heard.
     pub found: usize,
-    /// The longest time between a request and its answer, good or bad.
+    /// The longest time from the first try of a request to its outcome.
     pub longest: Duration,
 }
 
@@ -108,7 +119,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 impl Crowd {
     /// Nobody is here yet.
     pub fn at(gig: Gig) -> Self {
-        Self { gig, journal: Mutex::default(), longest: Mutex::default(), over: AtomicBool::default() }
+        Self { gig, journal: Mutex::default(), orders_heard: AtomicUsize::default(), over: AtomicBool::default() }
     }
 
     /// Nobody begins anything new.
@@ -116,10 +127,15 @@ impl Crowd {
         self.over.store(true, Ordering::Relaxed);
     }
 
-    /// Buys one seat after the other until it is over or everything is sold. `hear` gets the key of each request before
-    /// it is sent, and with the outcome when it is heard.
-    pub async fn buy(&self, ctx: &Ctx, name: &str, mut hear: impl FnMut(&str, Option<&Outcome>)) {
-        for number in 1.. {
+    /// Orders that buyers have heard of so far.
+    pub fn orders_heard(&self) -> usize {
+        self.orders_heard.load(Ordering::Relaxed)
+    }
+
+    /// Buys one seat after the other until it is over or everything is sold, beginning with the purchase number `first`.
+    /// `hear` gets the key of each request before it is sent, and with the outcome when it is heard.
+    pub async fn buy(&self, ctx: &Ctx, name: &str, first: usize, mut hear: impl FnMut(&str, Option<&Outcome>)) {
+        for number in first.. {
             if self.over.load(Ordering::Relaxed) {
                 return;
             }
@@ -143,10 +159,7 @@ impl Crowd {
         hear(&ticket.key, None);
         loop {
             let last = self.over.load(Ordering::Relaxed);
-            let begun = Instant::now();
-            let outcome = self.gig.submit(ctx, ticket).await;
-            self.took(begun.elapsed());
-            match outcome {
+            match self.gig.submit(ctx, ticket).await {
                 Ok(outcome) => {
                     self.note(&ticket.key, Some(outcome.clone()));
                     hear(&ticket.key, Some(&outcome));
@@ -159,20 +172,19 @@ impl Crowd {
         }
     }
 
-    fn took(&self, time: Duration) {
-        let mut longest = lock(&self.longest);
-        *longest = time.max(*longest);
-    }
-
     /// Somebody, perhaps elsewhere, has sent a request or heard its outcome.
     pub fn note(&self, key: &str, heard: Option<Outcome>) {
         let mut journal = lock(&self.journal);
-        let known = journal.entry(key.to_owned()).or_default();
-        assert!(
-            known.is_none() || heard.is_none() || *known == heard,
-            "{key} hears something else than the first time"
-        );
-        *known = heard.or(known.take());
+        let asked = journal.entry(key.to_owned()).or_insert_with(|| Asked { since: Instant::now(), heard: None });
+        let Some(heard) = heard else { return };
+        match &asked.heard {
+            Some((first, _)) => assert_eq!(*first, heard, "{key} hears something else than the first time"),
+            None => {
+                let is_order = matches!(heard, Outcome::Placed { .. });
+                self.orders_heard.fetch_add(usize::from(is_order), Ordering::Relaxed);
+                asked.heard = Some((heard, asked.since.elapsed()));
+            }
+        }
     }
 
     /// When all is quiet: what was heard is there, what is there was heard or can be heard, and the books agree.
@@ -180,10 +192,12 @@ impl Crowd {
         let event = self.gig.event.id;
         books::check(db, event).await;
         let orders = books::orders(db, event).await;
-        let mut told = Told { heard: 0, found: 0, longest: *lock(&self.longest) };
+        let mut told = Told { heard: 0, found: 0, longest: Duration::ZERO };
         let mut expected: BTreeSet<(OrderId, String)> = BTreeSet::new();
         let journal = lock(&self.journal).clone();
-        for (key, heard) in journal {
+        for (key, Asked { heard, .. }) in journal {
+            told.longest = heard.as_ref().map_or(told.longest, |(_, waited)| told.longest.max(*waited));
+            let heard = heard.map(|(outcome, _)| outcome);
             let recorded = outcome(db, event, &key).await.unwrap();
             assert!(heard.is_none() || heard == recorded, "{key}: heard {heard:?}, recorded {recorded:?}");
             if let Some(Outcome::Placed { order, code, .. }) = recorded {

@@ -6,6 +6,8 @@ pub mod book;
 pub mod books;
 pub mod crowd;
 pub mod fire;
+pub mod kill;
+mod prices;
 pub mod random;
 pub mod simulate;
 pub mod world;

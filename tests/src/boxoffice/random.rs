@@ -4,7 +4,10 @@
 use rand::{RngExt as _, rngs::StdRng, seq::IndexedRandom as _};
 use shop::{
     boxoffice::{Bundle, Change, OrderAction, PriceMode, Request, Scope, VoucherTerms},
-    id::{CartPositionId, OrderId, QuotaId},
+    id::{CartPositionId, DiscountId, OrderId, QuotaId},
+    money::TaxRate,
+    payment::Provider,
+    pricing::{Benefit, Billing, Dates, Discount, PaymentFee, Products, Rounding},
 };
 
 use super::{
@@ -14,6 +17,7 @@ use super::{
     },
     world::{RESERVATION, World},
 };
+use crate::shop::at;
 
 const PRODUCTS: [i64; 5] = [1, 2, 3, 41, 42];
 const CARTS: [&str; 4] = ["a", "b", "c", "d"];
@@ -105,12 +109,64 @@ pub fn opening(random: &mut StdRng) -> World {
     {
         world.limit(42, min, max);
     }
+    if random.random_ratio(1, 2) {
+        world.stock.discounts = (1..=random.random_range(1..=3)).map(|id| discount(id, random)).collect();
+    }
+    if random.random_ratio(1, 3) {
+        world.stock.billing = billing(random);
+    }
     // Product 2 comes with product 1 now and then.
     if random.random_ratio(1, 3) && [1, 2].iter().all(|number| world.stock.offers.contains_key(&product(*number))) {
         let count = random.random_range(1..=2);
         world.offer(2).bundles.push(Bundle { product: product(1), count, designated: euros(300) });
     }
     world
+}
+
+/// How the organiser bills.
+fn billing(random: &mut StdRng) -> Billing {
+    let fee = PaymentFee {
+        absolute: euros(random.random_range(0..200)),
+        percent: TaxRate(random.random_range(0..=50_000)),
+        of_sum: random.random_ratio(1, 2),
+    };
+    Billing {
+        rounding: *Rounding::ALL.choose(random).unwrap(),
+        payment_fees: vec![(Provider::Manual, fee)],
+        fee_tax: TaxRate(*[0, 190_000].choose(random).unwrap()),
+    }
+}
+
+/// An automatic discount, of any kind that is allowed.
+fn discount(id: i64, random: &mut StdRng) -> Discount {
+    let some = |random: &mut StdRng| match random.random_ratio(1, 2) {
+        true => Products::All,
+        false => Products::Some(PRODUCTS.iter().filter(|_| random.random()).map(|it| product(*it).item).collect()),
+    };
+    let by_value = random.random_ratio(1, 3);
+    Discount {
+        id: DiscountId(id),
+        position: random.random_range(0..2),
+        active: random.random_ratio(9, 10),
+        available_from: None,
+        available_until: random.random_ratio(1, 4).then(|| at("2030-01-01T13:00:00Z")),
+        channels: None,
+        dates: *[Dates::Mixed, Dates::Same].choose(random).unwrap(),
+        date_from: None,
+        date_until: None,
+        condition: some(random),
+        condition_addons: random.random(),
+        condition_ignores_vouchers: random.random(),
+        min_count: if by_value { 0 } else { random.random_range(1..=3) },
+        min_value: euros(if by_value { random.random_range(1..=6_000) } else { 0 }),
+        benefit: random.random_ratio(1, 3).then(|| Benefit {
+            products: some(random),
+            addons: random.random(),
+            ignores_vouchers: random.random(),
+        }),
+        percent: TaxRate(*[0, 100_000, 333_333, 1_000_000].choose(random).unwrap()),
+        cheapest: (!by_value && random.random_ratio(1, 2)).then(|| random.random_range(1..=2)),
+    }
 }
 
 fn offered(world: &World) -> Vec<i64> {

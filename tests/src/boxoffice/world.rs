@@ -10,6 +10,8 @@ use shop::{
     id::{CartPositionId, ItemId, MailId, OrderId, QuotaId, SubeventId, VoucherId},
     money::{Currency, TaxRate},
     order::OrderStatus,
+    payment::Provider,
+    pricing::Billing,
     time::Timestamp,
 };
 
@@ -58,6 +60,8 @@ impl World {
             quotas_of: BTreeMap::new(),
             offers: BTreeMap::new(),
             cart_positions: BTreeMap::new(),
+            billing: Billing::default(),
+            discounts: Vec::new(),
             dates: None,
             vouchers: BTreeMap::new(),
             asks_questions: false,
@@ -113,7 +117,8 @@ impl World {
         self.stock.quotas_of.insert(dated, vec![id]);
         let offer = self.stock.offers[&product(number)].clone();
         self.stock.offers.insert(dated, offer);
-        self.stock.dates.get_or_insert_default().push(SubeventId(date));
+        let begins = self.now.plus_seconds(date * 24 * 3600);
+        self.stock.dates.get_or_insert_default().insert(SubeventId(date), begins);
         dated
     }
 
@@ -158,9 +163,10 @@ impl World {
         &self.stock.cart_positions[&self.positions(name)[0]]
     }
 
-    /// What a cart costs.
+    /// What a cart costs, paid as [`place`] does.
     pub fn total(&self, name: &str) -> i64 {
-        self.stock.cart_positions.values().filter(|p| p.cart.0 == name).map(|p| p.price.gross.minor()).sum()
+        let positions = self.stock.cart_positions.values().filter(|p| p.cart.0 == name);
+        self.stock.billing.bill(positions.map(|p| p.price.taxed_line()).collect(), Some(Provider::Manual)).total()
     }
 
     /// Serves a request about a cart.
@@ -276,8 +282,13 @@ impl World {
                 let known = &self.stock.cart_positions[&position.cart_position];
                 assert_eq!((known.product, &known.cart), (position.product, &placed.cart), "what lay in the cart");
             }
-            let total: i64 = placed.positions.iter().map(|position| position.price.gross.minor()).sum();
+            let lines = placed.positions.iter().map(|position| position.line);
+            let total: i64 = lines.chain(placed.fees.iter().map(|fee| fee.line)).map(|line| line.gross.minor()).sum();
             assert_eq!(total, placed.total.minor());
+            for position in &placed.positions {
+                let line = position.price.taxed_line();
+                assert_eq!(position.line.undone(), line, "rounding can be undone");
+            }
             let voucher = |id: CartPositionId| self.stock.cart_positions[&id].voucher;
             let order = order_of_placed(&placed, voucher, self.now);
             assert!(self.stock.orders.insert(placed.identity.order, order).is_none(), "an order is placed once");
@@ -551,6 +562,7 @@ impl World {
             let looked_at = changed.contains(&position.cart) && !deletes_voucher;
             assert!(!looked_at || offer.min_per_order.is_none_or(|min| count >= min), "too few of one item");
         }
+        changed.iter().filter(|_| !deletes_voucher).for_each(|cart| self.check_discounts(cart));
         for position in before.cart_positions.values().filter(|position| !touched.contains(&position.cart)) {
             // Somebody may have deleted its voucher.
             let Some(after) = self.stock.cart_positions.get(&position.id) else { continue };

@@ -58,6 +58,7 @@ impl Batch {
         outcome.unavailable.extend(dropped.new);
         outcome.removed.extend(dropped.present);
         outcome.added = added.len() as i64;
+        self.apply_discounts(cart, &mut added);
         self.changes.added.append(&mut added);
         outcome
     }

@@ -43,6 +43,7 @@ impl Batch {
         outcome.removed.extend(dropped.present);
         outcome.voucher = outcome.voucher.or(dropped.voucher);
         outcome.added = added.len() as i64;
+        self.apply_discounts(cart, &mut added);
         self.changes.added.append(&mut added);
         outcome
     }

@@ -2,6 +2,7 @@
 
 mod addon;
 mod cart;
+mod discount;
 mod order;
 mod places;
 mod renew;

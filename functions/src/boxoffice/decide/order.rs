@@ -10,13 +10,15 @@ use self::change::Wanted;
 use super::Batch;
 use crate::{
     boxoffice::{
-        CartId, CartPosition, ChangedOrder, Draft, NotPlaced, OrderAction, OrderRefusal, OrderStock, Outcome,
+        CartId, CartPosition, ChangedOrder, Draft, NotPlaced, OrderAction, OrderFee, OrderRefusal, OrderStock, Outcome,
         PlacedOrder, PlacedPosition, PositionSecrets, Product, Uses,
     },
     id::{CartPositionId, OrderId},
     money::Money,
     order::OrderStatus,
+    payment::Provider,
     port::codes::Codes,
+    pricing::{Bill, FeeType, TaxedLine},
 };
 
 /// Where an order stands after something happened to it, or why it did not.
@@ -33,46 +35,50 @@ impl Batch {
         let mut gone = self.renew(&present, expires_at, max_extend_at);
         gone.extend(self.drop_unsellable(cart));
         gone.extend(self.drop_too_few(cart, &mut Vec::new()).present);
+        // Whatever comes of it, the cart has the prices of now.
+        self.cap_by_budget(cart);
+        self.apply_discounts(cart, &mut []);
         if !gone.is_empty() {
             return Outcome::NotPlaced(NotPlaced::Unavailable(gone));
         }
         if let Some((position, problem)) = self.wrong_add_ons(cart) {
             return Outcome::NotPlaced(NotPlaced::AddOns(position, problem));
         }
-        self.cap_by_budget(cart);
-        let positions = self.positions_of(cart);
-        let total: i64 = positions.iter().map(|position| position.price.gross.minor()).sum();
-        if total != agreed_total.minor() {
+        let positions = self.in_order(self.positions_of(cart));
+        let lines = positions.iter().map(|position| position.price.taxed_line()).collect();
+        let bill = self.stock.billing.bill(lines, Some(draft.payment));
+        if bill.total() != agreed_total.minor() {
             return Outcome::NotPlaced(NotPlaced::PriceChanged);
         }
-        let free = total == 0;
+        let free = agreed_total.is_zero();
         let ordered = Uses { paid: i64::from(free), pending: i64::from(!free), ..Uses::default() };
         for position in &positions {
             self.delete_one(position.id);
             self.redeem(position);
             self.use_places(position.product, ordered);
         }
-        self.write_down(index, cart, agreed_total, draft, positions)
+        self.write_down(index, cart, draft, positions, bill)
     }
 
     fn write_down(
         &mut self,
         index: usize,
         cart: &CartId,
-        total: Money,
         draft: &Draft,
         positions: Vec<CartPosition>,
+        bill: Bill,
     ) -> Outcome {
+        let total = Money::new(bill.total(), self.stock.currency);
         let identity =
             self.stock.identities.remove(&index).expect("an identity is reserved for every order of a batch");
         let codes = Codes::of(&draft.seed, "secrets");
         let secret = codes.url_secret();
-        let positions = self.in_order(positions);
         let outcome = Outcome::Placed { order: identity.order, code: identity.code.clone(), secret: secret.clone() };
-        let placed = |position: CartPosition| PlacedPosition {
+        let placed = |(position, line): (CartPosition, TaxedLine)| PlacedPosition {
             cart_position: position.id,
             product: position.product,
             price: position.price,
+            line,
             parent: position.parent,
             secrets: PositionSecrets::draw(&codes),
         };
@@ -85,7 +91,9 @@ impl Batch {
             total,
             secret,
             internal_secret: codes.url_secret(),
-            positions: positions.into_iter().map(placed).collect(),
+            rounding: self.stock.billing.rounding,
+            positions: positions.into_iter().zip(bill.lines).map(placed).collect(),
+            fees: bill.payment_fee.map(|line| payment_fee(draft.payment, line)).into_iter().collect(),
         });
         outcome
     }
@@ -186,6 +194,12 @@ impl Batch {
             self.changes.orders.insert(id, changed);
         }
     }
+}
+
+/// The fee of the way to pay.
+fn payment_fee(provider: Provider, line: TaxedLine) -> OrderFee {
+    let internal_type = provider.identifier().to_owned();
+    OrderFee { number: 1, fee_type: FeeType::Payment, internal_type, description: String::new(), line }
 }
 
 /// The places that a position of such an order holds (spec domain 10.2), times `sign`.

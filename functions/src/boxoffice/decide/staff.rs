@@ -102,7 +102,7 @@ impl Batch {
         terms: &VoucherTerms,
     ) -> Option<VoucherFault> {
         let is_series = self.stock.dates.is_some();
-        let knows_date = |date| self.stock.dates.as_ref().is_some_and(|dates| dates.contains(&date));
+        let knows_date = |date| self.stock.dates.as_ref().is_some_and(|dates| dates.contains_key(&date));
         // Carts count as well, unlike in the reference: what they hold was promised.
         let used = before.map_or(0, |voucher| voucher.redeemed + voucher.in_carts);
         match () {

@@ -192,6 +192,7 @@ impl Batch {
         let dropped = self.drop_too_few(cart, &mut nothing);
         outcome.removed.extend(dropped.present);
         outcome.voucher = outcome.voucher.or(dropped.voucher);
+        self.apply_discounts(cart, &mut []);
         outcome
     }
 
@@ -207,7 +208,7 @@ impl Batch {
         let mut candidates: Vec<CartPosition> = present.iter().filter(can_use).cloned().collect();
         let saving = |position: &CartPosition| {
             let after = self.price(position.product, None, Some(id), 0).map_or(0, |price| price.gross.minor());
-            position.price.gross.minor() - after
+            position.price.line().minor() - after
         };
         candidates.sort_by_key(|position| (-saving(position), position.id));
         candidates
@@ -241,7 +242,7 @@ impl Batch {
         }
     }
 
-    fn reprice(&mut self, position: &CartPosition, voucher: Option<VoucherId>, price: UnitPrice) {
+    pub(super) fn reprice(&mut self, position: &CartPosition, voucher: Option<VoucherId>, price: UnitPrice) {
         self.stock.cart_positions.entry(position.id).and_modify(|it| {
             (it.voucher, it.price) = (voucher, price);
         });

@@ -17,6 +17,7 @@ use crate::{
     event::{self, Event},
     id::{MailId, OrderId, QuotaId, SubeventId, VoucherId},
     port::{codes::Codes, db::DbError, lock::EventLock},
+    pricing::{Billing, Discount},
     time::Timestamp,
 };
 
@@ -71,10 +72,12 @@ pub async fn load(
     };
     let (quotas, quotas_of) = quotas;
     let currency = event.currency;
-    let Conditions { rules, dates, offers, asks_questions } = conditions;
+    let Conditions { rules, billing, discounts, dates, offers, asks_questions } = conditions;
     Ok(Stock {
         currency,
         rules,
+        billing,
+        discounts,
         dates,
         quotas,
         quotas_of,
@@ -90,15 +93,19 @@ pub async fn load(
 /// What the event and its catalogue say about selling.
 struct Conditions {
     rules: CartRules,
-    dates: Option<Vec<SubeventId>>,
+    billing: Billing,
+    discounts: Vec<Discount>,
+    dates: Option<BTreeMap<SubeventId, Timestamp>>,
     offers: BTreeMap<Product, Offer>,
     asks_questions: bool,
 }
 
 fn conditions(event: &Event, catalogue: &Catalogue, named: &Named, now: Timestamp) -> Conditions {
-    let dates = event.has_subevents.then(|| catalogue.dates.iter().map(|date| date.id).collect());
+    let dates = event.has_subevents.then(|| catalogue.dates.iter().map(|date| (date.id, date.date_from)).collect());
     Conditions {
         rules: rules(event),
+        billing: catalogue.billing.clone(),
+        discounts: catalogue.discounts_in_force(WEB, now),
         dates,
         offers: catalogue.offers(event, WEB, &named.dates, now),
         asks_questions: !catalogue.questions.is_empty(),

@@ -98,19 +98,19 @@ pub(in crate::boxoffice) fn product(row: &Row) -> Result<Product, DbError> {
 /// belongs to them, because a deleted voucher takes them along.
 const CART_POSITIONS: &str = "
     select id, cart_id, item_id, variation_id, subevent_id, price, listed_price, tax_rate_ppm, tax_value,
-           voucher_saving, custom_price, voucher_id, addon_to,
+           voucher_saving, custom_price, voucher_id, addon_to, discount_id, discount_value,
            is_bundled, expires_at, max_extend_at, holds_stock
       from cart_position where event_id = $1 and cart_id = any($2)
     union
     (select id, cart_id, item_id, variation_id, subevent_id, price, listed_price, tax_rate_ppm, tax_value,
-           voucher_saving, custom_price, voucher_id, addon_to,
-            is_bundled, expires_at, max_extend_at, holds_stock
+           voucher_saving, custom_price, voucher_id, addon_to, discount_id, discount_value,
+           is_bundled, expires_at, max_extend_at, holds_stock
        from cart_position where event_id = $1 and holds_stock and expires_at <= $3
       order by expires_at, id limit 1000)
     union
     select c.id, c.cart_id, c.item_id, c.variation_id, c.subevent_id, c.price, c.listed_price, c.tax_rate_ppm,
            c.tax_value, c.voucher_saving, c.custom_price,
-           c.voucher_id, c.addon_to, c.is_bundled, c.expires_at, c.max_extend_at, c.holds_stock
+           c.voucher_id, c.addon_to, c.discount_id, c.discount_value, c.is_bundled, c.expires_at, c.max_extend_at, c.holds_stock
       from cart_position c
      where c.event_id = $1
        and c.voucher_id = any($4::bigint[] || array(select v.id from voucher v where v.event_id = $1 and v.holds_stock
@@ -118,7 +118,7 @@ const CART_POSITIONS: &str = "
     union
     select c.id, c.cart_id, c.item_id, c.variation_id, c.subevent_id, c.price, c.listed_price, c.tax_rate_ppm,
            c.tax_value, c.voucher_saving, c.custom_price,
-           c.voucher_id, c.addon_to, c.is_bundled, c.expires_at, c.max_extend_at, c.holds_stock
+           c.voucher_id, c.addon_to, c.discount_id, c.discount_value, c.is_bundled, c.expires_at, c.max_extend_at, c.holds_stock
       from cart_position c join cart_position parent on parent.event_id = c.event_id and parent.id = c.addon_to
      where parent.event_id = $1 and parent.voucher_id = any($4)";
 
@@ -145,6 +145,8 @@ pub(super) async fn cart_positions(
                 gross: Money::new(row.get("price")?, currency),
                 tax: Money::new(row.get("tax_value")?, currency),
                 tax_rate: TaxRate::from_ppm(row.get("tax_rate_ppm")?),
+                off: row.get("discount_value")?,
+                discount: row.get("discount_id")?,
             },
             custom_price: custom_price.map(|minor| Money::new(minor, currency)),
             voucher: row.get("voucher_id")?,

@@ -341,7 +341,8 @@ const ADD_FEES: &str = "
            as a (order_id, number, fee_type, internal_type, description, price, tax_rate_ppm, tax_value, price_correction,
                  tax_correction)";
 
-pub(super) async fn add_fees(lock: &EventLock<'_>, fees: Vec<(OrderId, &OrderFee)>) -> Result<(), DbError> {
+/// Fees that are new.
+pub(crate) async fn add_fees(lock: &EventLock<'_>, fees: Vec<(OrderId, &OrderFee)>) -> Result<(), DbError> {
     if fees.is_empty() {
         return Ok(());
     }
@@ -428,24 +429,24 @@ const SETTLE_LEDGER: &str = "
         select id, status in ('n', 'p') and not require_approval as counts
           from orders where event_id = $1 and id = any($2)),
     lines as (
-        select op.order_id, op.positionid, op.item_id, op.variation_id, op.price, op.tax_rate_ppm, op.tax_value,
-               null::text as fee_type, '' as internal_type, 1 as count
+        select op.order_id, op.positionid, op.item_id, op.variation_id, op.subevent_id, op.price, op.tax_rate_ppm,
+               op.tax_value, null::text as fee_type, '' as internal_type, 1 as count
           from touched join order_position op on op.event_id = $1 and op.order_id = touched.id
          where touched.counts and not op.canceled
         union all
-        select f.order_id, null, null, null, f.value, f.tax_rate_ppm, f.tax_value, f.fee_type, f.internal_type, 1
+        select f.order_id, null, null, null, null, f.value, f.tax_rate_ppm, f.tax_value, f.fee_type, f.internal_type, 1
           from touched join order_fee f on f.event_id = $1 and f.order_id = touched.id
          where touched.counts and not f.canceled
         union all
-        select l.order_id, l.positionid, l.item_id, l.variation_id, l.price, l.tax_rate_ppm, l.tax_value, l.fee_type,
-               l.internal_type, -l.count
+        select l.order_id, l.positionid, l.item_id, l.variation_id, l.subevent_id, l.price, l.tax_rate_ppm, l.tax_value,
+               l.fee_type, l.internal_type, -l.count
           from touched join ledger_entry l on l.event_id = $1 and l.order_id = touched.id)
-    insert into ledger_entry (event_id, order_id, positionid, item_id, variation_id, price, tax_rate_ppm, tax_value,
-                              fee_type, internal_type, count, created_at)
-    select $1, order_id, positionid, item_id, variation_id, price, tax_rate_ppm, tax_value, fee_type, internal_type,
-           sum(count), $3::timestamptz
+    insert into ledger_entry (event_id, order_id, positionid, item_id, variation_id, subevent_id, price, tax_rate_ppm,
+                              tax_value, fee_type, internal_type, count, created_at)
+    select $1, order_id, positionid, item_id, variation_id, subevent_id, price, tax_rate_ppm, tax_value, fee_type,
+           internal_type, sum(count), $3::timestamptz
       from lines
-     group by order_id, positionid, item_id, variation_id, price, tax_rate_ppm, tax_value, fee_type, internal_type
+     group by order_id, positionid, item_id, variation_id, subevent_id, price, tax_rate_ppm, tax_value, fee_type, internal_type
     having sum(count) <> 0
      order by order_id, sum(count), positionid";
 

@@ -62,11 +62,12 @@ pub(in crate::boxoffice) async fn look(
     })
 }
 
-const WITHDRAW: &str = "delete from waiting_request where event_id = $1 and id = $2";
+const WITHDRAW: &str = "delete from waiting_request where event_id = $1 and id = $2 and form_token = $3";
 
-/// Takes a request back. Waits for a batch that has taken it.
-pub(in crate::boxoffice) async fn withdraw(q: &impl Query, event: EventId, id: i64) -> Result<(), DbError> {
-    q.execute(WITHDRAW, &[p(&event), p(&id)]).await.map(|_| ())
+/// Takes a request back. Waits for a batch that has taken it. After a crash of the database, which loses the rows,
+/// their numbers begin anew: the key says whether it is still the same request.
+pub(in crate::boxoffice) async fn withdraw(q: &impl Query, event: EventId, id: i64, key: &str) -> Result<(), DbError> {
+    q.execute(WITHDRAW, &[p(&event), p(&id), p(&key)]).await.map(|_| ())
 }
 
 const OUTCOME: &str = "select outcome from form_outcome where event_id = $1 and form_token = $2";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     boxoffice::{NewCartPosition, Product, RenewedCartPosition, RepricedCartPosition, UnitPrice, Uses},
-    id::{CartPositionId, ItemId, QuotaId, SubeventId, VariationId, VoucherId},
+    id::{CartPositionId, DiscountId, ItemId, QuotaId, SubeventId, VariationId, VoucherId},
     port::{
         db::{DbError, Query, array, p},
         lock::EventLock,
@@ -54,12 +54,15 @@ pub(super) async fn release(lock: &EventLock<'_>, ids: &Vec<CartPositionId>) -> 
     expect_rows(lock.tx().execute(RELEASE, &[p(&lock.event()), array(ids)]).await?, ids.len())
 }
 
+/// A new price is one before discounts: these come with the prices that have changed.
 const RENEW: &str = "
     update cart_position c
        set expires_at = r.expires_at, max_extend_at = r.max_extend_at, holds_stock = true,
            price = coalesce(r.price, c.price), listed_price = coalesce(r.listed_price, c.listed_price),
            tax_rate_ppm = coalesce(r.tax_rate_ppm, c.tax_rate_ppm), tax_value = coalesce(r.tax_value, c.tax_value),
-           voucher_saving = coalesce(r.voucher_saving, c.voucher_saving)
+           voucher_saving = coalesce(r.voucher_saving, c.voucher_saving),
+           discount_id = case when r.price is null then c.discount_id end,
+           discount_value = case when r.price is null then c.discount_value else 0 end
       from unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::bigint[], $7::integer[], $8::bigint[],
                   $9::bigint[])
            as r (id, expires_at, max_extend_at, price, listed_price, tax_rate_ppm, tax_value, voucher_saving)
@@ -109,9 +112,11 @@ pub(super) async fn delete_cart_positions(lock: &EventLock<'_>, ids: &Vec<CartPo
 const REPRICE: &str = "
     update cart_position c
        set voucher_id = r.voucher_id, price = r.price, listed_price = r.listed_price, tax_rate_ppm = r.tax_rate_ppm,
-           tax_value = r.tax_value, voucher_saving = r.voucher_saving
-      from unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::integer[], $7::bigint[], $8::bigint[])
-           as r (id, voucher_id, price, listed_price, tax_rate_ppm, tax_value, voucher_saving)
+           tax_value = r.tax_value, voucher_saving = r.voucher_saving, discount_id = r.discount_id,
+           discount_value = r.discount_value
+      from unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::integer[], $7::bigint[], $8::bigint[],
+                  $9::bigint[], $10::bigint[])
+           as r (id, voucher_id, price, listed_price, tax_rate_ppm, tax_value, voucher_saving, discount_id, discount_value)
      where c.event_id = $1 and c.id = r.id";
 
 /// The last price of a position counts, if a batch has changed it more than once.
@@ -128,6 +133,8 @@ pub(super) async fn reprice(lock: &EventLock<'_>, repriced: &[RepricedCartPositi
     let (prices, listed) = (column(|price| price.gross.minor()), column(|price| price.listed.minor()));
     let (taxes, savings) = (column(|price| price.tax.minor()), column(|price| price.saving.minor()));
     let rates: Vec<i32> = last.values().map(|position| position.price.tax_rate.ppm()).collect();
+    let discounts: Vec<Option<DiscountId>> = last.values().map(|position| position.price.discount).collect();
+    let off = column(|price| price.off);
     let event = lock.event();
     let params = [
         p(&event),
@@ -138,6 +145,8 @@ pub(super) async fn reprice(lock: &EventLock<'_>, repriced: &[RepricedCartPositi
         array(&rates),
         array(&taxes),
         array(&savings),
+        array(&discounts),
+        array(&off),
     ];
     expect_rows(lock.tx().execute(REPRICE, &params).await?, last.len())
 }
@@ -148,17 +157,18 @@ const INSERT_CART_POSITIONS: &str = "
         select *, nextval('cart_position_id_seq') as id
           from unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::integer[],
                       $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[],
-                      $16::timestamptz[], $17::timestamptz[])
+                      $16::timestamptz[], $17::timestamptz[], $18::bigint[], $19::bigint[])
                with ordinality
                as a (cart_id, item_id, variation_id, subevent_id, price, listed_price, tax_rate_ppm, tax_value,
-                     voucher_saving, custom_price, voucher_id, addon_to, part_of, expires_at, max_extend_at, n))
+                     voucher_saving, custom_price, voucher_id, addon_to, part_of, expires_at, max_extend_at, discount_id,
+                     discount_value, n))
     insert into cart_position (id, event_id, cart_id, item_id, variation_id, subevent_id, price, listed_price, tax_rate_ppm,
                                tax_value, voucher_saving, custom_price, voucher_id, addon_to, is_bundled, created_at,
-                               expires_at, max_extend_at, holds_stock)
+                               expires_at, max_extend_at, holds_stock, discount_id, discount_value)
     overriding system value
     select a.id, $1, a.cart_id, a.item_id, a.variation_id, a.subevent_id, a.price, a.listed_price, a.tax_rate_ppm, a.tax_value,
            a.voucher_saving, a.custom_price, a.voucher_id, coalesce(whole.id, a.addon_to), whole.id is not null, $2,
-           a.expires_at, a.max_extend_at, true
+           a.expires_at, a.max_extend_at, true, a.discount_id, a.discount_value
       from a left join a whole on whole.n = a.part_of";
 
 /// A row of a new position or of a part of it.
@@ -203,6 +213,8 @@ pub(super) async fn insert_cart_positions(
     let part_of: Vec<Option<i64>> = rows.iter().map(|row| row.part_of).collect();
     let expires: Vec<Timestamp> = rows.iter().map(|row| row.position.expires_at).collect();
     let max_extends: Vec<Timestamp> = rows.iter().map(|row| row.position.max_extend_at).collect();
+    let discounts: Vec<Option<DiscountId>> = rows.iter().map(|row| row.price.discount).collect();
+    let off: Vec<i64> = rows.iter().map(|row| row.price.off).collect();
     let event = lock.event();
     let params = [
         p(&event),
@@ -222,6 +234,8 @@ pub(super) async fn insert_cart_positions(
         array(&part_of),
         array(&expires),
         array(&max_extends),
+        array(&discounts),
+        array(&off),
     ];
     lock.tx().execute(INSERT_CART_POSITIONS, &params).await.map(|_| ())
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     ctx::Ctx,
     event::Event,
+    mail::feedback::Problem,
     order::{Fee, Order, Payment, Position},
 };
 
@@ -61,12 +62,14 @@ fn position_json(order: &Order, position: &Position) -> Value {
         "attendee_name": position.attendee.name,
         "attendee_email": position.attendee.email,
         "company": position.attendee.company,
-        "voucher": null,
+        "voucher": position.voucher,
+        "voucher_budget_use": position.voucher.map(|_| position.voucher_budget_use.to_decimal()),
+        "discount": position.discount,
         "tax_rate": position.tax_rate.to_percent(),
         "tax_value": position.tax.to_decimal(),
         "secret": position.secret,
-        "addon_to": null,
-        "subevent": null,
+        "addon_to": position.parent,
+        "subevent": position.product.date,
         "checkins": [],
         "downloads": [],
         "answers": answers,
@@ -103,5 +106,15 @@ fn payment_json(payment: &Payment) -> Value {
         "payment_date": payment.confirmed_at.map(|moment| moment.to_string()),
         "provider": payment.provider,
         "details": {},
+    })
+}
+
+/// What the mail provider told; not known to the reference.
+pub(super) fn problem_json(problem: &Problem) -> Value {
+    json!({
+        "recipient": problem.recipient,
+        "verdict": problem.verdict.name(),
+        "detail": problem.detail,
+        "datetime": problem.recorded_at.to_string(),
     })
 }

@@ -5,11 +5,12 @@ mod create;
 mod fields;
 mod json;
 
-use self::json::order_json;
+use self::json::{order_json, problem_json};
 use crate::{
     ctx::Ctx,
     event::Event,
     http::{self, ApiError},
+    mail::feedback,
     order::{self, Filter, Order, OrderStatus},
     port::db::Query,
     staff::{Permission, Staff},
@@ -153,5 +154,8 @@ pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
     let db = ctx.db().await?;
     let (_, event) = authorise(&request, &*db, Permission::OrdersRead).await?;
     let order = find(&*db, &event, &request).await?;
-    Ok(http::json(StatusCode::OK, &order_json(ctx, &event, &order)))
+    let problems = feedback::sql::of_order(&*db, event.id, order.id).await?;
+    let mut body = order_json(ctx, &event, &order);
+    body["mail_problems"] = problems.iter().map(problem_json).collect();
+    Ok(http::json(StatusCode::OK, &body))
 }

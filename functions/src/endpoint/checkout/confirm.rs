@@ -91,7 +91,7 @@ async fn attempt(
         email: desk.session.email.clone().unwrap_or_default(),
         phone: desk.session.phone.clone(),
         locale: visit.lang.code().to_owned(),
-        payment: desk.session.payment.filter(|_| !agreed_total.is_zero()).unwrap_or(Provider::Free),
+        payment: desk.payment().filter(|_| !agreed_total.is_zero()).unwrap_or(Provider::Free),
         seed: ctx.codes().seed(),
     };
     let request = boxoffice::Request::PlaceOrder { cart: desk.cart.clone(), agreed_total, draft };
@@ -153,7 +153,7 @@ fn render(desk: &Desk<'_>, form_token: String, refused: Option<&Form>) -> Respon
             facts: known.into_iter().flatten().chain(answers).collect(),
         }
     };
-    let payment = desk.session.payment.filter(|_| !desk.total().is_zero()).map(|provider| ChosenPayment {
+    let payment = desk.payment().filter(|_| !desk.total().is_zero()).map(|provider| ChosenPayment {
         label: provider.label(event, lang),
         description: provider.description(event, lang).and_then(|text| Html::from_markdown_opt(&text)),
         url: visit.url(StepName::Payment.path()),

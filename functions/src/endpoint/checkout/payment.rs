@@ -29,7 +29,7 @@ pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
         Ok(desk) => desk,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    if desk.total().is_zero() {
+    if desk.price().is_zero() {
         return Ok(visit.go(&visit.url(StepName::Confirm.path()), None));
     }
     if let Some(earlier) = desk.redirect_before(StepName::Payment) {
@@ -67,7 +67,7 @@ fn render(desk: &Desk<'_>, error: Option<String>) -> Response<Body> {
         identifier: provider.identifier().to_owned(),
         label: provider.label(event, lang),
         description: provider.description(event, lang).and_then(|text| Html::from_markdown_opt(&text)),
-        fee: None,
+        fee: desk.catalogue.billing.payment_fee(provider, desk.price()),
         chosen: chosen == Some(provider),
     };
     let status = if error.is_none() { StatusCode::OK } else { StatusCode::BAD_REQUEST };

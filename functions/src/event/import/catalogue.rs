@@ -347,7 +347,7 @@ fn add_ons(object: &Object<'_>, own_category: Option<usize>, around: &Around<'_>
 }
 
 /// `sales_channels` is the older form of the list (spec rest-api 0.6).
-fn channels(object: &Object<'_>) -> Channels {
+pub(super) fn channels(object: &Object<'_>) -> Channels {
     let older = object.words("sales_channels");
     let only = if older.is_empty() { object.words("limit_sales_channels") } else { older };
     let all = object.flag("all_sales_channels").unwrap_or(only.is_empty());

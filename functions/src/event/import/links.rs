@@ -1,13 +1,13 @@
 //! Writes what hangs between things that are there: add-ons, bundles, dates, vouchers.
 
-use super::{ImportError, Plan, catalogue::Item, dates::Date, reader::Fault, sql, write::NewItem};
+use super::{ImportError, Plan, catalogue::Item, dates::Date, discounts::Discount, reader::Fault, sql, write::NewItem};
 use crate::{
     boxoffice::{self, Outcome, Request, Scope, VoucherTerms},
     catalogue::Catalogue,
     event,
-    id::{CategoryId, EventId, QuotaId, SubeventId, VariationId},
+    id::{CategoryId, DiscountId, EventId, ItemId, QuotaId, SubeventId, VariationId},
     port::{
-        db::{DbError, Query as _, Tx, p},
+        db::{DbError, Query as _, Tx, array, p},
         lock::EventLock,
     },
     time::Timestamp,
@@ -96,6 +96,47 @@ pub(super) async fn insert_dates(
         ids.push(id);
     }
     Ok(ids)
+}
+
+/// Automatic discounts with their products.
+pub(super) async fn insert_discounts(
+    tx: &Tx<'_>,
+    event: EventId,
+    discounts: &[Discount],
+    items: &[NewItem],
+) -> Result<(), DbError> {
+    for discount in discounts {
+        let (mode, percent) = (discount.dates.code(), discount.percent.ppm());
+        let params = [
+            p(&event),
+            p(&discount.internal_name),
+            p(&discount.active),
+            p(&discount.position),
+            p(&discount.channels.all),
+            array(&discount.channels.only),
+            p(&discount.available_from),
+            p(&discount.available_until),
+            p(&mode),
+            p(&discount.date_from),
+            p(&discount.date_until),
+            p(&discount.condition_all_products),
+            p(&discount.condition_addons),
+            p(&discount.condition_ignores_vouchers),
+            p(&discount.min_count),
+            p(&discount.min_value),
+            p(&discount.benefit_same_products),
+            p(&discount.benefit_addons),
+            p(&discount.benefit_ignores_vouchers),
+            p(&percent),
+            p(&discount.cheapest),
+        ];
+        let id: DiscountId = tx.one(sql::INSERT_DISCOUNT, &params).await?.get("id")?;
+        for (role, places) in [("condition", &discount.condition_items), ("benefit", &discount.benefit_items)] {
+            let products: Vec<ItemId> = places.iter().map(|place| items[*place].id).collect();
+            tx.execute(sql::INSERT_DISCOUNT_ITEMS, &[p(&event), p(&id), p(&role), array(&products)]).await?;
+        }
+    }
+    Ok(())
 }
 
 impl Plan {

@@ -1,7 +1,7 @@
 //! Creates an event from a JSON document in the shapes of the REST API (spec rest-api 3, 5, 14).
 //!
 //! `{"event": {…}, "settings": {…}, "tax_rules": […], "categories": […], "items": […], "subevents": […], "quotas": […],
-//! "questions": […], "vouchers": […]}`.
+//! "questions": […], "vouchers": […], "discounts": […]}`.
 //! Ids are references inside the document. Unknown fields are ignored, as the API does; known ones that the shop cannot
 //! honour are refused by name.
 
@@ -21,6 +21,7 @@ use crate::{
 
 mod catalogue;
 mod dates;
+mod discounts;
 mod links;
 mod questions;
 mod reader;
@@ -126,6 +127,7 @@ pub struct Plan {
     dates: Vec<dates::Date>,
     quotas: Vec<catalogue::Quota>,
     vouchers: Vec<vouchers::Voucher>,
+    discounts: Vec<discounts::Discount>,
     questions: Vec<questions::Question>,
 }
 
@@ -188,8 +190,9 @@ impl Plan {
         let (quotas, quota_index) = catalogue::quotas(root, &items, &item_index, of_series);
         let found = vouchers::Found { items: &item_index, quotas: &quota_index, dates: of_series };
         let vouchers = vouchers::vouchers(root, &found, &around);
+        let discounts = discounts::discounts(root, &item_index, &around);
         let questions = questions::questions(root, &item_index);
-        let plan = Self { event, tax_rules, categories, items, dates, quotas, vouchers, questions };
+        let plan = Self { event, tax_rules, categories, items, dates, quotas, vouchers, discounts, questions };
         if plan.event.live {
             plan.check_live(&object, currency, organizer_settings);
         }

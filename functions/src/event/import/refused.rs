@@ -3,7 +3,6 @@
 //! An empty value (null, "", [], {}) is harmless everywhere.
 
 pub(super) const DOCUMENT: &[(&str, &str)] = &[
-    ("discounts", ""),
     ("seats", ""),
     ("giftcards", ""),
     ("membershiptypes", ""),
@@ -91,10 +90,7 @@ pub(super) const SETTINGS: &[(&str, &str)] = &[
     ("redirect_to_checkout_directly", "false"),
     ("waiting_list_enabled", "false"),
     ("payment_pending_hidden", "false"),
-    ("tax_rule_payment", "default"),
-    ("tax_rounding", "line"),
     ("ticket_download_require_validated_email", "false"),
-    ("mail_attach_ical", "false"),
     ("invoice_address_required", "false"),
     ("invoice_address_vatid", "false"),
     ("invoice_address_company_required", "false"),

@@ -52,6 +52,17 @@ pub(super) const INSERT_OVERRIDE: &str = "
                                    available_until)
     values ($1, $2, $3, $4, $5, $6, $7, $8)";
 
+pub(super) const INSERT_DISCOUNT: &str = "
+    insert into discount (event_id, internal_name, active, position, all_sales_channels, limit_sales_channels,
+                          available_from, available_until, subevent_mode, subevent_date_from, subevent_date_until,
+                          condition_all_products, condition_apply_to_addons, condition_ignore_voucher_discounted,
+                          condition_min_count, condition_min_value, benefit_same_products, benefit_apply_to_addons,
+                          benefit_ignore_voucher_discounted, benefit_ppm, benefit_cheapest)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) returning id";
+
+pub(super) const INSERT_DISCOUNT_ITEMS: &str = "
+    insert into discount_item (event_id, discount_id, role, item_id) select $1, $2, $3, unnest($4::bigint[])";
+
 /// A quota and its counters: nothing is sold yet, so they begin at zero.
 pub(super) const INSERT_QUOTA: &str = "
     with added as (
@@ -92,6 +103,8 @@ pub const ALL: &[&str] = &[
     INSERT_BUNDLE,
     INSERT_DATE,
     INSERT_OVERRIDE,
+    INSERT_DISCOUNT,
+    INSERT_DISCOUNT_ITEMS,
     INSERT_QUOTA,
     INSERT_QUOTA_ITEMS,
     INSERT_QUESTION,

@@ -32,6 +32,7 @@ impl Plan {
         }
         links::insert(tx, event, &self.items, &items, &categories).await?;
         let dates = links::insert_dates(tx, event, &self.dates, &items, now).await?;
+        links::insert_discounts(tx, event, &self.discounts, &items).await?;
         let quotas = self.insert_quotas(tx, event, &items, &dates).await?;
         let questions = self.insert_questions(tx, event, &items).await?;
         self.make_vouchers(tx, event, &links::New { items: &items, quotas: &quotas, dates: &dates }, now).await?;

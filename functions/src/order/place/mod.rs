@@ -3,7 +3,7 @@
 pub mod sql;
 
 use crate::{
-    boxoffice::PlacedOrder,
+    boxoffice::{self, PlacedOrder},
     event::Event,
     mail,
     outbox::{self, Message, Outgoing},
@@ -24,11 +24,14 @@ pub async fn write(
         return Ok(Outgoing::default());
     }
     let messages: Vec<Message> = orders.iter().flat_map(messages).collect();
+    let of_each = orders.iter().flat_map(|order| order.fees.iter().map(|fee| (order.identity.order, fee)));
+    let fees = of_each.collect();
     let (.., outgoing) = tokio::try_join!(
         biased;
         sql::insert_orders(lock, event, orders, now),
         sql::insert_positions(lock, event, orders),
         sql::copy_answers(lock, orders),
+        boxoffice::order::sql::add_fees(lock, fees),
         sql::insert_payments(lock, orders, now),
         sql::open_ledger(lock, orders, now),
         sql::log_placed(lock, event, orders, now),

@@ -30,12 +30,12 @@ fn position_column<'a, T>(
 
 const INSERT_ORDERS: &str = "
     insert into orders (id, organizer_id, event_id, code, status, secret, internal_secret, email, phone, locale, testmode,
-                        created_at, expires_at, total, modified_at)
+                        created_at, expires_at, total, modified_at, tax_rounding_mode)
     overriding system value
-    select id, $1, $2, code, status, secret, internal_secret, email, phone, locale, $3, $4, $5, total, $4
+    select id, $1, $2, code, status, secret, internal_secret, email, phone, locale, $3, $4, $5, total, $4, rounding
       from unnest($6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
-                  $14::bigint[])
-           as o (id, code, status, secret, internal_secret, email, phone, locale, total)";
+                  $14::bigint[], $15::text[])
+           as o (id, code, status, secret, internal_secret, email, phone, locale, total, rounding)";
 
 pub(super) async fn insert_orders(
     lock: &EventLock<'_>,
@@ -61,6 +61,7 @@ pub(super) async fn insert_orders(
                 array(&column(orders, |order| order.draft.phone.as_deref())),
                 array(&column(orders, |order| order.draft.locale.as_str())),
                 array(&column(orders, |order| order.total.minor())),
+                array(&column(orders, |order| order.rounding.code())),
             ],
         )
         .await
@@ -73,16 +74,19 @@ const INSERT_POSITIONS: &str = "
     with n as (
         select *, nextval('order_position_id_seq') as id
           from unnest($3::bigint[], $4::integer[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::integer[],
-                      $10::bigint[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[])
+                      $10::bigint[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[],
+                      $16::bigint[], $17::bigint[], $18::bigint[])
                as n (order_id, number, cart_position_id, item_id, variation_id, price, tax_rate_ppm, tax_value, secret,
-                     web_secret, pseudonym, saving, parent_id))
+                     web_secret, pseudonym, saving, parent_id, price_correction, tax_correction, discount_id))
     insert into order_position (id, organizer_id, event_id, order_id, positionid, item_id, variation_id, subevent_id, price,
                                 tax_rate_ppm, tax_value, attendee_name, attendee_email, company, secret, web_secret,
-                                pseudonymization_id, voucher_id, voucher_budget_use, addon_to, is_bundled)
+                                pseudonymization_id, voucher_id, voucher_budget_use, addon_to, is_bundled, price_correction,
+                                tax_correction, discount_id)
     overriding system value
     select n.id, $1, $2, n.order_id, n.number, n.item_id, n.variation_id, c.subevent_id, n.price, n.tax_rate_ppm, n.tax_value,
            c.attendee_name, c.attendee_email, c.company, n.secret, n.web_secret, n.pseudonym, c.voucher_id,
-           case when c.voucher_id is null then 0 else n.saving end, parent.id, c.is_bundled
+           case when c.voucher_id is null then 0 else n.saving end, parent.id, c.is_bundled, n.price_correction, n.tax_correction,
+           n.discount_id
       from n
       join cart_position c on c.event_id = $2 and c.id = n.cart_position_id
       left join n parent on parent.cart_position_id = n.parent_id";
@@ -108,14 +112,17 @@ pub(super) async fn insert_positions(
                 array(&cart_positions),
                 array(&items),
                 array(&variations),
-                array(&position_column(orders, |_, _, position| position.price.gross.minor())),
+                array(&position_column(orders, |_, _, position| position.line.gross.minor())),
                 array(&position_column(orders, |_, _, position| position.price.tax_rate.ppm())),
-                array(&position_column(orders, |_, _, position| position.price.tax.minor())),
+                array(&position_column(orders, |_, _, position| position.line.tax.minor())),
                 array(&position_column(orders, |_, _, position| position.secrets.ticket.as_str())),
                 array(&position_column(orders, |_, _, position| position.secrets.web.as_str())),
                 array(&position_column(orders, |_, _, position| position.secrets.pseudonym.as_str())),
                 array(&position_column(orders, |_, _, position| position.price.saving.minor())),
                 array(&position_column(orders, |_, _, position| position.parent)),
+                array(&position_column(orders, |_, _, position| position.line.gross_correction)),
+                array(&position_column(orders, |_, _, position| position.line.tax_correction)),
+                array(&position_column(orders, |_, _, position| position.price.discount)),
             ],
         )
         .await?;
@@ -175,14 +182,25 @@ pub(super) async fn insert_payments(
 
 /// What was just sold is all that an order's ledger says.
 const OPEN_LEDGER: &str = "
-    insert into ledger_entry (event_id, order_id, positionid, item_id, variation_id, price, tax_rate_ppm, tax_value, count,
-                              created_at)
-    select $1, order_id, positionid, item_id, variation_id, price, tax_rate_ppm, tax_value, 1, $3::timestamptz
+    insert into ledger_entry (event_id, order_id, positionid, item_id, variation_id, subevent_id, price, tax_rate_ppm, tax_value,
+                              count, created_at)
+    select $1, order_id, positionid, item_id, variation_id, subevent_id, price, tax_rate_ppm, tax_value, 1,
+           $3::timestamptz
       from order_position where event_id = $1 and order_id = any($2)";
+const OPEN_LEDGER_FEES: &str = "
+    insert into ledger_entry (event_id, order_id, price, tax_rate_ppm, tax_value, fee_type, internal_type, count, created_at)
+    select $1, order_id, value, tax_rate_ppm, tax_value, fee_type, internal_type, 1, $3::timestamptz
+      from order_fee where event_id = $1 and order_id = any($2)";
 
 pub(super) async fn open_ledger(lock: &EventLock<'_>, orders: &[PlacedOrder], now: Timestamp) -> Result<(), DbError> {
     let ids: Vec<OrderId> = column(orders, |order| order.identity.order);
-    lock.tx().execute(OPEN_LEDGER, &[p(&lock.event()), array(&ids), p(&now)]).await.map(|_| ())
+    lock.tx().execute(OPEN_LEDGER, &[p(&lock.event()), array(&ids), p(&now)]).await?;
+    let with_fees: Vec<OrderId> =
+        orders.iter().filter(|order| !order.fees.is_empty()).map(|order| order.identity.order).collect();
+    if with_fees.is_empty() {
+        return Ok(());
+    }
+    lock.tx().execute(OPEN_LEDGER_FEES, &[p(&lock.event()), array(&with_fees), p(&now)]).await.map(|_| ())
 }
 
 const LOG_PLACED: &str = "
@@ -207,5 +225,13 @@ pub(super) async fn delete_sessions(lock: &EventLock<'_>, orders: &[PlacedOrder]
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] =
-    &[INSERT_ORDERS, INSERT_POSITIONS, COPY_ANSWERS, INSERT_PAYMENTS, OPEN_LEDGER, LOG_PLACED, DELETE_SESSIONS];
+pub const ALL: &[&str] = &[
+    INSERT_ORDERS,
+    INSERT_POSITIONS,
+    COPY_ANSWERS,
+    INSERT_PAYMENTS,
+    OPEN_LEDGER,
+    OPEN_LEDGER_FEES,
+    LOG_PLACED,
+    DELETE_SESSIONS,
+];

@@ -1,0 +1,50 @@
+//! Statements about what the provider told.
+
+use super::{Problem, Verdict};
+use crate::{
+    id::{EventId, OrderId},
+    port::db::{DbError, Query, p},
+    time::Timestamp,
+};
+
+/// Told twice, it is recorded once.
+const RECORD: &str = "
+    with found as (select id, event_id, order_id from mail where provider_id = $1),
+         told as (
+             insert into mail_feedback (event_id, order_id, mail_id, verdict, detail, recorded_at)
+             select event_id, order_id, id, $2, $3, $4 from found on conflict do nothing)
+    select count(*) as count from found";
+
+pub(super) async fn record(
+    q: &impl Query,
+    provider_id: &str,
+    verdict: Verdict,
+    detail: &str,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let verdict = verdict.name();
+    let row = q.one(RECORD, &[p(&provider_id), p(&verdict), p(&detail), p(&now)]).await?;
+    Ok(row.get::<i64>("count")? > 0)
+}
+
+const OF_ORDER: &str = "
+    select m.recipient, f.verdict, f.detail, f.recorded_at
+      from mail_feedback f join mail m on m.id = f.mail_id
+     where f.event_id = $1 and f.order_id = $2 order by f.id";
+
+/// What is known about the mails of an order, in the order in which it was told.
+pub async fn of_order(q: &impl Query, event: EventId, order: OrderId) -> Result<Vec<Problem>, DbError> {
+    let rows = q.query(OF_ORDER, &[p(&event), p(&order)]).await?;
+    let read = rows.iter().map(|row| {
+        Ok(Problem {
+            recipient: row.get("recipient")?,
+            verdict: Verdict::parse(row.get("verdict")?)?,
+            detail: row.get("detail")?,
+            recorded_at: row.get("recorded_at")?,
+        })
+    });
+    read.collect()
+}
+
+/// Every statement of this file, for the test that prepares them all.
+pub const ALL: &[&str] = &[RECORD, OF_ORDER];

@@ -1,0 +1,17 @@
+//! SIGKILL in the middle of a sale, a few times; `simulate --kill` does it as often as it is asked to.
+
+use std::path::Path;
+
+use tests::boxoffice::kill::{House, Victim};
+
+/// Places of each event: enough that the kill comes in the middle.
+const PLACES: usize = 200;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_place_is_sold_once_whoever_is_killed() {
+    let house = House::open(Path::new(env!("CARGO_BIN_EXE_simulate"))).await;
+    for (seed, victim) in [Victim::Postgres, Victim::Holder, Victim::Postgres, Victim::Holder].into_iter().enumerate() {
+        let toll = house.sell(victim, PLACES, seed as u64).await;
+        assert!(toll.heard_before < PLACES, "{victim:?} was killed when everything was sold");
+    }
+}
