@@ -33,3 +33,15 @@ begin
         values (of_event, of_form, what, until) returning w.id into id;
     end if;
 end $$;
+
+-- Keeps who buys, unless the cart is empty. Like all that a buyer tells on the way to an order, it may be lost with the
+-- database's machine.
+create function tell_contact(of_event bigint, of_cart text, contact jsonb, at timestamptz) returns void
+language plpgsql set enable_seqscan = off as $$
+begin
+    perform set_config('synchronous_commit', 'off', true);
+    insert into checkout_session as s (event_id, cart_id, data, updated_at)
+    select of_event, of_cart, contact, at
+     where exists (select from cart_position c where c.event_id = of_event and c.cart_id = of_cart)
+        on conflict (event_id, cart_id) do update set data = s.data || excluded.data, updated_at = excluded.updated_at;
+end $$;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     boxoffice::{CartId, CartPosition, Product, Quota, UnitPrice, Uses},
+    cart::{self, Session},
     id::{CartPositionId, EventId, MailId, OrderId, OrganizerId, QuotaId, SubeventId, VoucherId},
     money::{Currency, Money, TaxRate},
     port::{
@@ -161,6 +162,19 @@ pub(super) async fn cart_positions(
     read.collect()
 }
 
+const TOLD: &str = "select cart_id, data from checkout_session where event_id = $1 and cart_id = any($2)";
+
+/// What the buyers of these carts told.
+pub(super) async fn told(lock: &EventLock<'_>, carts: &[CartId]) -> Result<BTreeMap<CartId, Session>, DbError> {
+    if carts.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let carts: Vec<&str> = carts.iter().map(|cart| cart.0.as_str()).collect();
+    let rows = lock.tx().query(TOLD, &[p(&lock.event()), array(&carts)]).await?;
+    let told = rows.iter().map(|row| Ok((CartId(row.get("cart_id")?), cart::sql::read_session(row.get("data")?)?)));
+    told.collect()
+}
+
 /// A statement that reads whole vouchers.
 macro_rules! select_vouchers {
     ($rest:literal) => {
@@ -233,6 +247,7 @@ pub const ALL: &[&str] = &[
     QUOTA_ITEMS,
     EXPIRED_CARTS,
     CART_POSITIONS,
+    TOLD,
     VOUCHERS,
     VOUCHER_BY_CODE,
     EXIST,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use local::{functions, gateway::Gateway, gateway::pool::Pool, server::Server};
 use shop::{
     boxoffice::{self, CartId, Draft, Line, Outcome, Product, Request, Ticket},
+    cart::Session,
     ctx::Ctx,
     money::Money,
     payment::Provider,
@@ -147,10 +148,8 @@ fn purchase(ctx: &Ctx, on_sale: &OnSale) -> [Request; 2] {
     let product = Product { item: on_sale.catalogue.items[0].id, variation: None, date: None };
     let lines = vec![Line { product, count: 1, chosen_price: None, voucher: None }];
     let draft = Draft {
-        email: "ada@example.org".to_owned(),
-        phone: None,
+        told: Some(Session { email: Some("ada@example.org".to_owned()), phone: None, payment: Some(Provider::Free) }),
         locale: "en".to_owned(),
-        payment: Provider::Free,
         seed: ctx.codes().seed(),
     };
     let agreed_total = Money::zero(on_sale.event.currency);
