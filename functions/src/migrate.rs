@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = migrations![
     13 "0013_mail",
     14 "0014_prices",
     15 "0015_look_tells_pace",
+    16 "0016_batch_functions",
 ];
 
 /// Why a migration stopped. What came before it stays applied.
