@@ -11,6 +11,8 @@ use local::{
 };
 use output::Steps;
 use shop::{
+    boxoffice::audit,
+    event,
     port::{
         clock::Clock,
         db::Db,
@@ -29,6 +31,7 @@ enum Command {
     Migrate,
     Import(PathBuf),
     Queues,
+    Quotas { organizer: String, event: String },
     Redrive(Queue),
     Reset,
     Help,
@@ -40,6 +43,10 @@ fn parse(arguments: &[String]) -> Result<Command, String> {
         ["migrate"] => Ok(Command::Migrate),
         ["import", file] => Ok(Command::Import(file.into())),
         ["queues"] => Ok(Command::Queues),
+        ["quotas", event] => event
+            .split_once('/')
+            .map(|(organizer, event)| Command::Quotas { organizer: organizer.to_owned(), event: event.to_owned() })
+            .ok_or_else(|| format!("`{event}` is no event: it is written as ORGANIZER/EVENT.")),
         ["redrive", name] => {
             let names = || Queue::ALL.map(Queue::name).join(", ");
             Queue::parse(name)
@@ -105,6 +112,7 @@ async fn run(command: Command) -> Result<(), String> {
         Command::Migrate => migrate(&options()).await,
         Command::Import(file) => import(&options(), &file).await,
         Command::Queues => queues(&options()).await,
+        Command::Quotas { organizer, event } => quotas(&options(), &organizer, &event).await,
         Command::Redrive(queue) => redrive(&options(), queue).await,
         Command::Reset => {
             let folder = DataFolder::take(&options().data_dir).map_err(text)?;
@@ -161,10 +169,23 @@ async fn import(options: &Options, file: &std::path::Path) -> Result<(), String>
     let json = std::fs::read(file).map_err(|error| format!("{} cannot be read: {error}.", file.display()))?;
     let mut document =
         serde_json::from_slice(&json).map_err(|error| format!("{} is no JSON: {error}.", file.display()))?;
+    let (url, _database) = database(options).await?;
+    let now: Timestamp = Clock::default().now();
+    local::demo::expand(&mut document, now, &jiff::tz::TimeZone::UTC);
+    let mut db = Db::connect(&url, None).await.map_err(text)?;
+    let tx = db.begin().await.map_err(text)?;
+    let imported = local::seed::import(&tx, &document, now).await;
+    let imported = tx.finish(imported).await.map_err(text)?;
+    output::say(&format!("Imported the event `{}`.", imported.slug));
+    Ok(())
+}
+
+/// The address of the database: that of the running stack, else of one that is started for this and lives as long as
+/// what comes with it.
+async fn database(options: &Options) -> Result<(String, Option<Database>), String> {
     let steps = Steps::begin();
     let progress = |what: &str| steps.step(what);
-    // The stack may be running: then its database is used, else one is started for this.
-    let (url, _database) = match Database::start(options, &progress).await {
+    let found = match Database::start(options, &progress).await {
         Ok(database) => {
             database.migrate(&progress).await.map_err(text)?;
             (database.url.clone(), Some(database))
@@ -175,13 +196,16 @@ async fn import(options: &Options, file: &std::path::Path) -> Result<(), String>
         Err(other) => return Err(other.to_string()),
     };
     steps.end();
-    let now: Timestamp = Clock::default().now();
-    local::demo::expand(&mut document, now, &jiff::tz::TimeZone::UTC);
-    let mut db = Db::connect(&url, None).await.map_err(text)?;
-    let tx = db.begin().await.map_err(text)?;
-    let imported = local::seed::import(&tx, &document, now).await;
-    let imported = tx.finish(imported).await.map_err(text)?;
-    output::say(&format!("Imported the event `{}`.", imported.slug));
+    Ok(found)
+}
+
+/// Shows where the places of an event are.
+async fn quotas(options: &Options, organizer: &str, slug: &str) -> Result<(), String> {
+    let (url, _database) = database(options).await?;
+    let db = Db::connect(&url, None).await.map_err(text)?;
+    let event = event::find(&db, organizer, slug).await.map_err(text)?;
+    let event = event.ok_or_else(|| format!("There is no event `{organizer}/{slug}`."))?;
+    output::quotas(&audit::ledger(&db, event.id).await.map_err(text)?);
     Ok(())
 }
 
@@ -247,6 +271,9 @@ mod tests {
         assert_eq!(parsed(&["--without-workers", "--port", "1"]), Ok(Command::Run { port: 1, workers: false }));
         assert_eq!(parsed(&["import", "a.json"]), Ok(Command::Import("a.json".into())));
         assert_eq!(parsed(&["queues"]), Ok(Command::Queues));
+        let demo = Command::Quotas { organizer: "demo".to_owned(), event: "night".to_owned() };
+        assert_eq!(parsed(&["quotas", "demo/night"]), Ok(demo));
+        assert!(parsed(&["quotas", "night"]).is_err_and(|why| why.contains("ORGANIZER/EVENT")));
         assert_eq!(parsed(&["redrive", "mail"]), Ok(Command::Redrive(Queue::Mail)));
         assert!(parsed(&["redrive", "males"]).is_err_and(|why| why.contains("notifications")));
         assert!(parsed(&["--port", "many"]).is_err());

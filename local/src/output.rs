@@ -5,7 +5,10 @@ use std::{io::IsTerminal, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use local::{mailbox, queues::Depth, stack::Stack};
-use shop::time::Timestamp;
+use shop::{
+    boxoffice::{Uses, audit::QuotaLedger},
+    time::Timestamp,
+};
 
 /// How the program is used.
 pub const USAGE: &str = "\
@@ -17,6 +20,7 @@ The shop on this machine: Postgres, S3, SQS and all functions in one process.
   cargo run -p local -- migrate            only apply migrations
   cargo run -p local -- import FILE.json   import an event, also while the stack runs
   cargo run -p local -- queues             show the queues of the running stack; Ctrl-C ends it
+  cargo run -p local -- quotas ORG/EVENT   show where the places of an event are
   cargo run -p local -- redrive QUEUE      give the dead letters of a queue back to its worker
   cargo run -p local -- reset              remove all data
   cargo run -p local -- help               this text
@@ -93,6 +97,25 @@ impl Table {
             );
         }
         self.lines = depths.len() + 1;
+    }
+}
+
+/// Where places are. What the counters say otherwise stands below its quota.
+pub fn quotas(ledger: &[QuotaLedger]) {
+    let row = |name: &str, size: &str, uses: &Uses, free: &str| {
+        let Uses { paid, pending, vouchers, carts, waiting } = uses;
+        println!("{name:<24}{size:>9}{paid:>9}{pending:>9}{vouchers:>10}{carts:>8}{waiting:>9}{free:>9}");
+    };
+    println!(
+        "{:<24}{:>9}{:>9}{:>9}{:>10}{:>8}{:>9}{:>9}",
+        "quota", "size", "paid", "pending", "vouchers", "carts", "waiting", "free"
+    );
+    let number = |places: Option<i64>| places.map_or("no limit".to_owned(), |places| places.to_string());
+    for quota in ledger {
+        row(&quota.name, &number(quota.size), &quota.counted, &number(quota.free));
+        if quota.has_drifted() {
+            row("  DIFFERS: counters say", "", &quota.counters, "");
+        }
     }
 }
 

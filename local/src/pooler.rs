@@ -3,6 +3,7 @@
 
 use std::{
     net::TcpListener,
+    os::unix::process::CommandExt,
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -30,11 +31,17 @@ pub enum PoolerError {
     Account(#[from] crate::postgres::PostgresError),
 }
 
-/// A running PgBouncer. Dropping it stops it.
+/// Runs the program until our end of its standard input closes, which the kernel does however this process ends.
+const GUARDIAN: &str = r#""$1" -q "$2/pgbouncer.ini" &
+cat >/dev/null
+kill $!
+wait
+rm -rf "$2""#;
+
+/// A running PgBouncer. It ends when this is dropped, and when this process ends.
 pub struct Pooler {
     port: u16,
-    child: Child,
-    folder: PathBuf,
+    guardian: Child,
 }
 
 impl Pooler {
@@ -55,20 +62,22 @@ impl Pooler {
         std::fs::create_dir_all(&folder).map_err(PoolerError::Files)?;
         account.own(&folder).map_err(PoolerError::Files)?;
         let (config, log) = (folder.join("pgbouncer.ini"), folder.join("log"));
+        // A server that was restarted is asked again soon, and databases that nobody uses any more let their connections go.
         let text = format!(
             "[databases]\n* = host={host} port={server_port} user={user} password={password}\n[pgbouncer]\n\
              listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\n\
              max_client_conn = 4000\ndefault_pool_size = {connections}\nlogfile = {}\nlog_connections = 0\n\
-             log_disconnections = 0\nquery_wait_timeout = 15\n",
+             log_disconnections = 0\nquery_wait_timeout = 15\nserver_login_retry = 1\nserver_idle_timeout = 20\n",
             log.display()
         );
         std::fs::write(&config, text).map_err(PoolerError::Files)?;
         account.own(&config).map_err(PoolerError::Files)?;
-        let mut command = Command::new(program());
-        command.arg("-q").arg(&config).current_dir(&folder);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = account.run(&mut command).spawn().map_err(PoolerError::Start)?;
-        let pooler = Self { port, child, folder };
+        let mut command = Command::new("sh");
+        command.args(["-c", GUARDIAN, "onsale-pooler-guardian"]).arg(program()?).arg(&folder).current_dir("/");
+        // A group of its own: Ctrl-C in the terminal is for this process, which then lets go of the guardian.
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        let guardian = account.run(&mut command).spawn().map_err(PoolerError::Start)?;
+        let pooler = Self { port, guardian };
         let begun = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             if begun.elapsed() > Duration::from_secs(10) {
@@ -86,15 +95,16 @@ impl Pooler {
 }
 
 /// Debian puts it where only administrators look.
-fn program() -> &'static str {
-    let debian = "/usr/sbin/pgbouncer";
-    if std::path::Path::new(debian).exists() { debian } else { "pgbouncer" }
+fn program() -> Result<PathBuf, PoolerError> {
+    let mut folders = crate::environment::search_path();
+    folders.push("/usr/sbin".into());
+    let found = folders.into_iter().map(|folder| folder.join("pgbouncer")).find(|file| file.is_file());
+    found.ok_or_else(|| PoolerError::Start(std::io::ErrorKind::NotFound.into()))
 }
 
 impl Drop for Pooler {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
+        drop(self.guardian.stdin.take());
+        let _ = self.guardian.wait();
     }
 }

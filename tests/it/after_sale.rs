@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use shop::{
+    boxoffice::Uses,
     event::settings::fault,
     outbox::{Envelope, Job, Message, SENDS_MAX},
     port::{
@@ -13,7 +14,7 @@ use shop::{
 };
 
 use crate::{
-    shop::{TestShop, code_of},
+    shop::{TestShop, code_of, document},
     ticket_pdf::qr_codes,
 };
 
@@ -362,6 +363,27 @@ async fn a_queue_that_does_not_answer_is_not_waited_for() {
     let bodies = vec!["a message".to_owned(); 30];
     assert!(Queues::new(&config).send(Queue::Mail, &bodies).await.is_empty());
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_place_of_a_quota_is_somewhere() {
+    let shop = TestShop::empty().await;
+    let mut event = document(9);
+    event["vouchers"] = json!([
+        {"code": "KEPT", "max_usages": 3, "block_quota": true, "item": 2},
+        {"code": "OPEN", "max_usages": 3, "item": 2}
+    ]);
+    shop.import(&event).await;
+    shop.buyer().buy(&[("Ticket", 2)], Some("manual")).await;
+    shop.buyer().buy(&[("Seat", 1)], None).await;
+    shop.buyer().add(&[("Ticket", 1), ("Seat", 4)]).await;
+    let event = shop.gig().await.id;
+    let ledger = shop::boxoffice::audit::ledger(&*shop.ctx.db().await.unwrap(), event).await.unwrap();
+    let told: Vec<_> =
+        ledger.iter().map(|it| (it.name.as_str(), it.size, it.counted, it.free, it.has_drifted())).collect();
+    let seats = Uses { paid: 1, carts: 4, ..Uses::default() };
+    let tickets = Uses { pending: 2, vouchers: 3, carts: 1, ..Uses::default() };
+    assert_eq!(told, [("seats", Some(9), seats, Some(4), false), ("tickets", Some(9), tickets, Some(3), false)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

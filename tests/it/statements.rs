@@ -65,7 +65,7 @@ fn every_list_is_looked_at() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_statement_can_be_prepared() {
     let shop = TestShop::empty().await;
-    let (client, connection) = tokio_postgres::connect(shop.database_url(), tokio_postgres::NoTls).await.unwrap();
+    let (client, connection) = tokio_postgres::connect(shop.direct_url(), tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     for (name, statements) in LISTS {
         assert!(!statements.is_empty(), "{name}");
@@ -154,6 +154,7 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
     ("voucher by code", boxoffice::load::sql::ALL, "and code = $2", "EVENT, 'KEY7'"),
     ("whether there are vouchers", boxoffice::load::sql::ALL, "as exist", "EVENT"),
     ("events that sold", boxoffice::audit::sql::ALL, "exists (select 1 from orders", "now() - interval '1 day'"),
+    ("where places are", boxoffice::audit::sql::ALL, "from quota_ledger", "EVENT"),
     ("expired carts", boxoffice::load::sql::ALL, "count(*) as count\n", "EVENT, now()"),
     (
         "quotas",
@@ -239,7 +240,7 @@ const LARGE: [&str; 11] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn hot_statements_use_an_index() {
     let shop = TestShop::empty().await;
-    let db = Db::connect(shop.database_url(), None).await.unwrap();
+    let db = Db::connect(shop.direct_url(), None).await.unwrap();
     db.script(FILL).await.unwrap();
     let ids = "select id, event_id, organizer_id, code from orders order by id offset 7000 limit 1";
     let row = db.one(ids, &[]).await.unwrap();

@@ -12,9 +12,10 @@ use std::{
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use aws_sdk_sqs::types::MessageSystemAttributeName;
 use local::{
-    functions,
+    environment, functions,
     gateway::{Gateway, pool::Pool},
     mailbox::{Mail, Mailbox},
+    pooler::Pooler,
     postgres::Cluster,
     s3,
     server::Server,
@@ -39,9 +40,12 @@ use shop::{
 
 /// What all tests share: one Postgres with a migrated template, one S3, one SQS. It lives on a runtime of its own,
 /// because every test has another one that ends with it.
+///
+/// With `ONSALE_TEST_POOLER=1` everything but preparations goes through a pooler in transaction mode.
 struct World {
     runtime: tokio::runtime::Runtime,
     cluster: Cluster,
+    pooler: Option<Pooler>,
     s3: Server,
     sqs: Server,
     folder: PathBuf,
@@ -52,18 +56,29 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     // Tests start inside a runtime, which may not wait for another one; a thread of its own may.
     std::thread::spawn(move || {
         let folder = std::env::temp_dir().join(format!("onsale-tests-{}", std::process::id()));
-        let (cluster, s3, sqs) = runtime.block_on(async {
+        let (cluster, pooler, s3, sqs) = runtime.block_on(async {
             let cluster = Cluster::start_ephemeral().await.unwrap();
             cluster.create_database("template").await.unwrap();
             let mut db = Db::connect(&cluster.url("template"), None).await.unwrap();
             shop::migrate::run(&mut db).await.unwrap();
-            (cluster, s3::start(&folder).await.unwrap(), sqs::start().await.unwrap())
+            let pooled = environment::variable("ONSALE_TEST_POOLER").is_some();
+            let pooler = pooled.then(|| Pooler::start(&cluster.url("template"), POOL).unwrap());
+            (cluster, pooler, s3::start(&folder).await.unwrap(), sqs::start().await.unwrap())
         });
-        World { runtime, cluster, s3, sqs, folder }
+        World { runtime, cluster, pooler, s3, sqs, folder }
     })
     .join()
     .unwrap()
 });
+
+/// Connections to each test's database, if there is a pooler: fewer than buyers.
+const POOL: u32 = 8;
+
+impl World {
+    fn url(&self, database: &str) -> String {
+        self.pooler.as_ref().map_or_else(|| self.cluster.url(database), |pooler| pooler.url(database))
+    }
+}
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
@@ -78,6 +93,7 @@ pub struct TestShop {
     /// A token of a team with all rights.
     pub token: String,
     variables: HashMap<&'static str, String>,
+    direct_url: String,
     mails: Mailbox,
     _gateway: Server,
 }
@@ -101,7 +117,8 @@ impl TestShop {
             .spawn(async move { WORLD.cluster.clone_database("template", &clone).await.unwrap() })
             .await
             .unwrap();
-        Self::on(world.cluster.url(&database), sandboxes).await
+        let direct_url = world.cluster.url(&database);
+        Self { direct_url, ..Self::on(world.url(&database), sandboxes).await }
     }
 
     /// A shop on a database that is migrated and empty.
@@ -113,7 +130,7 @@ impl TestShop {
         let mails = world.folder.join(format!("mail-{number}"));
         let prefix = format!("{}/{}/test{number}-", world.sqs.url(), sqs::ACCOUNT);
         let variables = HashMap::from([
-            ("DATABASE_URL", database_url),
+            ("DATABASE_URL", database_url.clone()),
             ("AWS_REGION", sqs::REGION.to_owned()),
             ("AWS_ENDPOINT_URL_S3", world.s3.url()),
             ("AWS_ENDPOINT_URL_SQS", world.sqs.url()),
@@ -141,7 +158,16 @@ impl TestShop {
         let pool = Pool::new((0..sandboxes).map(|_| sandbox()).collect(), 1000);
         let gateway = Gateway::new(functions::entries(&pool), None).serve(listener).unwrap();
         let token = make_organizer(ctx, "org", &["*"]).await;
-        Self { url, clock, ctx, token, variables, mails: Mailbox::new(mails), _gateway: gateway }
+        Self {
+            url,
+            clock,
+            ctx,
+            token,
+            variables,
+            direct_url: database_url,
+            mails: Mailbox::new(mails),
+            _gateway: gateway,
+        }
     }
 
     /// A shop with the event `org/gig`: a free `seat`-only quota of `places` and a bank transfer ticket.
@@ -290,7 +316,12 @@ impl TestShop {
         rows.iter().map(read).collect()
     }
 
-    /// The address of this shop's database.
+    /// The address of this shop's database without a pooler, for statements that are named.
+    pub fn direct_url(&self) -> &str {
+        &self.direct_url
+    }
+
+    /// The address of this shop's database, as its functions know it.
     pub fn database_url(&self) -> &str {
         self.ctx.config().database.url.reveal()
     }

@@ -1,5 +1,7 @@
 //! Periodic jobs (spec domain 27.2). Each may run twice, or twice at once, without harm.
 
+use serde_json::{Value, json};
+
 use super::{Done, WorkError};
 use crate::{
     boxoffice, cart,
@@ -14,7 +16,7 @@ use crate::{
         lock::EventLock,
     },
     time::Timestamp,
-    webhook,
+    trace, webhook,
 };
 
 /// How many mails are queued at once, and how often in one run.
@@ -116,8 +118,8 @@ async fn settle_carts(db: &mut Db, event: EventId, now: Timestamp) -> Result<(),
 /// How far back sales are audited.
 const AUDIT_SECONDS: i64 = 24 * 3600;
 
-/// Compares counters with rows wherever something was sold lately. Returns how many quotas differ: none, unless there
-/// is a bug.
+/// Compares counters with rows wherever something was sold lately. Returns how many quotas and vouchers differ: none,
+/// unless there is a bug.
 pub async fn audit_stock(ctx: &Ctx, now: Timestamp) -> Result<usize, WorkError> {
     let db = ctx.db().await?;
     let mut drift = 0;
@@ -133,6 +135,34 @@ pub async fn audit_stock(ctx: &Ctx, now: Timestamp) -> Result<usize, WorkError> 
             drift += vouchers.len();
         }
     }
-    tracing::info!(stock_drift = drift, "stock was audited");
+    trace::metrics(&drift_metric(drift, now));
     Ok(drift)
+}
+
+/// How many quotas and vouchers differ, in CloudWatch's embedded metric format.
+fn drift_metric(drift: usize, now: Timestamp) -> Value {
+    json!({
+        "_aws": {
+            "Timestamp": now.as_micros() / 1000,
+            "CloudWatchMetrics": [{
+                "Namespace": "Onsale",
+                "Dimensions": [[]],
+                "Metrics": [{ "Name": "StockDrift", "Unit": "Count" }],
+            }],
+        },
+        "StockDrift": drift,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_drift_is_a_metric_of_its_own() {
+        let line = drift_metric(2, Timestamp::from_micros(7_000));
+        let declared = &line["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!((&declared["Metrics"][0]["Name"], &declared["Dimensions"]), (&json!("StockDrift"), &json!([[]])));
+        assert_eq!((&line["StockDrift"], &line["_aws"]["Timestamp"]), (&json!(2), &json!(7)));
+    }
 }

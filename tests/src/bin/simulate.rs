@@ -26,7 +26,7 @@ use tests::{
 const USAGE: &str = "usage: simulate [--seeds N] [--first SEED] [--steps N]
        simulate --seed SEED [--steps N | --only STEP,STEP,…]
        simulate --database [--seeds N] [--first SEED]
-       simulate --kill postgres|holder [--times N] [--first SEED]";
+       simulate --kill postgres|holder|pooled [--times N] [--first SEED]";
 
 /// What is asked for.
 struct Wanted {
@@ -37,10 +37,29 @@ struct Wanted {
     mode: Mode,
 }
 
+/// Who is killed, and whether there is a pooler.
+struct Kill {
+    name: String,
+    victim: Victim,
+    pooled: bool,
+}
+
+impl Kill {
+    fn parse(name: String) -> Option<Self> {
+        let (victim, pooled) = match name.as_str() {
+            "postgres" => (Victim::Postgres, false),
+            "pooled" => (Victim::Postgres, true),
+            "holder" => (Victim::Holder, false),
+            _ => return None,
+        };
+        Some(Self { name, victim, pooled })
+    }
+}
+
 enum Mode {
     Memory,
     Database,
-    Kill(Victim),
+    Kill(Kill),
     /// Buyers in a process that may be killed: what `--kill` starts.
     Buy {
         slug: String,
@@ -57,7 +76,7 @@ fn main() -> ExitCode {
     match &wanted.mode {
         Mode::Memory => {}
         Mode::Database => return under_fire(&wanted),
-        Mode::Kill(victim) => return with_kills(&wanted, *victim),
+        Mode::Kill(kill) => return with_kills(&wanted, kill),
         Mode::Buy { slug, process, purchases } => {
             runtime().block_on(kill::serve(slug, *process, purchases));
             return ExitCode::SUCCESS;
@@ -80,7 +99,7 @@ fn read(mut words: impl Iterator<Item = String>) -> Option<Wanted> {
         }
         let value = words.next()?;
         match word.as_str() {
-            "--kill" => (wanted.mode, wanted.seeds) = (Mode::Kill(Victim::parse(&value)?), 20),
+            "--kill" => (wanted.mode, wanted.seeds) = (Mode::Kill(Kill::parse(value)?), 20),
             "--times" => wanted.seeds = value.parse().ok()?,
             "--buy" => wanted.mode = Mode::Buy { slug: value, process: 0, purchases: Vec::new() },
             "--process" | "--from" => {
@@ -171,22 +190,23 @@ fn under_fire(wanted: &Wanted) -> ExitCode {
 const PLACES: usize = 2_000;
 
 /// Sells one event after the other, each with a kill in the middle. The first failure ends it.
-fn with_kills(wanted: &Wanted, victim: Victim) -> ExitCode {
+fn with_kills(wanted: &Wanted, kill: &Kill) -> ExitCode {
     let begun = Instant::now();
     let (bar, runtime) = (bar(wanted.seeds), runtime());
     let program = std::env::current_exe().expect("this program is a file");
-    let house = runtime.block_on(House::open(&program));
+    let house = async { if kill.pooled { House::open_pooled(&program).await } else { House::open(&program).await } };
+    let house = runtime.block_on(house);
     let mut rows = Vec::new();
     for seed in wanted.first..wanted.first + wanted.seeds {
-        let sale = std::panic::AssertUnwindSafe(|| runtime.block_on(house.sell(victim, PLACES, seed)));
+        let sale = std::panic::AssertUnwindSafe(|| runtime.block_on(house.sell(kill.victim, PLACES, seed)));
         match std::panic::catch_unwind(sale) {
             Ok(toll) => rows.push((seed, toll)),
             Err(_) => {
                 bar.abandon();
                 table(&rows);
                 eprintln!("the sale of seed {seed} broke a rule; again, as often as it takes:");
-                let victim = if victim == Victim::Postgres { "postgres" } else { "holder" };
-                eprintln!("cargo run --release -p tests --bin simulate -- --kill {victim} --first {seed} --times 20");
+                let name = &kill.name;
+                eprintln!("cargo run --release -p tests --bin simulate -- --kill {name} --first {seed} --times 20");
                 return ExitCode::FAILURE;
             }
         }

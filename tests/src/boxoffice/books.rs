@@ -8,17 +8,14 @@ use shop::{
     port::db::{Query, p},
 };
 
-/// Counters equal the rows, and no quota has more in use than it has places.
+/// Counters equal the rows, every place is where the ledger says, and no quota has more in use than it has places.
 pub async fn check(db: &impl Query, event: EventId) {
-    let drifted = audit::drifted_quotas(db, event).await.unwrap();
-    assert!(drifted.is_empty(), "counters of quotas {drifted:?} differ from their rows");
-    let oversold = "select q.name, q.size, c.paid + c.pending + c.carts + c.vouchers + c.waiting as used
-                      from quota q join quota_counter c on c.quota_id = q.id
-                     where q.event_id = $1 and c.paid + c.pending + c.carts + c.vouchers + c.waiting > q.size";
-    if let Some(row) = db.opt(oversold, &[p(&event)]).await.unwrap() {
-        let (name, size, used): (String, i64, i64) =
-            (row.get("name").unwrap(), row.get("size").unwrap(), row.get("used").unwrap());
-        panic!("quota {name} has {size} places and sold {used}");
+    for quota in audit::ledger(db, event).await.unwrap() {
+        assert!(!quota.has_drifted(), "counters differ from their rows: {quota:?}");
+        let Some(size) = quota.size else { continue };
+        let used = quota.counted.total();
+        assert!(used <= size, "quota {} has {size} places and sold {used}", quota.name);
+        assert_eq!(quota.free, Some(size - used), "the ledger of {quota:?} does not add up");
     }
 }
 

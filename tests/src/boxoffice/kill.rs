@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use local::postgres::Cluster;
+use local::{pooler::Pooler, postgres::Cluster};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use shop::{
@@ -54,17 +54,6 @@ pub enum Victim {
     Holder,
 }
 
-impl Victim {
-    /// Reads a name.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "postgres" => Some(Self::Postgres),
-            "holder" => Some(Self::Holder),
-            _ => None,
-        }
-    }
-}
-
 /// What a kill has cost.
 #[derive(Debug, Clone, Copy)]
 pub struct Toll {
@@ -78,16 +67,30 @@ pub struct Toll {
     pub sale: Duration,
 }
 
+/// Connections of the pooler, if there is one.
+const POOL: u32 = 8;
+
 /// A shop on a database of its own that keeps what it has committed.
 pub struct House {
     program: PathBuf,
     cluster: Cluster,
+    _pooler: Option<Pooler>,
     shop: TestShop,
 }
 
 impl House {
     /// Opens it. `program` is the one that serves [`serve`].
     pub async fn open(program: &Path) -> Self {
+        Self::open_behind(program, |_| None).await
+    }
+
+    /// Opens it behind a pooler in transaction mode, where nobody's connection breaks because the database does. Who
+    /// holds a lock cannot be seen there.
+    pub async fn open_pooled(program: &Path) -> Self {
+        Self::open_behind(program, |url| Some(Pooler::start(url, POOL).unwrap())).await
+    }
+
+    async fn open_behind(program: &Path, pooler: impl FnOnce(&str) -> Option<Pooler>) -> Self {
         let cluster = Cluster::start_measured().await.unwrap();
         cluster.create_database("shop").await.unwrap();
         let mut db = Db::connect(&cluster.url("shop"), None).await.unwrap();
@@ -106,8 +109,10 @@ impl House {
                 .await
                 .unwrap();
         }
-        let shop = TestShop::on(cluster.url("shop"), 1).await;
-        Self { program: program.to_owned(), cluster, shop }
+        let pooler = pooler(&cluster.url("shop"));
+        let url = pooler.as_ref().map_or_else(|| cluster.url("shop"), |pooler| pooler.url("shop"));
+        let shop = TestShop::on(url, 1).await;
+        Self { program: program.to_owned(), cluster, _pooler: pooler, shop }
     }
 
     /// Sells all places of a new event, with a kill somewhere in between. Panics when something is lost, doubled, sold

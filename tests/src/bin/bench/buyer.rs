@@ -1,6 +1,9 @@
 //! A buyer at the shop's front: through its handlers in this process, or through HTTP.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
@@ -93,7 +96,10 @@ fn reply(status: StatusCode, headers: &http::HeaderMap) -> Reply {
 /// What was bought: nothing but a success counts.
 pub enum Bought {
     /// There is an order.
-    Order,
+    Order {
+        /// How long the first step took, until something was in the cart.
+        added: Duration,
+    },
     /// The shop was too busy and said so.
     Busy,
 }
@@ -109,12 +115,14 @@ pub async fn buy(front: &mut Front, on_sale: &OnSale, ctx: &Ctx) -> Result<Bough
     let begin = token();
     let form =
         form(&[(field::CSRF, &signer.csrf(event, None)), (field::FORM_TOKEN, &begin), (&field::item(item), "1")]);
+    let began = Instant::now();
     let added = front.post(slug, "cart/add", None, &form).await?;
     if added.status == StatusCode::SERVICE_UNAVAILABLE {
         return Ok(Bought::Busy);
     }
     let cookie =
         added.cookies.iter().find_map(|cookie| cookie.split(';').next().filter(|c| c.starts_with("onsale_cart=")));
+    let took = began.elapsed();
     let Some(cookie) = cookie else { return Err(format!("no cart: {} {}", added.status, added.location).into()) };
     let cart: CartId = signer.cart_begun_by(event, &begin);
     let csrf = signer.csrf(event, Some(&cart));
@@ -127,7 +135,7 @@ pub async fn buy(front: &mut Front, on_sale: &OnSale, ctx: &Ctx) -> Result<Bough
     let order = self::form(&[(field::CSRF, &csrf), (field::FORM_TOKEN, &token()), (field::TOTAL, "0.00")]);
     let ordered = front.post(slug, "checkout/confirm/", Some(cookie), &order).await?;
     match ordered.status {
-        StatusCode::SEE_OTHER if ordered.location.contains("/order/") => Ok(Bought::Order),
+        StatusCode::SEE_OTHER if ordered.location.contains("/order/") => Ok(Bought::Order { added: took }),
         StatusCode::SERVICE_UNAVAILABLE => Ok(Bought::Busy),
         status => Err(format!("no order: {status} {}", ordered.location).into()),
     }

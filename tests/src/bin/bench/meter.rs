@@ -32,6 +32,14 @@ pub struct Figures {
     pub p95_ms: f64,
     /// 99 %.
     pub p99_ms: f64,
+    /// Time of its first step, until something is in the cart: half of them were faster.
+    pub add_p50_ms: f64,
+    /// 99 %.
+    pub add_p99_ms: f64,
+    /// Time of a bare commit of one row, over the connection of a buyer who is alone: half of them were faster.
+    pub commit_p50_ms: f64,
+    /// 99 %.
+    pub commit_p99_ms: f64,
     /// Transactions that wrote orders.
     pub batches: i64,
     /// Orders of an average one.

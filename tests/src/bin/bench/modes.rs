@@ -9,7 +9,10 @@ use shop::{
     ctx::Ctx,
     money::Money,
     payment::Provider,
-    port::{db::DbError, lock::EventLock},
+    port::{
+        db::{DbError, Query as _, p},
+        lock::EventLock,
+    },
 };
 
 use crate::{
@@ -98,22 +101,32 @@ impl Buyer {
         Ok(Self { ctx, on_sale, seller, front })
     }
 
-    /// Buys one seat. False if the shop was too busy.
-    pub async fn buy(&mut self) -> Result<bool, Failure> {
+    /// Buys one seat.
+    pub async fn buy(&mut self) -> Result<Bought, Failure> {
         if let Some(front) = &mut self.front {
-            return Ok(matches!(buyer::buy(front, &self.on_sale, self.ctx).await?, Bought::Order));
+            return buyer::buy(front, &self.on_sale, self.ctx).await;
         }
         let [add, place] = purchase(self.ctx, &self.on_sale);
+        let began = Instant::now();
         match self.serve(add).await? {
             Some(Outcome::Cart(outcome)) if outcome.added == 1 => {}
             Some(other) => return Err(format!("nothing was added: {other:?}").into()),
-            None => return Ok(false),
+            None => return Ok(Bought::Busy),
         }
+        let added = began.elapsed();
         match self.serve(place).await? {
-            Some(Outcome::Placed { .. }) => Ok(true),
+            Some(Outcome::Placed { .. }) => Ok(Bought::Order { added }),
             Some(other) => Err(format!("no order: {other:?}").into()),
-            None => Ok(false),
+            None => Ok(Bought::Busy),
         }
+    }
+
+    /// Commits one row over the same connection: the least that a durable answer costs.
+    pub async fn commit(&self) -> Result<Duration, Failure> {
+        let db = self.ctx.db().await?;
+        let began = Instant::now();
+        db.execute("insert into bare_commit (made_at) values ($1)", &[p(&self.ctx.now())]).await?;
+        Ok(began.elapsed())
     }
 
     async fn serve(&self, request: Request) -> Result<Option<Outcome>, Failure> {
@@ -200,7 +213,7 @@ fn only(spent: Duration, figures: Figures) -> Figures {
     Figures { seconds, per_minute: figures.orders as f64 * 60.0 / seconds, ..figures }
 }
 
-/// The rows of an order, as the box office writes them, from arrays that are made beforehand.
+/// The rows of an order, as the box office writes them, from arrays that are made beforehand. [`raw`] compares.
 const RAW: &[&str] = &[
     "insert into orders (id, organizer_id, event_id, code, status, secret, internal_secret, email, phone, locale, testmode,
                          created_at, expires_at, total, modified_at) overriding system value
@@ -212,6 +225,9 @@ const RAW: &[&str] = &[
        from unnest($3::bigint[], $4::text[]) as n (id, code)",
     "insert into payment (event_id, order_id, local_id, provider, state, amount, created_at, confirmed_at)
      select $2, id, 1, 'free', 'confirmed', 0, $5, $5 from unnest($3::bigint[]) as n (id)",
+    "insert into ledger_entry (event_id, order_id, positionid, item_id, variation_id, price, tax_rate_ppm, tax_value, count,
+                               created_at)
+     select $2, id, 1, $6, null, 0, 0, 0, 1, $5 from unnest($3::bigint[]) as n (id)",
     "insert into action_log (organizer_id, event_id, object_type, object_id, action, actor_type, created_at)
      select $1, $2, 'order', id, 'pretix.event.order.placed', 'buyer', $5 from unnest($3::bigint[]) as n (id)",
     "insert into mail (id, organizer_id, event_id, order_id, kind, recipient, locale, state, created_at, retry_at)
@@ -257,7 +273,30 @@ pub async fn raw(shop: &Shop, time: Duration) -> Result<Figures, Failure> {
         times.0.push(began.elapsed());
         spent += began.elapsed();
     }
-    Ok(only(spent, meter::between(&before, &meter::read(shop).await?, times)))
+    let figures = only(spent, meter::between(&before, &meter::read(shop).await?, times));
+    same_rows(shop, ctx, &on_sale, next - 1).await?;
+    Ok(figures)
+}
+
+/// Tables that get rows with an order.
+const ROWS: &str = "
+    select array[(select count(*) from orders), (select count(*) from order_position), (select count(*) from payment),
+                 (select count(*) from ledger_entry), (select count(*) from action_log), (select count(*) from mail),
+                 (select count(*) from outbox), (select count(*) from form_outcome)] as rows";
+
+/// What was written raw must be what the box office writes for as many orders, else the two are not alike.
+async fn same_rows(shop: &Shop, ctx: &Ctx, on_sale: &OnSale, orders: i64) -> Result<(), Failure> {
+    let admin = shop.admin().await?;
+    let count = async || -> Result<Vec<i64>, Failure> { Ok(admin.query_typed(ROWS, &[]).await?[0].get(0)) };
+    let raw = count().await?;
+    // The numbers that were written raw are not the sequences' own.
+    admin.batch_execute("select setval('orders_id_seq', 1000000000), setval('mail_id_seq', 1000000000)").await?;
+    let [add, place] = purchase(ctx, on_sale);
+    serve_batch(ctx, on_sale, &[add]).await?;
+    let before = count().await?;
+    serve_batch(ctx, on_sale, &[place]).await?;
+    let sold: Vec<i64> = count().await?.iter().zip(&before).map(|(after, before)| (after - before) * orders).collect();
+    if raw == sold { Ok(()) } else { Err(format!("rows written raw: {raw:?}, by the box office: {sold:?}").into()) }
 }
 
 /// Nothing was lost and nothing counted twice.

@@ -51,7 +51,7 @@ async fn level(words: &[String], seconds: u64, bar: &ProgressBar) -> Result<Figu
 
 fn heading() -> String {
     format!(
-        "{:<10} {:>6} {:>6} {:>9} {:>7} {:>7} {:>7} {:>6} {:>6} {:>6} {:>7} {:>6} {:>6} {:>5}",
+        "{:<10} {:>6} {:>6} {:>9} {:>7} {:>7} {:>7} {:>7} {:>7} {:>6} {:>6} {:>6} {:>7} {:>6} {:>6} {:>5}",
         "mode",
         "buyers",
         "rtt ms",
@@ -59,6 +59,8 @@ fn heading() -> String {
         "p50 ms",
         "p95 ms",
         "p99 ms",
+        "add p50",
+        "add p99",
         "batch",
         "stmts",
         "WAL B",
@@ -72,7 +74,7 @@ fn heading() -> String {
 fn line(it: &Figures) -> String {
     let statements = if it.statements > 0.0 { format!("{:.1}", it.statements) } else { "–".to_owned() };
     format!(
-        "{:<10} {:>6} {:>6.1} {:>9.0} {:>7.1} {:>7.1} {:>7.1} {:>6.1} {statements:>6} {:>6.0} {:>7.0} {:>6.0} {:>6} {:>5}",
+        "{:<10} {:>6} {:>6.1} {:>9.0} {:>7.1} {:>7.1} {:>7.1} {:>7.1} {:>7.1} {:>6.1} {statements:>6} {:>6.0} {:>7.0} {:>6.0} {:>6} {:>5}",
         it.mode,
         it.buyers,
         it.delay_ms,
@@ -80,6 +82,8 @@ fn line(it: &Figures) -> String {
         it.p50_ms,
         it.p95_ms,
         it.p99_ms,
+        it.add_p50_ms,
+        it.add_p99_ms,
         it.batch,
         it.wal_bytes,
         it.database_us,

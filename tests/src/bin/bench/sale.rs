@@ -52,6 +52,18 @@ fn ratios(figures: &[Figures]) {
             let (times, mode) = (it.per_minute / naive, &it.mode);
             println!("{mode} at {} buyers, {} ms away: {times:.1} times the best naive rate", it.buyers, it.delay_ms);
         }
+        if it.commit_p99_ms > 0.0 {
+            println!(
+                "{}, alone: a cart add takes {:.1} ms (p99 {:.1} ms), a bare commit {:.1} ms (p99 {:.1} ms): {:.1} commits (p99 {:.1})",
+                it.mode,
+                it.add_p50_ms,
+                it.add_p99_ms,
+                it.commit_p50_ms,
+                it.commit_p99_ms,
+                it.add_p50_ms / it.commit_p50_ms,
+                it.add_p99_ms / it.commit_p99_ms
+            );
+        }
         let raw = rate("raw", it);
         if it.mode == "alone" && raw > 0.0 {
             println!("the box office alone: {:.0} % of raw inserts", it.per_minute * 100.0 / raw);

@@ -48,6 +48,8 @@ impl Shop {
         let direct = cluster.url("bench");
         let mut db = Db::connect(&direct, None).await?;
         shop::migrate::run(&mut db).await?;
+        // What a commit costs is measured with it.
+        db.script("create table bare_commit (made_at timestamptz not null)").await?;
         let sqs = sqs::start().await?;
         let pooler = if pool == 0 { None } else { Some(Pooler::start(&direct, pool)?) };
         let near = pooler.as_ref().map_or(direct, |pooler| pooler.url("bench"));
