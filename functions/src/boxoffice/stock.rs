@@ -22,7 +22,7 @@ pub struct CartRules {
 }
 
 /// What an order needs besides its positions, from the event's settings.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct CheckoutRules {
     /// Buyers are asked questions, so what lies in carts may have answers.
     pub asks_questions: bool,

@@ -65,11 +65,7 @@ impl World {
             discounts: Vec::new(),
             dates: None,
             vouchers: BTreeMap::new(),
-            checkout: CheckoutRules {
-                asks_questions: false,
-                needs_phone: false,
-                providers: vec![Provider::BankTransfer, Provider::Manual],
-            },
+            checkout: CheckoutRules { providers: vec![Provider::Manual], ..CheckoutRules::default() },
             told: BTreeMap::new(),
             identities: BTreeMap::new(),
             orders: BTreeMap::new(),
