@@ -34,6 +34,8 @@ const MIGRATIONS: &[Migration] = migrations![
     13 "0013_mail",
     14 "0014_prices",
     15 "0015_quota_ledger",
+    16 "0016_look_tells_pace",
+    17 "0017_batch_functions",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

@@ -60,6 +60,11 @@ impl Timestamp {
         Self::from_micros(self.as_micros().saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
+    /// Milliseconds from `earlier` to this; negative if it is before.
+    pub fn milliseconds_since(self, earlier: Self) -> i64 {
+        (self.as_micros() - earlier.as_micros()) / 1000
+    }
+
     /// A moment so many microseconds later.
     pub fn plus_micros(self, micros: i64) -> Self {
         Self::from_micros(self.as_micros().saturating_add(micros))

@@ -8,6 +8,7 @@ use shop::{
         self, AddOnChoice, CartId, Draft, Line, LineVoucher, NotPlaced, Outcome, PriceMode, Product, Request, Scope,
         VoucherFault, VoucherTerms,
     },
+    cart::Session,
     catalogue::Catalogue,
     id::{CartPositionId, ItemId, QuotaId, SubeventId, VoucherId},
     money::Money,
@@ -65,10 +66,8 @@ fn add(name: &str, product: Product, count: i64, code: Option<&str>) -> Request 
 
 fn place(name: &str, total: Money) -> Request {
     let draft = Draft {
-        email: "ada@example.org".to_owned(),
-        phone: None,
+        told: Some(Session { email: Some("ada@example.org".to_owned()), phone: None, payment: Some(Provider::Manual) }),
         locale: "en".to_owned(),
-        payment: Provider::Manual,
         seed: Codes::random().seed(),
     };
     Request::PlaceOrder { cart: cart(name), agreed_total: total, draft }

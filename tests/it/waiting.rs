@@ -107,19 +107,6 @@ async fn a_dropped_transaction_lets_go_of_the_lock_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pace_that_cannot_be_kept_changes_no_outcome() {
-    let shop = TestShop::with_places(5).await;
-    let gig = Gig::find(&shop.ctx.db().await.unwrap()).await;
-    {
-        let db = shop.ctx.db().await.unwrap();
-        leave(&db, gig.event.id, &gig.add("early", 2)).await;
-        db.script("alter table serving_pace add constraint never check (batch_ms < 0)").await.unwrap();
-    }
-    assert_eq!(gig.submit(shop.sandbox(), &gig.add("holder", 1)).await.unwrap(), added(1));
-    assert_eq!(shop.counters().await["seats"], (0, 0, 3));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_holder_whose_clock_is_ahead_serves_nobody_twice_and_nobody_wrongly() {
     let shop = TestShop::with_places(5).await;
     let gig = Gig::find(&shop.ctx.db().await.unwrap()).await;

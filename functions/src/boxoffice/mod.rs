@@ -47,7 +47,7 @@ pub use placing::{Draft, Identity, PlacedOrder, PlacedPosition, PositionSecrets}
 pub use quota::{Availability, Quota, Uses};
 pub use request::{AddOnChoice, Line, LineVoucher, Request, Subject};
 use serde::{Deserialize, Serialize};
-pub use stock::{CartPosition, CartRules, Stock, VoucherUse};
+pub use stock::{CartPosition, CartRules, CheckoutRules, Stock, VoucherUse};
 pub use submit::{SubmitError, Ticket, submit};
 pub use voucher::{PriceMode, Scope, Voucher, VoucherFault, VoucherProblem, VoucherTerms, VoucherUses};
 pub use write::write;
@@ -91,6 +91,6 @@ pub async fn serve(
     requests: &[Request],
     now: Timestamp,
 ) -> Result<(Vec<Outcome>, Changes), DbError> {
-    let stock = load(lock, event, catalogue, requests, now).await?;
+    let stock = load(lock, event, catalogue, &requests.iter().collect::<Vec<_>>(), now).await?;
     Ok(decide(stock, requests, now))
 }

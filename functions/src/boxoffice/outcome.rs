@@ -55,6 +55,8 @@ pub enum Outcome {
 pub enum NotPlaced {
     /// There is nothing in the cart.
     Empty,
+    /// The buyer has not told all that is needed.
+    Incomplete,
     /// These are gone and were taken out of the cart.
     Unavailable(Vec<Product>),
     /// Prices have changed since the buyer saw them.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CartId, OrderFee, Product, UnitPrice};
 use crate::{
+    cart::Session,
     id::{CartPositionId, MailId, OrderId},
     money::Money,
     order::{OrderStatus, PaymentState},
@@ -15,14 +16,10 @@ use crate::{
 /// What an order needs besides its cart. It travels with the request, so that whoever serves it can write the order.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Draft {
-    /// The buyer's address.
-    pub email: String,
-    /// The buyer's phone.
-    pub phone: Option<String>,
+    /// What the buyer told, if whoever asks has read it. If not, it is read with the cart.
+    pub told: Option<Session>,
     /// The buyer's language.
     pub locale: String,
-    /// How it will be paid, if anything is to be paid.
-    pub payment: Provider,
     /// All secrets of the order are drawn from it, so that deciding needs no randomness of its own.
     pub seed: Seed,
 }
@@ -47,8 +44,12 @@ pub struct PlacedOrder {
     pub cart: CartId,
     /// Its positions may have answers.
     pub may_have_answers: bool,
-    /// Who ordered, and how it will be paid.
-    pub draft: Draft,
+    /// Who ordered.
+    pub told: Session,
+    /// The buyer's language.
+    pub locale: String,
+    /// How it will be paid, if anything is to be paid.
+    pub payment: Provider,
     /// Paid if nothing is to be paid.
     pub status: OrderStatus,
     /// What is to be paid.
@@ -73,7 +74,7 @@ impl PlacedOrder {
 
     /// The provider of its first payment.
     pub fn provider(&self) -> Provider {
-        if self.is_free() { Provider::Free } else { self.draft.payment }
+        if self.is_free() { Provider::Free } else { self.payment }
     }
 
     /// The state of its first payment.

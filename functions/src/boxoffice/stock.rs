@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{CartId, Identity, Offer, OrderStock, Product, Quota, UnitPrice, Voucher};
 use crate::{
+    cart::Session,
     id::{CartPositionId, OrderId, QuotaId, SubeventId, VoucherId},
     money::{Currency, Money},
+    payment::Provider,
     pricing::{Billing, Discount},
     time::Timestamp,
 };
@@ -17,6 +19,17 @@ pub struct CartRules {
     pub reservation_seconds: i64,
     /// Most positions in one cart (spec domain 8.4).
     pub positions_max: i64,
+}
+
+/// What an order needs besides its positions, from the event's settings.
+#[derive(Debug, Clone, Default)]
+pub struct CheckoutRules {
+    /// Buyers are asked questions, so what lies in carts may have answers.
+    pub asks_questions: bool,
+    /// An order needs a phone number.
+    pub needs_phone: bool,
+    /// Ways to pay.
+    pub providers: Vec<Provider>,
 }
 
 /// A position in a cart.
@@ -78,8 +91,10 @@ pub struct Stock {
     pub vouchers: BTreeMap<VoucherId, Voucher>,
     /// Positions of the carts in the batch, expired ones of other carts, and those whose voucher is about to change.
     pub cart_positions: BTreeMap<CartPositionId, CartPosition>,
-    /// Buyers are asked questions, so what lies in carts may have answers.
-    pub asks_questions: bool,
+    /// What an order needs besides its positions.
+    pub checkout: CheckoutRules,
+    /// What buyers told, for those of the carts to be ordered that did not bring it along.
+    pub told: BTreeMap<CartId, Session>,
     /// For each request of the batch that may become an order, by its place in the batch.
     pub identities: BTreeMap<usize, Identity>,
     /// The orders in the batch.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     Outcome, Request,
-    batch::{self, BATCH_MAX, Served},
+    batch::{self, BATCH_MAX},
     waiting::{
         Found, Left, Pace, Serving, Waiting,
         sql::{self, read_outcome},
@@ -49,15 +49,17 @@ pub enum SubmitError {
 
 /// How long somebody waits for the outcome.
 const WAIT_MAX: Duration = Duration::from_secs(10);
-/// A holder serves others for this long after its own request, while they keep coming.
+/// A holder serves others for this long, while they keep coming.
 const SERVE_OTHERS: Duration = Duration::from_millis(600);
 /// In a crowd, batches begin as far apart as their requests need together at this rate, up to a limit: the more
 /// requests share a batch, the less each of them costs.
 const SPACING_PER_REQUEST: Duration = Duration::from_micros(1500);
 const SPACING_MAX: Duration = Duration::from_millis(50);
-/// Shortest and longest pause before the next look.
+/// Shortest and longest pause before a look.
 const PAUSE_MIN: Duration = Duration::from_millis(4);
-const PAUSE_MAX: Duration = Duration::from_millis(500);
+const PAUSE_MAX: Duration = Duration::from_secs(4);
+/// Whoever serves may be late by this much, or by the time of a batch, before somebody else takes over.
+const LATE_MS: i64 = 30;
 
 /// Serves a request, together with others that come at the same time. A repeated ticket hears the first outcome again.
 ///
@@ -70,7 +72,7 @@ pub async fn submit(
     ticket: &Ticket,
 ) -> Result<Outcome, SubmitError> {
     let begun = Instant::now();
-    let mut counter = Counter { ctx, event, catalogue, outgoing: Outgoing::default() };
+    let mut counter = Counter { ctx, event, catalogue, outgoing: Outgoing::default(), last_took: None };
     let outcome = counter.be_served(db, ticket, begun).await;
     std::mem::take(&mut counter.outgoing).of(event.organizer.id).dispatch(ctx).await;
     outcome
@@ -82,6 +84,8 @@ struct Counter<'a> {
     event: &'a Event,
     catalogue: &'a Catalogue,
     outgoing: Outgoing,
+    /// How long the last batch took.
+    last_took: Option<Duration>,
 }
 
 /// What became of the attempt to serve.
@@ -90,12 +94,10 @@ enum Turn {
     Taken,
     /// There was a batch.
     Served {
-        /// How many were served.
-        count: usize,
         /// The outcome of the own request, if it was given and not put off.
         own: Option<Outcome>,
-        /// When the next batch should begin.
-        next: Instant,
+        /// When to serve the next batch, if others keep coming and there is time for it.
+        next: Option<Instant>,
     },
 }
 
@@ -113,7 +115,7 @@ impl Counter<'_> {
             Left::Waits(id, pace) => (id, pace),
             Left::TooMany => return Err(SubmitError::TooMany),
         };
-        match self.wait(db, ticket, pauses(pace, now), begun).await {
+        match self.wait(db, ticket, pause(pace, now), begun).await {
             Ok(Some(outcome)) => return Ok(outcome),
             Ok(None) => {}
             Err(error) => {
@@ -134,46 +136,43 @@ impl Counter<'_> {
         &mut self,
         db: &mut Db,
         ticket: &Ticket,
-        Pauses { first: mut pause, next, in_crowd }: Pauses,
+        (mut over, mut late): (Duration, Duration),
         begun: Instant,
     ) -> Result<Option<Outcome>, DbError> {
-        let mut seen_free = false;
         while begun.elapsed() < WAIT_MAX {
-            tokio::time::sleep(pause).await;
-            match sql::look(db, self.event.id, &ticket.key).await? {
+            tokio::time::sleep(over + self.ctx.codes().jitter(late)).await;
+            let now = self.ctx.now();
+            match sql::look(db, self.event.id, &ticket.key, now).await? {
                 Found::Outcome(outcome) => return read_outcome(outcome).map(Some),
-                // In a crowd, whoever serves lets go of the lock between two batches: it is free if it is free twice.
-                Found::Free if in_crowd && !seen_free => seen_free = true,
-                Found::Free => {
+                Found::Nothing { free: true, pace } if !goes_on(pace, now) => {
                     if let Some(outcome) = self.serve_own(db, ticket).await? {
                         return Ok(Some(outcome));
                     }
                 }
-                Found::Taken => seen_free = false,
+                Found::Nothing { pace, .. } => (over, late) = pause(pace, now),
             }
-            pause = self.ctx.codes().jitter(next);
         }
         Ok(None)
     }
 
     /// Serves the own request and others, if nobody else is at it. `None` if somebody is, or the request is put off.
     async fn serve_own(&mut self, db: &mut Db, ticket: &Ticket) -> Result<Option<Outcome>, DbError> {
-        let Turn::Served { count, own, next } = self.serve(db, Some(ticket)).await? else { return Ok(None) };
-        if count > 1 {
+        let until = Instant::now() + SERVE_OTHERS;
+        let Turn::Served { own, next } = self.serve(db, Some(ticket), until).await? else { return Ok(None) };
+        if let Some(next) = next {
             self.ctx.crowds().saw(self.event.id);
-            self.serve_others(db, next).await;
+            self.serve_others(db, next, until).await;
         }
         Ok(own)
     }
 
     /// As long as others keep coming, the holder goes on: else the lock would be idle until one of them looks.
-    async fn serve_others(&mut self, db: &mut Db, mut next: Instant) {
-        let begun = Instant::now();
-        while begun.elapsed() < SERVE_OTHERS {
+    async fn serve_others(&mut self, db: &mut Db, mut next: Instant, until: Instant) {
+        loop {
             tokio::time::sleep_until(next.into()).await;
-            match self.serve(db, None).await {
-                Ok(Turn::Served { count: 1.., next: then, .. }) => next = then,
-                Ok(Turn::Served { .. } | Turn::Taken) => break,
+            match self.serve(db, None, until).await {
+                Ok(Turn::Served { next: Some(then), .. }) => next = then,
+                Ok(Turn::Served { next: None, .. } | Turn::Taken) => break,
                 // Theirs, not ours: whoever has left the request that fails will hear of it.
                 Err(error) => {
                     tracing::warn!(event.id = self.event.id.0, %error, "others could not be served");
@@ -185,23 +184,29 @@ impl Counter<'_> {
 
     /// Serves a batch. If it is refused as a whole, the own request alone: so a request that cannot be served fails
     /// for whoever has made it, and for nobody else.
-    async fn serve(&mut self, db: &mut Db, own: Option<&Ticket>) -> Result<Turn, DbError> {
-        match self.serve_batch(db, own, BATCH_MAX).await {
+    async fn serve(&mut self, db: &mut Db, own: Option<&Ticket>, until: Instant) -> Result<Turn, DbError> {
+        match self.serve_batch(db, own, BATCH_MAX, until).await {
             Err(DbError::Constraint { name, .. }) if name == "orders_code_key" => {
                 // Another event of the organiser took a code between look-up and commit: the next try draws another.
-                self.serve_batch(db, own, BATCH_MAX).await
+                self.serve_batch(db, own, BATCH_MAX, until).await
             }
             Err(
                 error @ (DbError::Constraint { .. } | DbError::Failed(_) | DbError::Undecided | DbError::RowCount(_)),
             ) if own.is_some() => {
                 tracing::error!(event.id = self.event.id.0, %error, "a batch was refused; serving one request alone");
-                self.serve_batch(db, own, 0).await
+                self.serve_batch(db, own, 0, until).await
             }
             turn => turn,
         }
     }
 
-    async fn serve_batch(&mut self, db: &mut Db, own: Option<&Ticket>, others: i64) -> Result<Turn, DbError> {
+    async fn serve_batch(
+        &mut self,
+        db: &mut Db,
+        own: Option<&Ticket>,
+        others: i64,
+        until: Instant,
+    ) -> Result<Turn, DbError> {
         let (begun, now, event) = (Instant::now(), self.ctx.now(), self.event.id);
         let (tx, (attempt, waiting)) = db.begin_with(async |tx| sql::attempt(tx, event, now, others).await).await?;
         let Some(lock) = EventLock::won(&tx, attempt) else {
@@ -210,55 +215,71 @@ impl Counter<'_> {
         };
         if own.is_none() && waiting.iter().all(|waiting: &Waiting| waiting.ticket.is_none()) {
             tx.finish(Ok::<_, DbError>(())).await?;
-            return Ok(Turn::Served { count: 0, own: None, next: begun });
+            return Ok(Turn::Served { own: None, next: None });
         }
-        let served = batch::serve(&lock, self.event, self.catalogue, own, &waiting, now).await;
-        let Served { outcomes, outgoing } = tx.finish(served).await?;
+        let mut next = None;
+        let served = async {
+            let decided = batch::decide(&lock, self.event, self.catalogue, own, &waiting, now).await?;
+            let serving = (!waiting.is_empty()).then(|| self.serving(waiting.len(), begun, until));
+            next = serving.as_ref().and_then(|serving| serving.next_at.map(|_| begun + spacing(waiting.len())));
+            let outgoing = batch::write(&lock, self.event, &decided, serving.as_ref(), now).await?;
+            Ok::<_, DbError>((decided, outgoing))
+        };
+        let served = served.await;
+        let (decided, outgoing) = tx.finish(served).await?;
         self.outgoing.add(outgoing);
-        let count = waiting.len();
-        let spacing = SPACING_MAX.min(SPACING_PER_REQUEST * u32::try_from(count).unwrap_or(u32::MAX));
-        if count > 0 {
-            let (took, rest) = (begun.elapsed(), spacing.saturating_sub(begun.elapsed()));
-            let serving = Serving {
-                count: count as i64,
-                batch_ms: milliseconds(took).max(1),
-                spacing_ms: milliseconds(spacing),
-                next_at: Timestamp::from_micros(self.ctx.now().as_micros() + i64::from(milliseconds(rest)) * 1000),
-            };
-            if let Err(error) = sql::keep_pace(&*db, event, &serving).await {
-                // The batch is committed: whether others hear how fast it was must not change what is said of it.
-                tracing::warn!(event.id = event.0, %error, "the pace could not be kept");
-            }
+        self.last_took = Some(begun.elapsed());
+        let own = own.and_then(|own| decided.outcomes().find(|(key, _)| *key == own.key));
+        Ok(Turn::Served { own: own.map(|(_, outcome)| outcome), next })
+    }
+
+    /// What those who come hear of a batch with so many others that has begun then and is about to be written.
+    fn serving(&self, others: usize, begun: Instant, until: Instant) -> Serving {
+        let served_at = self.ctx.now();
+        // How long all of it takes is known of the one before.
+        let took = self.last_took.unwrap_or_else(|| begun.elapsed() * 2);
+        let next = Some(begun + spacing(others).max(took)).filter(|next| *next < until);
+        let from_now = |moment: Instant| microseconds(moment.saturating_duration_since(Instant::now()));
+        Serving {
+            count: others as i64,
+            batch_ms: milliseconds(took).max(1),
+            spacing_ms: milliseconds(spacing(others)),
+            next_at: next.map(|next| served_at.plus_micros(from_now(next))),
+            served_at,
         }
-        let count = outcomes.len();
-        let outcome = own.and_then(|own| outcomes.into_iter().find(|(key, _)| *key == own.key));
-        Ok(Turn::Served { count, own: outcome.map(|(_, outcome)| outcome), next: begun + spacing })
     }
 }
 
-/// When to look.
-struct Pauses {
-    /// Before the first look.
-    first: Duration,
-    /// Between later ones.
-    next: Duration,
-    /// Somebody has served others a moment ago.
-    in_crowd: bool,
+/// How far apart two batches begin, the first of which has so many others.
+fn spacing(others: usize) -> Duration {
+    SPACING_MAX.min(SPACING_PER_REQUEST * u32::try_from(others).unwrap_or(u32::MAX))
 }
 
-/// When it is worth looking. A batch has those who were there when it began. Each look costs the database something, so
-/// it is not made before its time.
-fn pauses(pace: Option<Pace>, now: Timestamp) -> Pauses {
-    let Some(pace) = pace else { return Pauses { first: PAUSE_MIN, next: PAUSE_MIN * 2, in_crowd: false } };
+/// Whether whoever has served the last batch is about to serve the next: between two batches the lock is free.
+fn goes_on(pace: Option<Pace>, now: Timestamp) -> bool {
+    pace.is_some_and(|pace| {
+        pace.next_at.is_some_and(|next| now < next.plus_micros(LATE_MS.max(i64::from(pace.batch_ms)) * 1000))
+    })
+}
+
+/// How long it takes until the batch is over that has the request, and how long it may be late. Each look costs the
+/// database something, so none is made before its time.
+fn pause(pace: Option<Pace>, now: Timestamp) -> (Duration, Duration) {
+    let Some((pace, next_at)) = pace.and_then(|pace| Some((pace, pace.next_at?))) else {
+        return (Duration::ZERO, PAUSE_MIN);
+    };
     let (batch, spacing) = (i64::from(pace.batch_ms), i64::from(pace.spacing_ms));
-    let mut begins = (pace.next_at.as_micros() - now.as_micros()) / 1000;
+    let mut begins = next_at.milliseconds_since(now);
     if begins < 0 {
         // It began without this request.
-        begins += spacing.max(batch);
+        begins = (begins + spacing.max(batch)).max(0);
     }
-    let over = begins + batch.max(i64::from(pace.backlog_ms));
-    let pause = |ms: i64, max: Duration| Duration::from_millis(ms.max(0).cast_unsigned()).clamp(PAUSE_MIN, max);
-    Pauses { first: pause(over + batch / 2, PAUSE_MAX * 8), next: pause(batch / 2, PAUSE_MAX), in_crowd: true }
+    let over = Duration::from_millis((begins + batch.max(i64::from(pace.backlog_ms))).cast_unsigned());
+    (over.min(PAUSE_MAX), Duration::from_millis(batch.cast_unsigned() / 4).clamp(PAUSE_MIN, PAUSE_MAX))
+}
+
+fn microseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
 fn milliseconds(time: Duration) -> i32 {

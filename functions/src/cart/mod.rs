@@ -78,6 +78,15 @@ pub struct Session {
     pub payment: Option<Provider>,
 }
 
+/// Who buys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Contact {
+    /// The address.
+    pub email: String,
+    /// The phone.
+    pub phone: Option<String>,
+}
+
 /// What the questions step has collected about one position.
 #[derive(Debug, Clone)]
 pub struct PositionAnswers {
@@ -112,6 +121,25 @@ pub async fn read(
         // A position that has gone between the two statements has no answers either.
         positions.iter_mut().filter(|p| p.id == id).for_each(|p| p.answers.push((question, answer.clone())));
     }
+    Ok((in_order(catalogue, positions), session))
+}
+
+/// Keeps who buys, unless the cart is empty; returns what [`read`] does, without answers: for shops that ask nothing else.
+pub async fn tell(
+    q: &impl Query,
+    event: &Event,
+    catalogue: &Catalogue,
+    cart: &CartId,
+    contact: Contact,
+    now: Timestamp,
+) -> Result<(Vec<Position>, Session), DbError> {
+    let (positions, before) = sql::tell(q, event.id, event.currency, cart, &contact, now).await?;
+    let session = Session { email: Some(contact.email), phone: contact.phone, ..before };
+    Ok((in_order(catalogue, positions), session))
+}
+
+/// The order of the shop; what belongs to a position follows it.
+fn in_order(catalogue: &Catalogue, mut positions: Vec<Position>) -> Vec<Position> {
     let key = |position: &Position| (catalogue.rank(position.product), position.price.minor(), position.id);
     positions.sort_by_key(key);
     let (on_top, mut below): (Vec<_>, Vec<_>) = positions.into_iter().partition(|position| position.parent.is_none());
@@ -122,7 +150,7 @@ pub async fn read(
         ordered.push(position);
         ordered.extend(below.extract_if(.., |child| child.parent == Some(id)));
     }
-    Ok((ordered, session))
+    ordered
 }
 
 /// What the positions of a cart cost as a whole, paid in a certain way if one is chosen.

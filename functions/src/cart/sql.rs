@@ -1,6 +1,6 @@
 //! Statements about carts and checkout sessions.
 
-use super::{Attendee, Position, PositionAnswers, Session};
+use super::{Attendee, Contact, Position, PositionAnswers, Session};
 use crate::{
     boxoffice::{CartId, Product},
     id::{CartPositionId, EventId, QuestionId},
@@ -22,13 +22,36 @@ pub(super) async fn read(
     currency: Currency,
     cart: &CartId,
 ) -> Result<(Vec<Position>, Session), DbError> {
-    let rows = q.query(READ, &[p(&event), p(&cart.0)]).await?;
+    read_rows(&q.query(READ, &[p(&event), p(&cart.0)]).await?, currency)
+}
+
+const TELL: &str = "
+    with told as materialized (select tell_contact($1, $2, $3, $4))
+    select id, item_id, variation_id, subevent_id, price, listed_price, voucher_saving, custom_price, tax_rate_ppm,
+           tax_value, expires_at, max_extend_at, attendee_name, attendee_email, company, voucher_code, addon_to, is_bundled,
+           discount_id, discount_value, session
+      from told cross join read_cart($1, $2)";
+
+/// Keeps who buys and reads the cart, with what its buyer had told before.
+pub(super) async fn tell(
+    q: &impl Query,
+    event: EventId,
+    currency: Currency,
+    cart: &CartId,
+    contact: &Contact,
+    now: Timestamp,
+) -> Result<(Vec<Position>, Session), DbError> {
+    let data = serde_json::to_value(contact).expect("a contact is plain data");
+    read_rows(&q.query(TELL, &[p(&event), p(&cart.0), p(&data), p(&now)]).await?, currency)
+}
+
+fn read_rows(rows: &[Row], currency: Currency) -> Result<(Vec<Position>, Session), DbError> {
     let session = match rows.first().map(|row| row.get("session")).transpose()?.flatten() {
         Some(data) => read_session(data)?,
         None => Session::default(),
     };
     let mut positions = Vec::new();
-    for row in &rows {
+    for row in rows {
         if row.get::<Option<CartPositionId>>("id")?.is_some() {
             positions.push(position(row, currency)?);
         }
@@ -82,7 +105,8 @@ pub(super) async fn answers(
     rows.iter().map(|row| Ok((row.get("cart_position_id")?, row.get("question_id")?, row.get("answer")?))).collect()
 }
 
-fn read_session(data: serde_json::Value) -> Result<Session, DbError> {
+/// Reads the stored form of what a buyer told.
+pub(crate) fn read_session(data: serde_json::Value) -> Result<Session, DbError> {
     let text = data.to_string();
     serde_json::from_value(data).map_err(|_| DbError::UnknownValue { what: "checkout session", value: text })
 }
@@ -175,6 +199,7 @@ pub async fn sweep(q: &impl Query, before: Timestamp) -> Result<(), DbError> {
 /// Every statement of this file, for the test that prepares them all.
 pub const ALL: &[&str] = &[
     READ,
+    TELL,
     ANSWERS,
     SAVE_SESSION,
     SAVE_ATTENDEES,

@@ -19,7 +19,7 @@ use lambda_http::{Body, Request, Response};
 use super::{cart::closed, visit::Visit};
 use crate::{
     boxoffice::CartId,
-    cart::{self, Position, Session},
+    cart::{self, Contact, Position, Session},
     catalogue::Catalogue,
     ctx::Ctx,
     http::ApiError,
@@ -92,10 +92,23 @@ impl<'a> Desk<'a> {
         q: &impl Query,
         now: Timestamp,
     ) -> Result<Result<Self, Response<Body>>, ApiError> {
+        Self::open_telling(visit, q, None, now).await
+    }
+
+    /// The same, after keeping who buys.
+    async fn open_telling(
+        visit: &'a Visit<'a>,
+        q: &impl Query,
+        contact: Option<Contact>,
+        now: Timestamp,
+    ) -> Result<Result<Self, Response<Body>>, ApiError> {
         let to_shop = |key| Ok(Err(visit.go_to_shop(MessageKind::Error, key)));
         let Some(cart) = visit.cart.clone() else { return to_shop("cart-empty") };
         let catalogue = visit.catalogue(q).await?;
-        let (positions, session) = cart::read(q, &visit.event, &catalogue, &cart).await?;
+        let (positions, session) = match contact {
+            Some(contact) => cart::tell(q, &visit.event, &catalogue, &cart, contact, now).await?,
+            None => cart::read(q, &visit.event, &catalogue, &cart).await?,
+        };
         if positions.is_empty() {
             return to_shop("cart-empty");
         }

@@ -63,8 +63,8 @@ pub async fn insert_confirmations(
     let ids: Vec<MailId> = orders.iter().map(|order| order.identity.mail).collect();
     let owners: Vec<OrderId> = orders.iter().map(|order| order.identity.order).collect();
     let kinds: Vec<&str> = orders.iter().map(|order| order::place::confirmation(order).name()).collect();
-    let recipients: Vec<&str> = orders.iter().map(|order| order.draft.email.as_str()).collect();
-    let locales: Vec<&str> = orders.iter().map(|order| order.draft.locale.as_str()).collect();
+    let recipients: Vec<&str> = orders.iter().map(|order| order.told.email.as_deref().unwrap_or_default()).collect();
+    let locales: Vec<&str> = orders.iter().map(|order| order.locale.as_str()).collect();
     let waits: Vec<bool> = orders.iter().map(|order| order::place::confirmation(order).has_tickets()).collect();
     let (event, organizer) = (lock.event(), event.organizer.id);
     let (late, lost) = (now.plus_seconds(WAIT_SECONDS), now.plus_seconds(QUEUED_SECONDS));

@@ -5,7 +5,7 @@ use shop::{
         AddOnChoice, CancellationFee, CartId, Change, CreateOrder, CreatePosition, Draft, FeeTax, Line, LineVoucher,
         NewPosition, OrderAction, PositionSecrets, PriceMode, Product, Request, Scope, UnitPrice, VoucherTerms,
     },
-    cart::Attendee,
+    cart::{Attendee, Session},
     id::{CartPositionId, DiscountId, ItemId, OrderId, VariationId, VoucherId},
     money::{Currency, Money, TaxRate},
     payment::Provider,
@@ -118,10 +118,8 @@ pub fn clear(name: &str) -> Request {
 /// Orders a cart for so many cents.
 pub fn place(name: &str, cents: i64) -> Request {
     let draft = Draft {
-        email: "ada@example.org".to_owned(),
-        phone: None,
+        told: Some(Session { email: Some("ada@example.org".to_owned()), phone: None, payment: Some(Provider::Manual) }),
         locale: "en".to_owned(),
-        payment: Provider::Manual,
         seed: Codes::seeded(1).seed(),
     };
     Request::PlaceOrder { cart: cart(name), agreed_total: euros(cents), draft }

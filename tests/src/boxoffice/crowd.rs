@@ -13,6 +13,7 @@ use shop::{
     boxoffice::{
         CartId, CartOutcome, Draft, Line, Outcome, Product, Request, SubmitError, Ticket, submit, waiting::sql::outcome,
     },
+    cart::Session,
     catalogue::Catalogue,
     ctx::Ctx,
     event::{self, Event},
@@ -64,10 +65,12 @@ impl Gig {
     /// Orders a cart that costs nothing.
     pub fn place(&self, cart: &str) -> Ticket {
         let draft = Draft {
-            email: "ada@example.org".to_owned(),
-            phone: None,
+            told: Some(Session {
+                email: Some("ada@example.org".to_owned()),
+                phone: None,
+                payment: Some(Provider::Free),
+            }),
             locale: "en".to_owned(),
-            payment: Provider::Free,
             seed: Codes::random().seed(),
         };
         let agreed_total = Money::new(0, self.event.currency);

@@ -15,6 +15,7 @@ use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRa
 use serde_json::{Value, json};
 use shop::{
     boxoffice::{CartId, Draft, Line, Outcome, Product, Request, SubmitError, Ticket, submit, waiting},
+    cart::Session,
     catalogue::Catalogue,
     ctx::Ctx,
     event::{self, Event},
@@ -282,10 +283,12 @@ impl<'a> Day<'a> {
                 cart,
                 agreed_total: Money::new(total, self.event.currency),
                 draft: Draft {
-                    email: "ada@example.org".to_owned(),
-                    phone: None,
+                    told: Some(Session {
+                        email: Some("ada@example.org".to_owned()),
+                        phone: None,
+                        payment: Some(if total == 0 { Provider::Free } else { Provider::Manual }),
+                    }),
                     locale: "en".to_owned(),
-                    payment: if total == 0 { Provider::Free } else { Provider::Manual },
                     seed: Codes::random().seed(),
                 },
             },

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shop::{
     boxoffice::{
-        CartId, CartOutcome, CartPosition, CartRules, Changes, Identity, Offer, OrderAction, OrderRefusal, OrderStock,
-        Outcome, Product, Quota, Request, SavedVoucher, Scope, Stock, Uses, Voucher, VoucherTerms, VoucherUses, decide,
+        CartId, CartOutcome, CartPosition, CartRules, Changes, CheckoutRules, Identity, Offer, OrderAction,
+        OrderRefusal, OrderStock, Outcome, Product, Quota, Request, SavedVoucher, Scope, Stock, Uses, Voucher,
+        VoucherTerms, VoucherUses, decide,
     },
     id::{CartPositionId, ItemId, MailId, OrderId, QuotaId, SubeventId, VoucherId},
     money::{Currency, TaxRate},
@@ -64,7 +65,8 @@ impl World {
             discounts: Vec::new(),
             dates: None,
             vouchers: BTreeMap::new(),
-            asks_questions: false,
+            checkout: CheckoutRules { providers: vec![Provider::Manual], ..CheckoutRules::default() },
+            told: BTreeMap::new(),
             identities: BTreeMap::new(),
             orders: BTreeMap::new(),
         };

@@ -13,6 +13,7 @@ use crate::{
         CartId, CartPosition, ChangedOrder, Draft, NotPlaced, OrderAction, OrderFee, OrderRefusal, OrderStock, Outcome,
         PlacedOrder, PlacedPosition, PositionSecrets, Product, Uses,
     },
+    cart::Session,
     id::{CartPositionId, OrderId},
     money::Money,
     order::OrderStatus,
@@ -23,6 +24,16 @@ use crate::{
 
 /// Where an order stands after something happened to it, or why it did not.
 type Decision = Result<OrderStatus, OrderRefusal>;
+
+/// An order that will be.
+struct Placing<'a> {
+    cart: &'a CartId,
+    draft: &'a Draft,
+    told: Session,
+    payment: Provider,
+    positions: Vec<CartPosition>,
+    bill: Bill,
+}
 
 impl Batch {
     pub(super) fn place_order(&mut self, index: usize, cart: &CartId, agreed_total: Money, draft: &Draft) -> Outcome {
@@ -44,9 +55,12 @@ impl Batch {
         if let Some((position, problem)) = self.wrong_add_ons(cart) {
             return Outcome::NotPlaced(NotPlaced::AddOns(position, problem));
         }
+        let Some((told, payment)) = self.told(cart, agreed_total, draft) else {
+            return Outcome::NotPlaced(NotPlaced::Incomplete);
+        };
         let positions = self.in_order(self.positions_of(cart));
         let lines = positions.iter().map(|position| position.price.taxed_line()).collect();
-        let bill = self.stock.billing.bill(lines, Some(draft.payment));
+        let bill = self.stock.billing.bill(lines, Some(payment));
         if bill.total() != agreed_total.minor() {
             return Outcome::NotPlaced(NotPlaced::PriceChanged);
         }
@@ -57,17 +71,24 @@ impl Batch {
             self.redeem(position);
             self.use_places(position.product, ordered);
         }
-        self.write_down(index, cart, draft, positions, bill)
+        let placing = Placing { cart, draft, told, payment, positions, bill };
+        self.write_down(index, placing)
     }
 
-    fn write_down(
-        &mut self,
-        index: usize,
-        cart: &CartId,
-        draft: &Draft,
-        positions: Vec<CartPosition>,
-        bill: Bill,
-    ) -> Outcome {
+    /// Who orders a cart, and how it will be paid; `None` if something is missing.
+    fn told(&self, cart: &CartId, total: Money, draft: &Draft) -> Option<(Session, Provider)> {
+        let told = draft.told.as_ref().or_else(|| self.stock.told.get(cart))?;
+        let rules = &self.stock.checkout;
+        let is_enough = told.email.is_some() && (told.phone.is_some() || !rules.needs_phone);
+        let payment = match total.is_zero() {
+            true => Provider::Free,
+            false => told.payment.filter(|chosen| rules.providers.contains(chosen))?,
+        };
+        is_enough.then(|| (told.clone(), payment))
+    }
+
+    fn write_down(&mut self, index: usize, placing: Placing<'_>) -> Outcome {
+        let Placing { cart, draft, told, payment, positions, bill } = placing;
         let total = Money::new(bill.total(), self.stock.currency);
         let identity =
             self.stock.identities.remove(&index).expect("an identity is reserved for every order of a batch");
@@ -85,15 +106,17 @@ impl Batch {
         self.changes.orders_placed.push(PlacedOrder {
             identity,
             cart: cart.clone(),
-            may_have_answers: self.stock.asks_questions,
-            draft: draft.clone(),
+            may_have_answers: self.stock.checkout.asks_questions,
+            told,
+            locale: draft.locale.clone(),
+            payment,
             status: if total.is_zero() { OrderStatus::Paid } else { OrderStatus::Pending },
             total,
             secret,
             internal_secret: codes.url_secret(),
             rounding: self.stock.billing.rounding,
             positions: positions.into_iter().zip(bill.lines).map(placed).collect(),
-            fees: bill.payment_fee.map(|line| payment_fee(draft.payment, line)).into_iter().collect(),
+            fees: bill.payment_fee.map(|line| payment_fee(payment, line)).into_iter().collect(),
         });
         outcome
     }

@@ -9,13 +9,14 @@ pub use sql::quotas_for_display;
 pub use voucher::{voucher_by_code, vouchers_exist};
 
 use super::{
-    CartId, CartRules, Change, Identity, Offer, OrderAction, POSITIONS_PER_ORDER_MAX, Product, Request, Scope, Stock,
-    VoucherTerms, order,
+    CartId, CartRules, Change, CheckoutRules, Identity, Offer, OrderAction, POSITIONS_PER_ORDER_MAX, Product, Request,
+    Scope, Stock, VoucherTerms, order,
 };
 use crate::{
     catalogue::{Catalogue, WEB},
     event::{self, Event},
     id::{MailId, OrderId, QuotaId, SubeventId, VoucherId},
+    payment::Provider,
     port::{codes::Codes, db::DbError, lock::EventLock},
     pricing::{Billing, Discount},
     time::Timestamp,
@@ -25,6 +26,8 @@ use crate::{
 #[derive(Default)]
 struct Named {
     carts: BTreeSet<CartId>,
+    /// Carts to be ordered whose buyers' words are not known.
+    untold: Vec<CartId>,
     orders: Vec<OrderId>,
     /// Codes of vouchers.
     codes: BTreeSet<String>,
@@ -41,18 +44,19 @@ pub async fn load(
     lock: &EventLock<'_>,
     event: &Event,
     catalogue: &Catalogue,
-    requests: &[Request],
+    requests: &[&Request],
     now: Timestamp,
 ) -> Result<Stock, DbError> {
     let mut named = Named::default();
     requests.iter().for_each(|request| named.add(request));
     let all_quotas =
         async { if event.has_subevents { Ok(sql::Quotas::default()) } else { sql::quotas(lock, &[], &[]).await } };
-    let (version, mut quotas, cart_positions, orders, vouchers, identities) = tokio::try_join!(
+    let (version, mut quotas, cart_positions, told, orders, vouchers, identities) = tokio::try_join!(
         biased;
         sql::version(lock),
         all_quotas,
         sql::cart_positions(lock, event.currency, &named.carts, &named.vouchers, now),
+        sql::told(lock, &named.untold),
         order::sql::orders(lock, event.currency, &named.orders),
         voucher::vouchers(lock, &named, now),
         identities(lock, event, requests),
@@ -72,7 +76,7 @@ pub async fn load(
     };
     let (quotas, quotas_of) = quotas;
     let currency = event.currency;
-    let Conditions { rules, billing, discounts, dates, offers, asks_questions } = conditions;
+    let Conditions { rules, billing, discounts, dates, offers, checkout } = conditions;
     Ok(Stock {
         currency,
         rules,
@@ -84,7 +88,8 @@ pub async fn load(
         offers,
         vouchers,
         cart_positions,
-        asks_questions,
+        checkout,
+        told,
         identities,
         orders,
     })
@@ -97,7 +102,7 @@ struct Conditions {
     discounts: Vec<Discount>,
     dates: Option<BTreeMap<SubeventId, Timestamp>>,
     offers: BTreeMap<Product, Offer>,
-    asks_questions: bool,
+    checkout: CheckoutRules,
 }
 
 fn conditions(event: &Event, catalogue: &Catalogue, named: &Named, now: Timestamp) -> Conditions {
@@ -108,7 +113,11 @@ fn conditions(event: &Event, catalogue: &Catalogue, named: &Named, now: Timestam
         discounts: catalogue.discounts_in_force(WEB, now),
         dates,
         offers: catalogue.offers(event, WEB, &named.dates, now),
-        asks_questions: !catalogue.questions.is_empty(),
+        checkout: CheckoutRules {
+            asks_questions: !catalogue.questions.is_empty(),
+            needs_phone: event.settings.order_phone_asked() && event.settings.order_phone_required(),
+            providers: Provider::offered(event),
+        },
     }
 }
 
@@ -133,11 +142,12 @@ impl Named {
                 self.carts.insert(cart.clone());
                 self.codes.insert(VoucherTerms::normalized(code));
             }
-            Request::RemoveFromCart { cart, .. }
-            | Request::ClearCart { cart }
-            | Request::SetAddOns { cart, .. }
-            | Request::PlaceOrder { cart, .. } => {
+            Request::RemoveFromCart { cart, .. } | Request::ClearCart { cart } | Request::SetAddOns { cart, .. } => {
                 self.carts.insert(cart.clone());
+            }
+            Request::PlaceOrder { cart, draft, .. } => {
+                self.carts.insert(cart.clone());
+                self.untold.extend(draft.told.is_none().then(|| cart.clone()));
             }
             Request::PayOrder { order, .. } | Request::ExpireOrder { order } => self.orders.push(*order),
             Request::ChangeOrder { order, action } => {
@@ -181,9 +191,9 @@ const TRIES_PER_LENGTH: usize = 20;
 async fn identities(
     lock: &EventLock<'_>,
     event: &Event,
-    requests: &[Request],
+    requests: &[&Request],
 ) -> Result<BTreeMap<usize, Identity>, DbError> {
-    let drafts = requests.iter().enumerate().filter_map(|(index, request)| match request {
+    let drafts = requests.iter().enumerate().filter_map(|(index, request)| match *request {
         Request::PlaceOrder { draft, .. } => Some((index, &draft.seed)),
         Request::CreateOrder { order } => Some((index, &order.seed)),
         _ => None,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     boxoffice::{CartId, CartPosition, Product, Quota, UnitPrice, Uses},
+    cart::{self, Session},
     id::{CartPositionId, EventId, MailId, OrderId, OrganizerId, QuotaId, SubeventId, VoucherId},
     money::{Currency, Money, TaxRate},
     port::{
@@ -93,34 +94,12 @@ pub(in crate::boxoffice) fn product(row: &Row) -> Result<Product, DbError> {
     Ok(Product { item: row.get("item_id")?, variation: row.get("variation_id")?, date: row.get("subevent_id")? })
 }
 
-/// Expired carts are settled in portions: what is left over stays counted, which errs on the safe side. Live positions
-/// whose voucher is about to change, or has expired, are read too, because they will be counted elsewhere; with what
-/// belongs to them, because a deleted voucher takes them along.
+/// Also expired positions of other carts, and those whose voucher changes.
 const CART_POSITIONS: &str = "
     select id, cart_id, item_id, variation_id, subevent_id, price, listed_price, tax_rate_ppm, tax_value,
            voucher_saving, custom_price, voucher_id, addon_to, discount_id, discount_value,
            is_bundled, expires_at, max_extend_at, holds_stock
-      from cart_position where event_id = $1 and cart_id = any($2)
-    union
-    (select id, cart_id, item_id, variation_id, subevent_id, price, listed_price, tax_rate_ppm, tax_value,
-           voucher_saving, custom_price, voucher_id, addon_to, discount_id, discount_value,
-           is_bundled, expires_at, max_extend_at, holds_stock
-       from cart_position where event_id = $1 and holds_stock and expires_at <= $3
-      order by expires_at, id limit 1000)
-    union
-    select c.id, c.cart_id, c.item_id, c.variation_id, c.subevent_id, c.price, c.listed_price, c.tax_rate_ppm,
-           c.tax_value, c.voucher_saving, c.custom_price,
-           c.voucher_id, c.addon_to, c.discount_id, c.discount_value, c.is_bundled, c.expires_at, c.max_extend_at, c.holds_stock
-      from cart_position c
-     where c.event_id = $1
-       and c.voucher_id = any($4::bigint[] || array(select v.id from voucher v where v.event_id = $1 and v.holds_stock
-                                                     and v.valid_until < $3 order by v.valid_until, v.id limit 1000))
-    union
-    select c.id, c.cart_id, c.item_id, c.variation_id, c.subevent_id, c.price, c.listed_price, c.tax_rate_ppm,
-           c.tax_value, c.voucher_saving, c.custom_price,
-           c.voucher_id, c.addon_to, c.discount_id, c.discount_value, c.is_bundled, c.expires_at, c.max_extend_at, c.holds_stock
-      from cart_position c join cart_position parent on parent.event_id = c.event_id and parent.id = c.addon_to
-     where parent.event_id = $1 and parent.voucher_id = any($4)";
+      from cart_positions_of_batch($1, $2, $3, $4)";
 
 pub(super) async fn cart_positions(
     lock: &EventLock<'_>,
@@ -161,41 +140,35 @@ pub(super) async fn cart_positions(
     read.collect()
 }
 
+const TOLD: &str = "select cart_id, data from checkout_session where event_id = $1 and cart_id = any($2)";
+
+/// What the buyers of these carts told.
+pub(super) async fn told(lock: &EventLock<'_>, carts: &[CartId]) -> Result<BTreeMap<CartId, Session>, DbError> {
+    if carts.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let carts: Vec<&str> = carts.iter().map(|cart| cart.0.as_str()).collect();
+    let rows = lock.tx().query(TOLD, &[p(&lock.event()), array(&carts)]).await?;
+    let told = rows.iter().map(|row| Ok((CartId(row.get("cart_id")?), cart::sql::read_session(row.get("data")?)?)));
+    told.collect()
+}
+
 /// A statement that reads whole vouchers.
 macro_rules! select_vouchers {
-    ($rest:literal) => {
+    ($from:literal) => {
         concat!(
             "
             select id, code, max_usages, min_usages, budget, valid_until, block_quota, allow_ignore_quota, price_mode,
                    value, item_id, variation_id, quota_id, subevent_id, show_hidden_items, all_addons_included,
                    all_bundles_included, redeemed, in_carts, budget_used, holds_stock
-              from voucher
-            ",
-            $rest
+              from ",
+            $from
         )
     };
 }
 
-pub(super) const VOUCHERS: &str = select_vouchers!(
-    "where event_id = $1 and code = any($2)
-    union
-    select id, code, max_usages, min_usages, budget, valid_until, block_quota, allow_ignore_quota, price_mode,
-           value, item_id, variation_id, quota_id, subevent_id, show_hidden_items, all_addons_included,
-           all_bundles_included, redeemed, in_carts, budget_used, holds_stock
-      from voucher
-     where event_id = $1
-       and id = any($3::bigint[]
-                    || array(select voucher_id from cart_position
-                              where event_id = $1 and cart_id = any($5) and voucher_id is not null)
-                    || array(select voucher_id from (
-                               select voucher_id from cart_position where event_id = $1 and holds_stock and expires_at <= $4
-                                order by expires_at, id limit 1000) expired where voucher_id is not null)
-                    || array(select voucher_id from order_position
-                              where event_id = $1 and order_id = any($6) and voucher_id is not null)
-                    || array(select id from voucher where event_id = $1 and holds_stock and valid_until < $4
-                              order by valid_until, id limit 1000))"
-);
-pub(super) const VOUCHER_BY_CODE: &str = select_vouchers!("where event_id = $1 and code = $2");
+pub(super) const VOUCHERS: &str = select_vouchers!("vouchers_of_batch($1, $2, $3, $4, $5, $6)");
+pub(super) const VOUCHER_BY_CODE: &str = select_vouchers!("voucher where event_id = $1 and code = $2");
 pub(super) const EXIST: &str = "select exists (select 1 from voucher where event_id = $1) as exist";
 
 const VERSION: &str = "select version from event where id = $1";
@@ -233,6 +206,7 @@ pub const ALL: &[&str] = &[
     QUOTA_ITEMS,
     EXPIRED_CARTS,
     CART_POSITIONS,
+    TOLD,
     VOUCHERS,
     VOUCHER_BY_CODE,
     EXIST,

@@ -16,14 +16,14 @@ pub(super) struct Waiting {
 /// How fast the event is served.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
-    /// How long a batch takes, in milliseconds.
+    /// How long the last batch took, in milliseconds.
     pub batch_ms: i32,
-    /// How long those who are left over will wait, in milliseconds.
-    pub backlog_ms: i32,
     /// How far apart batches begin at least, in milliseconds.
     pub spacing_ms: i32,
-    /// When the next batch begins.
-    pub next_at: Timestamp,
+    /// How long those who are left over will wait, in milliseconds.
+    pub backlog_ms: i32,
+    /// When the next batch begins. `None` if whoever served the last one has gone.
+    pub next_at: Option<Timestamp>,
 }
 
 /// What a batch tells about the pace.
@@ -34,8 +34,10 @@ pub(super) struct Serving {
     pub batch_ms: i32,
     /// How far from its beginning the next one begins at least, in milliseconds.
     pub spacing_ms: i32,
-    /// When the next one begins.
-    pub next_at: Timestamp,
+    /// When the next one begins, if this holder goes on.
+    pub next_at: Option<Timestamp>,
+    /// When it was over.
+    pub served_at: Timestamp,
 }
 
 /// What became of the attempt to leave a request.
@@ -50,10 +52,13 @@ pub(super) enum Left {
 pub(super) enum Found {
     /// The outcome, in its stored form.
     Outcome(serde_json::Value),
-    /// Nothing yet, and nobody holds the lock.
-    Free,
-    /// Nothing yet; somebody is at it.
-    Taken,
+    /// Nothing yet.
+    Nothing {
+        /// Nobody holds the lock.
+        free: bool,
+        /// How fast it goes, if somebody has served others a moment ago.
+        pace: Option<Pace>,
+    },
 }
 
 /// The stored form of a request.

@@ -7,7 +7,7 @@ use crate::{
     boxoffice::{Outcome, Ticket, batch::BATCH_MAX},
     id::EventId,
     port::{
-        db::{DbError, Query, Tx, array, p},
+        db::{DbError, Query, Row, Tx, array, p},
         lock::{self, Attempt, EventLock},
     },
     time::Timestamp,
@@ -32,28 +32,33 @@ pub(in crate::boxoffice) async fn leave(
     let (request, recent) = (stored(&ticket.request), now.plus_seconds(-PACE_SECONDS));
     let params = [p(&event), p(&ticket.key), p(&request), p(&deadline), p(&recent), p(&BACKLOG_MS_MAX)];
     let row = q.one(LEAVE, &params).await?;
-    let Some(id) = row.get("id")? else { return Ok(Left::TooMany) };
-    let pace = match row.get("next_at")? {
-        Some(next_at) => Some(Pace {
-            batch_ms: row.get("batch_ms")?,
-            spacing_ms: row.get("spacing_ms")?,
-            backlog_ms: row.get("backlog_ms")?,
-            next_at,
-        }),
-        None => None,
-    };
-    Ok(Left::Waits(id, pace))
+    Ok(match row.get("id")? {
+        Some(id) => Left::Waits(id, pace(&row)?),
+        None => Left::TooMany,
+    })
 }
 
-const LOOK: &str = "select outcome, free from look_for_outcome($1, $2, $3)";
+fn pace(row: &Row) -> Result<Option<Pace>, DbError> {
+    let Some(batch_ms) = row.get("batch_ms")? else { return Ok(None) };
+    let (spacing_ms, backlog_ms) = (row.get("spacing_ms")?, row.get("backlog_ms")?);
+    Ok(Some(Pace { batch_ms, spacing_ms, backlog_ms, next_at: row.get("next_at")? }))
+}
+
+const LOOK: &str = "
+    select outcome, free, batch_ms, spacing_ms, backlog_ms, next_at from look_for_outcome($1, $2, $3, $4)";
 
 /// Looks what has become of a request.
-pub(in crate::boxoffice) async fn look(q: &impl Query, event: EventId, key: &str) -> Result<Found, DbError> {
-    let row = q.one(LOOK, &[p(&event), p(&key), p(&lock::stock_key(event))]).await?;
-    Ok(match (row.get("outcome")?, row.get("free")?) {
-        (Some(outcome), _) => Found::Outcome(outcome),
-        (None, true) => Found::Free,
-        (None, false) => Found::Taken,
+pub(in crate::boxoffice) async fn look(
+    q: &impl Query,
+    event: EventId,
+    key: &str,
+    now: Timestamp,
+) -> Result<Found, DbError> {
+    let recent = now.plus_seconds(-PACE_SECONDS);
+    let row = q.one(LOOK, &[p(&event), p(&key), p(&lock::stock_key(event)), p(&recent)]).await?;
+    Ok(match row.get("outcome")? {
+        Some(outcome) => Found::Outcome(outcome),
+        None => Found::Nothing { free: row.get("free")?, pace: pace(&row)? },
     })
 }
 
@@ -124,9 +129,12 @@ const RECORD: &str = "
     select $1, form_token, outcome, $2 from unnest($3::text[], $4::jsonb[]) as o (form_token, outcome)";
 
 /// Records outcomes with what they say.
-pub async fn record(lock: &EventLock<'_>, outcomes: &[(&str, &Outcome)], now: Timestamp) -> Result<(), DbError> {
-    let keys: Vec<&str> = outcomes.iter().map(|(key, _)| *key).collect();
-    let stored = |(_, outcome): &(&str, &Outcome)| serde_json::to_value(outcome).expect("an outcome is plain data");
+pub async fn record(lock: &EventLock<'_>, outcomes: &[(String, Outcome)], now: Timestamp) -> Result<(), DbError> {
+    if outcomes.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<&str> = outcomes.iter().map(|(key, _)| key.as_str()).collect();
+    let stored = |(_, outcome): &(String, Outcome)| serde_json::to_value(outcome).expect("an outcome is plain data");
     let outcomes: Vec<serde_json::Value> = outcomes.iter().map(stored).collect();
     lock.tx().execute(RECORD, &[p(&lock.event()), p(&now), array(&keys), array(&outcomes)]).await.map(|_| ())
 }
@@ -152,18 +160,28 @@ pub async fn sweep(q: &impl Query, now: Timestamp) -> Result<(), DbError> {
 
 /// What is left over by a full batch is counted, up to a bound; any other batch leaves nothing over.
 const KEEP_PACE: &str = "
-    insert into serving_pace (event_id, batch_ms, spacing_ms, backlog_ms, next_at)
-    select $1, $2::integer, $3::integer, least($2::integer * (1 + count(*) / $4::bigint), 3600000), $5
+    insert into serving_pace (event_id, batch_ms, spacing_ms, backlog_ms, next_at, served_at)
+    select $1, $2::integer, $3::integer, least($2::integer * (1 + count(*) / $4::bigint), 3600000), $5, $7
       from (select from waiting_request where event_id = $1 and $6 limit 20000) as waiting
         on conflict (event_id) do update
        set batch_ms = excluded.batch_ms, spacing_ms = excluded.spacing_ms, backlog_ms = excluded.backlog_ms,
-           next_at = excluded.next_at";
+           next_at = excluded.next_at, served_at = excluded.served_at";
 
 /// Tells those who come how fast it goes.
-pub(in crate::boxoffice) async fn keep_pace(q: &impl Query, event: EventId, served: &Serving) -> Result<(), DbError> {
-    let (is_full, count) = (served.count >= BATCH_MAX, served.count.max(1));
-    let params = [p(&event), p(&served.batch_ms), p(&served.spacing_ms), p(&count), p(&served.next_at), p(&is_full)];
-    q.execute(KEEP_PACE, &params).await.map(|_| ())
+pub(in crate::boxoffice) async fn keep_pace(lock: &EventLock<'_>, serving: Option<&Serving>) -> Result<(), DbError> {
+    let Some(serving) = serving else { return Ok(()) };
+    let (is_full, count) = (serving.count >= BATCH_MAX, serving.count.max(1));
+    let event = lock.event();
+    let params = [
+        p(&event),
+        p(&serving.batch_ms),
+        p(&serving.spacing_ms),
+        p(&count),
+        p(&serving.next_at),
+        p(&is_full),
+        p(&serving.served_at),
+    ];
+    lock.tx().execute(KEEP_PACE, &params).await.map(|_| ())
 }
 
 /// Every statement of this file, for the test that prepares them all.

@@ -3,7 +3,7 @@
 use ::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 
-use super::{Desk, StepName, Visit};
+use super::{Desk, StepName, Visit, closed, questions::requires_answers};
 use crate::{
     boxoffice::{self, Draft, NotPlaced, Outcome, Ticket},
     ctx::Ctx,
@@ -16,7 +16,6 @@ use crate::{
         checkout::{ChosenPayment, ConfirmPage, ConfirmText, FactGroup},
         field,
     },
-    payment::Provider,
     port::db::Db,
     present,
 };
@@ -72,43 +71,47 @@ async fn attempt(
 ) -> Result<Attempt, ApiError> {
     let elsewhere = |response| Ok(Attempt::Elsewhere(response));
     let now = ctx.now();
-    let desk = match Desk::open(visit, &*db, now).await? {
-        Ok(desk) => desk,
-        Err(response) => return elsewhere(response),
-    };
-    if let Some(earlier) = desk.redirect_before(StepName::Confirm) {
-        return elsewhere(earlier);
+    if let Some(key) = closed(&visit.event, now) {
+        return elsewhere(visit.go_to_shop(MessageKind::Error, key));
     }
+    let Some(cart) = visit.cart.clone() else { return elsewhere(visit.go_to_shop(MessageKind::Error, "cart-empty")) };
+    let catalogue = visit.catalogue(&*db).await?;
     let unticked =
         (0..visit.event.settings.confirm_texts().len()).any(|index| form.get(&field::confirm(index)).is_none());
-    if unticked {
-        return elsewhere(render(&desk, form_token.to_owned(), Some(form)));
+    // Whether everything required was answered is only worth a look where something is; the rest the box office checks.
+    let mut told = None;
+    if unticked || requires_answers(visit, &catalogue) {
+        let desk = match Desk::open(visit, &*db, now).await? {
+            Ok(desk) => desk,
+            Err(response) => return elsewhere(response),
+        };
+        if let Some(earlier) = desk.redirect_before(StepName::Confirm) {
+            return elsewhere(earlier);
+        }
+        if unticked {
+            return elsewhere(render(&desk, form_token.to_owned(), Some(form)));
+        }
+        told = Some(desk.session);
     }
     let agreed = form.get(field::TOTAL).and_then(|total| Money::parse_decimal(total, visit.event.currency).ok());
-    let Some(agreed_total) = agreed.filter(|agreed| *agreed == desk.total()) else {
-        return elsewhere(again(visit, "price-changed"));
-    };
-    let draft = Draft {
-        email: desk.session.email.clone().unwrap_or_default(),
-        phone: desk.session.phone.clone(),
-        locale: visit.lang.code().to_owned(),
-        payment: desk.payment().filter(|_| !agreed_total.is_zero()).unwrap_or(Provider::Free),
-        seed: ctx.codes().seed(),
-    };
-    let request = boxoffice::Request::PlaceOrder { cart: desk.cart.clone(), agreed_total, draft };
+    let Some(agreed_total) = agreed else { return elsewhere(again(visit, "price-changed")) };
+    let draft = Draft { told, locale: visit.lang.code().to_owned(), seed: ctx.codes().seed() };
+    let request = boxoffice::Request::PlaceOrder { cart, agreed_total, draft };
     let ticket = Ticket { key: form_token.to_owned(), request };
-    match boxoffice::submit(ctx, db, &visit.event, &desk.catalogue, &ticket).await? {
+    match boxoffice::submit(ctx, db, &visit.event, &catalogue, &ticket).await? {
         Outcome::Placed { code, secret, .. } => {
             tracing::info!(event.id = visit.event.id.0, order.code = code, "Order {code} placed");
             Ok(Attempt::Ordered((code, secret)))
         }
         Outcome::NotPlaced(NotPlaced::Empty) => elsewhere(visit.go_to_shop(MessageKind::Error, "cart-empty")),
+        // The page leads to the first step that is not complete.
+        Outcome::NotPlaced(NotPlaced::Incomplete) => elsewhere(visit.go(&visit.url(StepName::Confirm.path()), None)),
         Outcome::NotPlaced(NotPlaced::Unavailable(_)) => {
             elsewhere(visit.go_to_shop(MessageKind::Error, "cart-error-positions-removed"))
         }
         Outcome::NotPlaced(NotPlaced::PriceChanged) => elsewhere(again(visit, "price-changed")),
         Outcome::NotPlaced(NotPlaced::AddOns(_, problem)) => {
-            let note = Note::saying(MessageKind::Error, add_on_text(visit, &desk.catalogue, problem));
+            let note = Note::saying(MessageKind::Error, add_on_text(visit, &catalogue, problem));
             elsewhere(visit.go(&visit.url(StepName::AddOns.path()), Some(&note)))
         }
         other => unreachable!("an order request is placed or not, not {other:?}"),

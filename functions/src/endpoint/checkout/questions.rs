@@ -7,8 +7,10 @@ use lambda_http::{Body, Request, Response};
 
 use super::{Desk, StepName, Visit};
 use crate::{
-    cart::{self, Attendee, Position, PositionAnswers, Session},
+    cart::{self, Attendee, Contact, Position, PositionAnswers, Session},
+    catalogue::Catalogue,
     ctx::Ctx,
+    event::Event,
     http::{ApiError, Form},
     i18n,
     id::QuestionId,
@@ -39,6 +41,12 @@ pub async fn save(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
     let mut db = ctx.db().await?;
     let visit = Visit::open(ctx, &*db, &request).await?;
     let form = visit.form(&request)?;
+    if let Some(contact) = contact_alone(&visit, &*visit.catalogue(&*db).await?, &form) {
+        return Ok(match Desk::open_telling(&visit, &*db, Some(contact), ctx.now()).await? {
+            Ok(desk) => desk.go_on_after(StepName::Questions),
+            Err(elsewhere) => elsewhere,
+        });
+    }
     let desk = match Desk::open(&visit, &*db, ctx.now()).await? {
         Ok(desk) => desk,
         Err(elsewhere) => return Ok(elsewhere),
@@ -69,6 +77,15 @@ pub(super) fn is_complete(desk: &Desk<'_>) -> bool {
         && desk.positions.iter().all(|position| {
             attendee_fields(desk, position).all(|asked| asked.is_answered(position)) && answers_complete(desk, position)
         })
+}
+
+/// Whether there is anything about positions that must be answered before an order.
+pub(super) fn requires_answers(visit: &Visit<'_>, catalogue: &Catalogue) -> bool {
+    let settings = &visit.event.settings;
+    let attendees = (settings.attendee_names_asked() && settings.attendee_names_required())
+        || (settings.attendee_emails_asked() && settings.attendee_emails_required())
+        || (settings.attendee_company_asked() && settings.attendee_company_required());
+    attendees || catalogue.questions.iter().any(|question| question.required)
 }
 
 fn answers_complete(desk: &Desk<'_>, position: &Position) -> bool {
@@ -165,24 +182,41 @@ const TEXT_MAX: usize = 255;
 impl Read {
     fn from_form(desk: &Desk<'_>, form: &Form) -> Result<Self, Errors> {
         let mut errors = Errors::new();
-        let settings = &desk.visit.event.settings;
-        let email =
-            text(form, field::EMAIL, true, &mut errors).filter(|email| check_email(field::EMAIL, email, &mut errors));
-        let repeated = form.get(field::EMAIL_REPEAT).unwrap_or_default();
-        if settings.order_email_asked_twice()
-            && email.as_deref().is_some_and(|email| !email.eq_ignore_ascii_case(repeated))
-        {
-            errors.insert(field::EMAIL_REPEAT.to_owned(), "error-email-repeat");
-        }
-        let phone = match settings.order_phone_asked() {
-            true => text(form, field::PHONE, settings.order_phone_required(), &mut errors),
-            false => None,
-        };
+        let (email, phone) = read_contact(&desk.visit.event, form, &mut errors);
         let positions =
             desk.positions.iter().map(|position| read_position(desk, form, position, &mut errors)).collect();
         let session = Session { email, phone, ..desk.session.clone() };
         if errors.is_empty() { Ok(Self { session, positions }) } else { Err(errors) }
     }
+}
+
+/// Who buys, if the form is right and the shop asks about nothing else.
+fn contact_alone(visit: &Visit<'_>, catalogue: &Catalogue, form: &Form) -> Option<Contact> {
+    let settings = &visit.event.settings;
+    let asks_attendees =
+        settings.attendee_names_asked() || settings.attendee_emails_asked() || settings.attendee_company_asked();
+    let has_attendees = catalogue.items.iter().any(|item| item.admission && item.personalized);
+    if !catalogue.questions.is_empty() || (asks_attendees && has_attendees) {
+        return None;
+    }
+    let mut errors = Errors::new();
+    let (email, phone) = read_contact(&visit.event, form, &mut errors);
+    email.filter(|_| errors.is_empty()).map(|email| Contact { email, phone })
+}
+
+fn read_contact(event: &Event, form: &Form, errors: &mut Errors) -> (Option<String>, Option<String>) {
+    let settings = &event.settings;
+    let email = text(form, field::EMAIL, true, errors).filter(|email| check_email(field::EMAIL, email, errors));
+    let repeated = form.get(field::EMAIL_REPEAT).unwrap_or_default();
+    if settings.order_email_asked_twice() && email.as_deref().is_some_and(|email| !email.eq_ignore_ascii_case(repeated))
+    {
+        errors.insert(field::EMAIL_REPEAT.to_owned(), "error-email-repeat");
+    }
+    let phone = match settings.order_phone_asked() {
+        true => text(form, field::PHONE, settings.order_phone_required(), errors),
+        false => None,
+    };
+    (email, phone)
 }
 
 fn read_position(desk: &Desk<'_>, form: &Form, position: &Position, errors: &mut Errors) -> PositionAnswers {

@@ -38,14 +38,17 @@ async fn measure(options: &Options) -> Result<Figures, Failure> {
     let mode = Mode::parse(options.text("mode", "handlers"))?;
     let (buyers, events) = (options.number("buyers", 1), options.number("events", 1));
     let delay_us = options.number("delay-us", 0);
-    let pool = u32::try_from(options.number("pool", 0))?;
+    let pool = u32::try_from(options.number("pool", pool_for(buyers)))?;
     let shop = Shop::open(events, Duration::from_micros(delay_us), pool).await?;
     growth::fill(&shop, options.number("filled", 0)).await?;
     let time = Duration::from_secs(options.number("seconds", 8));
     let mut figures = match mode {
         Mode::Alone => modes::alone(&shop, time).await?,
         Mode::Raw => modes::raw(&shop, time).await?,
-        Mode::Sold(seller) => crowd(&shop, seller, buyers, events, time).await?,
+        Mode::Sold(seller) => {
+            let hot = options.number("hot", 0);
+            crowd(&shop, seller, Crowd { buyers, events, hot }, time).await?
+        }
     };
     options.text("mode", "handlers").clone_into(&mut figures.mode);
     figures.buyers = buyers;
@@ -65,17 +68,43 @@ struct Bought {
     commits: Vec<Duration>,
 }
 
+/// A crowd has a pooler in front of the database, as it is deployed: more connections than about two for each core do not
+/// work faster.
+fn pool_for(buyers: u64) -> u64 {
+    if buyers < 64 { 0 } else { 4 }
+}
+
+/// Who buys what.
+#[derive(Clone, Copy)]
+struct Crowd {
+    buyers: u64,
+    events: u64,
+    /// So many of them are at the first event, and their times are not counted; the others are at the other events.
+    hot: u64,
+}
+
+impl Crowd {
+    fn event_of(self, buyer: u64) -> u64 {
+        match self.hot {
+            0 => buyer % self.events,
+            hot if buyer < hot => 0,
+            hot => 1 + (buyer - hot) % (self.events - 1),
+        }
+    }
+}
+
 /// Buyers who buy one seat after the other, each as somebody new, spread over the events.
-async fn crowd(shop: &Shop, seller: Seller, buyers: u64, events: u64, time: Duration) -> Result<Figures, Failure> {
+async fn crowd(shop: &Shop, seller: Seller, crowd: Crowd, time: Duration) -> Result<Figures, Failure> {
+    let buyers = crowd.buyers;
     let (stop, busy) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let start = Arc::new(Barrier::new(usize::try_from(buyers)? + 1));
     let gateway = modes::gateway(shop, seller, buyers)?;
-    let mut crowd: JoinSet<Result<Bought, Failure>> = JoinSet::new();
+    let mut all: JoinSet<Result<Bought, Failure>> = JoinSet::new();
     for number in 0..buyers {
-        let on_sale = shop.on_sale(number % events).await?;
+        let on_sale = shop.on_sale(crowd.event_of(number)).await?;
         let mut buyer = modes::Buyer::enter(shop, seller, gateway.as_ref(), on_sale).await?;
         let (stop, busy, start) = (stop.clone(), busy.clone(), start.clone());
-        crowd.spawn(async move {
+        all.spawn(async move {
             // The first purchase opens connections and fills memories.
             let first = buyer.buy().await;
             start.wait().await;
@@ -84,6 +113,7 @@ async fn crowd(shop: &Shop, seller: Seller, buyers: u64, events: u64, time: Dura
             while !stop.load(Ordering::Relaxed) {
                 let began = Instant::now();
                 match buyer.buy().await? {
+                    buyer::Bought::Order { .. } if number < crowd.hot => {}
                     buyer::Bought::Order { added } => {
                         bought.purchases.push(began.elapsed());
                         bought.adds.push(added);
@@ -107,7 +137,7 @@ async fn crowd(shop: &Shop, seller: Seller, buyers: u64, events: u64, time: Dura
     let after = meter::read(shop).await?;
     stop.store(true, Ordering::Relaxed);
     let (mut times, mut adds, mut commits) = (Times::default(), Times::default(), Times::default());
-    while let Some(bought) = crowd.join_next().await {
+    while let Some(bought) = all.join_next().await {
         let bought = bought??;
         times.0.extend(bought.purchases);
         adds.0.extend(bought.adds);

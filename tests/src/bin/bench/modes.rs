@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use local::{functions, gateway::Gateway, gateway::pool::Pool, server::Server};
 use shop::{
     boxoffice::{self, CartId, Draft, Line, Outcome, Product, Request, Ticket},
+    cart::Session,
     ctx::Ctx,
     money::Money,
     payment::Provider,
@@ -160,10 +161,8 @@ fn purchase(ctx: &Ctx, on_sale: &OnSale) -> [Request; 2] {
     let product = Product { item: on_sale.catalogue.items[0].id, variation: None, date: None };
     let lines = vec![Line { product, count: 1, chosen_price: None, voucher: None }];
     let draft = Draft {
-        email: "ada@example.org".to_owned(),
-        phone: None,
+        told: Some(Session { email: Some("ada@example.org".to_owned()), phone: None, payment: Some(Provider::Free) }),
         locale: "en".to_owned(),
-        payment: Provider::Free,
         seed: ctx.codes().seed(),
     };
     let agreed_total = Money::zero(on_sale.event.currency);
@@ -200,8 +199,7 @@ async fn serve_batch(ctx: &Ctx, on_sale: &OnSale, requests: &[Request]) -> Resul
         let lock = EventLock::acquire(&tx, on_sale.event.id).await?;
         let (outcomes, changes) = boxoffice::serve(&lock, &on_sale.event, &on_sale.catalogue, requests, now).await?;
         let _unsent = boxoffice::write(&lock, &on_sale.event, &changes, now).await?;
-        let keys: Vec<String> = outcomes.iter().map(|_| ctx.codes().form_token()).collect();
-        let record: Vec<(&str, &Outcome)> = keys.iter().map(String::as_str).zip(&outcomes).collect();
+        let record: Vec<(String, Outcome)> = outcomes.into_iter().map(|it| (ctx.codes().form_token(), it)).collect();
         boxoffice::waiting::sql::record(&lock, &record, now).await
     };
     let served = served.await;
