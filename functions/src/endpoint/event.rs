@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ::http::StatusCode;
+use ::http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt as _, Response};
 
 use super::{
@@ -16,8 +16,8 @@ use crate::{
     },
     catalogue::{Catalogue, Category, Item, Variation, Visibility, WEB},
     ctx::Ctx,
-    event::Presale,
-    http::ApiError,
+    event::{Presale, calendar},
+    http::{self, ApiError},
     i18n::{Localized, format},
     id::QuotaId,
     money::{Money, TaxRate},
@@ -35,6 +35,18 @@ pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
     let db = ctx.db().await?;
     let visit = Visit::open(ctx, &*db, &request).await?;
     show_for(&visit, &*db, None, ctx.now()).await
+}
+
+/// The event for calendars (spec shop-ux 3).
+pub async fn calendar(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    let db = ctx.db().await?;
+    let visit = Visit::open(ctx, &*db, &request).await?;
+    let file = calendar::file(&visit.event, &ctx.config().public_url, visit.lang, ctx.now());
+    let mut response = http::respond(StatusCode::OK, "text/calendar; charset=utf-8", Body::Text(file));
+    let name = format!("attachment; filename=\"{}\"", calendar::file_name(&visit.event));
+    let name = HeaderValue::from_str(&name).map_err(ApiError::internal)?;
+    response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+    Ok(response)
 }
 
 /// Shows what a voucher is good for, at its prices (spec shop-ux 7).
@@ -83,6 +95,7 @@ async fn show_for(
         cart: visit.cart_box(&catalogue, &positions, None, now),
         name,
         dates: present::dates(&visit.event, lang),
+        calendar_url: visit.event.calendar_path(),
         times: present::times(&visit.event, lang),
         location: present::location(&visit.event, lang),
         text: shelf.text(),
