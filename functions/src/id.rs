@@ -81,6 +81,10 @@ id_type!(
     PaymentId,
     /// A mail in the outbox table.
     MailId,
+    /// One thing done to many orders.
+    BulkActionId,
+    /// An export of lists.
+    ExportId,
     /// A message that left a transaction.
     OutboxId,
     /// A backend user.

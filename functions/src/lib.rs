@@ -7,6 +7,7 @@ pub mod config;
 pub mod ctx;
 pub mod endpoint;
 pub mod event;
+pub mod export;
 pub mod http;
 pub mod i18n;
 pub mod id;

@@ -36,6 +36,9 @@ const MIGRATIONS: &[Migration] = migrations![
     15 "0015_quota_ledger",
     16 "0016_look_tells_pace",
     17 "0017_batch_functions",
+    18 "0018_export",
+    19 "0019_order_file",
+    20 "0020_bulk_action",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

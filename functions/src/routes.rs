@@ -7,7 +7,9 @@ use lambda_http::{Body, Request, Response};
 
 use crate::{
     ctx::Ctx,
-    endpoint::{again, api_orders, api_webhooks, cart, checkout, event, listing, order, site},
+    endpoint::{
+        again, api_bulk_actions, api_exporters, api_orders, api_webhooks, cart, checkout, event, listing, order, site,
+    },
     http::{self, ApiError, Handler},
 };
 
@@ -66,6 +68,7 @@ pub const ROUTES: &[Route] = routes![
     "asset_show"             "GET"  "/static/{file}"                                     Public => site::asset;
     "locale_set"             "GET"  "/locale/set"                                        Public => site::set_locale;
     "organizer_show"         "GET"  "/{organizer}/"                                      Public => listing::organizer;
+    "event_calendar"         "GET"  "/{organizer}/{event}/ical/"                         Public => event::calendar;
     "event_show"             "GET"  "/{organizer}/{event}/"                              Public => event::show;
     "date_show"              "GET"  "/{organizer}/{event}/{date}/"                       Public => event::show_date;
     "redeem_show"            "GET"  "/{organizer}/{event}/redeem"                        Public => event::redeem;
@@ -88,6 +91,11 @@ pub const ROUTES: &[Route] = routes![
     "order_open"             "GET"  "/{organizer}/{event}/order/{code}/{secret}/open/{hash}/" OrderSecret => order::open;
     "ticket_show"            "GET"  "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/" OrderSecret => order::show_download;
     "ticket_request"         "POST" "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/" OrderSecretForm => order::request_download;
+    "api_bulk_actions"       "POST" "/api/v1/organizers/{organizer}/events/{event}/bulk_actions/" Token(OrdersWrite) => api_bulk_actions::handle;
+    "api_bulk_actions"       "GET"  "/api/v1/organizers/{organizer}/events/{event}/bulk_actions/{bulk_action}/" Token(OrdersRead) => api_bulk_actions::handle;
+    "api_exporters"          "GET"  "/api/v1/organizers/{organizer}/events/{event}/exporters/" Token(OrdersRead) => api_exporters::handle;
+    "api_exporters"          "POST" "/api/v1/organizers/{organizer}/events/{event}/exporters/{exporter}/run/" Token(OrdersRead) => api_exporters::handle;
+    "api_exporters"          "GET"  "/api/v1/organizers/{organizer}/events/{event}/exporters/{exporter}/download/{export}/{secret}/" Token(OrdersRead) => api_exporters::handle;
     "api_orders"             "GET"  "/api/v1/organizers/{organizer}/events/{event}/orders/" Token(OrdersRead) => api_orders::handle;
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "GET"  "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/" Token(OrdersRead) => api_orders::handle;

@@ -83,7 +83,8 @@ async fn invoke(
     entries.collect()
 }
 
-fn event(queue: Queue, messages: &[Message]) -> SqsEvent {
+/// The event that a worker gets for messages of a queue.
+pub fn event(queue: Queue, messages: &[Message]) -> SqsEvent {
     let (region, account, prefix) = (crate::sqs::REGION, crate::sqs::ACCOUNT, crate::sqs::NAME_PREFIX);
     let arn = format!("arn:aws:sqs:{region}:{account}:{prefix}{}", queue.name());
     let records = messages.iter().map(|message| {

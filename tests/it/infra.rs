@@ -106,7 +106,8 @@ fn rights_stay_where_they_are_needed() {
     };
     assert_eq!(may("ses:"), ["WorkerMailRole"]);
     assert_eq!(may("s3:PutObject"), ["WorkerDefaultRole"]);
-    assert_eq!(may("s3:GetObject"), ["TicketShowRole", "WorkerMailRole"]);
+    assert_eq!(may("s3:GetObject"), ["ApiExportersRole", "TicketShowRole", "WorkerMailRole"]);
+    assert_eq!(may("s3:DeleteObject"), ["WorkerBackgroundRole"]);
     for (id, role) in resources(&template, "AWS::IAM::Role") {
         let statements = role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].as_array();
         for statement in statements.expect("a policy has statements") {

@@ -173,3 +173,25 @@ async fn many_dates_come_on_pages() {
     assert!(second.says("Night 51") && second.says("Night 60") && !second.says("Night 50"));
     assert_eq!(buyer.get("/org/gig/?page=3").await.status, 404);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tickets_of_a_series_come_by_mail_without_a_calendar_file() {
+    let mut event = series(2, 5);
+    event["settings"]["mail_attach_ical"] = json!(true);
+    let shop = shop_of(&event).await;
+    let buyer = shop.buyer();
+    add(&buyer, "Evening 2", 2).await;
+    buyer.tell("ada@example.org").await;
+    buyer.pay_by("manual").await;
+    let form = buyer.review().await;
+    let path = buyer.order(&form).await.location.unwrap();
+    let paid = format!("org/events/gig/orders/{}/mark_paid/", code_of(&path));
+    assert_eq!(shop.api("POST", &paid, Some(&shop.token), None).await.0, 200);
+    shop.work().await;
+    let mails = shop.mails();
+    let with_files = |mail: &&local::mailbox::Mail| !mail.attachments.is_empty();
+    let files: Vec<usize> = mails.iter().filter(with_files).map(|mail| mail.attachments.len()).collect();
+    assert_eq!(files, [2], "a ticket for each, and no day of the series as a whole");
+    assert!(mails.iter().any(|mail| mail.text.contains("2 June 2999")), "the mail says for when");
+    assert_eq!(buyer.get("/org/gig/ical/").await.status, 404);
+}

@@ -6,7 +6,7 @@ use shop::{
     boxoffice::{self, PriceMode},
     cart,
     catalogue::{self, WindowMode},
-    event, idempotency,
+    event, export, idempotency,
     mail::{self, feedback::Verdict},
     order::{self, OrderStatus, PaymentState},
     outbox,
@@ -32,11 +32,14 @@ const LISTS: &[(&str, &[&str])] = &[
     ("catalogue", catalogue::sql::ALL),
     ("event", event::sql::ALL),
     ("event/import", event::import::sql::ALL),
+    ("export", export::sql::ALL),
+    ("export/table", export::table::sql::ALL),
     ("idempotency", idempotency::sql::ALL),
     ("mail", mail::sql::ALL),
     ("mail/feedback", mail::feedback::sql::ALL),
     ("mail/pace", mail::pace::sql::ALL),
     ("order", order::sql::ALL),
+    ("order/bulk", order::bulk::sql::ALL),
     ("order/place", order::place::sql::ALL),
     ("outbox", outbox::sql::ALL),
     ("question", question::sql::ALL),
@@ -261,7 +264,7 @@ async fn states_are_the_same_in_the_database() {
     let mail_states = ["waiting", "queued", "inflight", "awaiting_retry", "failed", "sent"];
     let actors = ["buyer", "token", "system"];
     let price_modes = [PriceMode::None, PriceMode::Set(0), PriceMode::Subtract(0), PriceMode::Percent(0)];
-    let expected: [(&str, BTreeSet<&str>); 16] = [
+    let expected: [(&str, BTreeSet<&str>); 18] = [
         ("orders_status", OrderStatus::ALL.map(OrderStatus::code).into()),
         ("payment_state", PaymentState::ALL.map(PaymentState::code).into()),
         ("outbox_queue", Queue::ALL.map(Queue::name).into()),
@@ -270,6 +273,8 @@ async fn states_are_the_same_in_the_database() {
         ("question_type", QuestionType::ALL.map(QuestionType::code).into()),
         ("item_from_mode", WindowMode::ALL.map(WindowMode::code).into()),
         ("item_until_mode", WindowMode::ALL.map(WindowMode::code).into()),
+        ("bulk_action_action", order::bulk::Action::ALL.map(order::bulk::Action::name).into()),
+        ("export_state", export::State::ALL.map(export::State::name).into()),
         ("mail_feedback_verdict", Verdict::ALL.map(Verdict::name).into()),
         ("item_variation_from_mode", WindowMode::ALL.map(WindowMode::code).into()),
         ("item_variation_until_mode", WindowMode::ALL.map(WindowMode::code).into()),

@@ -140,3 +140,60 @@ fn what_cannot_be_a_ticket_is_refused() {
     assert!(matches!(render(&[]), Err(PdfError::NoSheets)));
     assert!(matches!(render(&[sheet(1, &"x".repeat(3000))]), Err(PdfError::Secret(_))));
 }
+
+/// Writes tickets for somebody to look at into `onsale-tickets` in the folder for temporary files.
+#[test]
+#[ignore = "makes files for people"]
+fn tickets_to_look_at() {
+    let folder = std::env::temp_dir().join("onsale-tickets");
+    std::fs::create_dir_all(&folder).unwrap();
+    let german = sheet(1, SECRETS[0]);
+    let english = TicketSheet {
+        organizer: "Harbour Arts".to_owned(),
+        event: "Systems Conference".to_owned(),
+        dates: "12–13 September 2026".to_owned(),
+        admission: Some("20:00, admission from 19:00".to_owned()),
+        location: Some("Harbour Hall\nQuay 1, Hamburg".to_owned()),
+        item: "Evening ticket".to_owned(),
+        variation: None,
+        attendee: Some("Ada Lovelace".to_owned()),
+        company: None,
+        price: "€23.00".to_owned(),
+        labels: SheetLabels::in_language(shop::i18n::Lang::En),
+        info: Some(shop::i18n::Lang::En.text("ticket-info")),
+        lang: "en".to_owned(),
+        ..german.clone()
+    };
+    let long = TicketSheet {
+        event: "Internationale Fachtagung für Donaudampfschifffahrtsgesellschaftskapitäne und ihre Angehörigen in \
+                Mecklenburg-Vorpommern"
+            .to_owned(),
+        attendee: Some(
+            "Prof. Dr. Dr. h. c. Maximiliane-Theodora von und zu Hohenlohe-Waldenburg-Schillingsfürst".to_owned(),
+        ),
+        company: Some("Gesellschaft für angewandte Langnamenforschung mit beschränkter Haftung & Co. KG".to_owned()),
+        item: "Ermäßigtes Wochenendticket mit Übernachtung und Frühstück".to_owned(),
+        ..german.clone()
+    };
+    let other = |event: &str, attendee: &str| TicketSheet {
+        event: event.to_owned(),
+        attendee: Some(attendee.to_owned()),
+        ..english.clone()
+    };
+    let scripts = [
+        other("Фестиваль світла", "Олександра Коваленко"),
+        other("Γιορτή του φωτός", "Αριάδνη Παπαδοπούλου"),
+        other("Lễ hội ánh sáng", "Nguyễn Thị Ngọc Ánh"),
+        other("光のフェスティバル", "山田 太郎"),
+        other("מופע אור", "דוד כהן"),
+        other("مهرجان الضوء", "فاطمة الزهراء"),
+    ];
+    for (name, sheets) in [
+        ("german", vec![german.clone(), sheet(2, SECRETS[1])]),
+        ("english", vec![english.clone()]),
+        ("long", vec![long]),
+        ("scripts", scripts.to_vec()),
+    ] {
+        std::fs::write(folder.join(format!("{name}.pdf")), render(&sheets).unwrap()).unwrap();
+    }
+}

@@ -39,12 +39,20 @@ enum Right {
     ReadTickets,
     /// Store ticket files.
     WriteTickets,
+    /// Read exports, for the same reason.
+    ReadExports,
+    /// Write exports, in parts.
+    WriteExports,
+    /// Remove exports that are not kept any longer.
+    DeleteExports,
     /// Hand mails to SES.
     SendMail,
 }
 
 /// The rights of functions. What is not listed has none.
 const RIGHTS: &[(&str, &[Right])] = &[
+    ("api_bulk_actions", &[Right::Send(Queue::Checkout), Right::Send(Queue::Notifications)]),
+    ("api_exporters", &[Right::Send(Queue::Default), Right::Send(Queue::Notifications), Right::ReadExports]),
     ("api_orders", &[Right::Send(Queue::Default), Right::Send(Queue::Notifications)]),
     ("api_webhooks", &[Right::Send(Queue::Notifications)]),
     ("order_place", &[Right::Send(Queue::Default), Right::Send(Queue::Mail), Right::Send(Queue::Notifications)]),
@@ -58,9 +66,14 @@ const RIGHTS: &[(&str, &[Right])] = &[
             Right::Send(Queue::Default),
             Right::Send(Queue::Mail),
             Right::Send(Queue::Notifications),
+            Right::DeleteExports,
         ],
     ),
-    ("worker_default", &[Right::Send(Queue::Mail), Right::Send(Queue::Notifications), Right::WriteTickets]),
+    ("worker_checkout", &[Right::Send(Queue::Checkout), Right::Send(Queue::Notifications)]),
+    (
+        "worker_default",
+        &[Right::Send(Queue::Mail), Right::Send(Queue::Notifications), Right::WriteTickets, Right::WriteExports],
+    ),
     ("worker_mail", &[Right::ReadTickets, Right::SendMail]),
     // Deliveries of webhooks, and later tries of theirs, are messages of its own queue.
     ("worker_notifications", &[Right::Send(Queue::Mail), Right::Send(Queue::Notifications)]),
@@ -244,11 +257,15 @@ fn role(id: &str, function: &str, worker: Option<&Worker>) -> Value {
 }
 
 fn statement(right: &Right) -> Value {
-    let tickets = || sub("arn:${AWS::Partition}:s3:::${MediaBucket}/tickets/*");
+    let folder = |name: &str| sub(&format!("arn:${{AWS::Partition}}:s3:::${{MediaBucket}}/{name}/*"));
+    let (tickets, exports) = (|| folder("tickets"), || folder("exports"));
     match right {
         Right::Send(queue) => allow(&["sqs:SendMessage"], arn(&queue_id(*queue))),
         Right::ReadTickets => allow(&["s3:GetObject"], tickets()),
         Right::WriteTickets => allow(&["s3:PutObject"], tickets()),
+        Right::ReadExports => allow(&["s3:GetObject"], exports()),
+        Right::WriteExports => allow(&["s3:PutObject", "s3:AbortMultipartUpload"], exports()),
+        Right::DeleteExports => allow(&["s3:DeleteObject"], exports()),
         Right::SendMail => {
             let identities = sub("arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*");
             let mut statement = allow(&["ses:SendEmail", "ses:SendRawEmail"], identities);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 pub mod boxoffice;
+pub mod chaos;
 pub mod infra;
 pub mod proxy;
 pub mod shop;

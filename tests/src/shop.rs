@@ -359,6 +359,19 @@ pub async fn make_organizer(ctx: &Ctx, slug: &str, permissions: &[&str]) -> Stri
     tx.finish(token).await.unwrap()
 }
 
+/// One more token of an organiser, with all rights.
+pub async fn make_token(ctx: &Ctx, slug: &str) -> String {
+    let (now, mut db) = (ctx.now(), ctx.db().await.unwrap());
+    let organizer = event::find_organizer(&*db, slug).await.unwrap().unwrap().id;
+    let tx = db.begin().await.unwrap();
+    let permissions = vec!["*".to_owned()];
+    let team = staff::NewTeam { organizer, name: "Others", permissions, notify_orders: false };
+    let team = staff::create_team(&tx, &team).await.unwrap();
+    let token = staff::NewToken { organizer, team, name: "other" };
+    let token = staff::create_token(&tx, &token, now, &mut random()).await;
+    tx.finish(token).await.unwrap()
+}
+
 /// A generator of its own for every token.
 pub fn random() -> rand::rngs::StdRng {
     rand::rngs::StdRng::seed_from_u64(u64::from(NEXT.fetch_add(1, Ordering::Relaxed)))

@@ -57,7 +57,7 @@ const SPACING_PER_REQUEST: Duration = Duration::from_micros(1500);
 const SPACING_MAX: Duration = Duration::from_millis(50);
 /// Shortest and longest pause before a look.
 const PAUSE_MIN: Duration = Duration::from_millis(4);
-const PAUSE_MAX: Duration = Duration::from_secs(4);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// Whoever serves may be late by this much, or by the time of a batch, before somebody else takes over.
 const LATE_MS: i64 = 30;
 
@@ -255,24 +255,29 @@ fn spacing(others: usize) -> Duration {
     SPACING_MAX.min(SPACING_PER_REQUEST * u32::try_from(others).unwrap_or(u32::MAX))
 }
 
+/// In how many milliseconds the next batch begins, if whoever has served the last one goes on: below zero it is late, or
+/// has begun. Clocks differ: what is further away than a batch can be is nothing to go by.
+fn begins_in(pace: Pace, now: Timestamp) -> Option<i64> {
+    let begins = pace.next_at?.milliseconds_since(now);
+    (begins <= i64::from(pace.spacing_ms.max(pace.batch_ms))).then_some(begins)
+}
+
 /// Whether whoever has served the last batch is about to serve the next: between two batches the lock is free.
 fn goes_on(pace: Option<Pace>, now: Timestamp) -> bool {
-    pace.is_some_and(|pace| {
-        pace.next_at.is_some_and(|next| now < next.plus_micros(LATE_MS.max(i64::from(pace.batch_ms)) * 1000))
-    })
+    let begins = pace.and_then(|pace| Some((begins_in(pace, now)?, pace.batch_ms)));
+    begins.is_some_and(|(begins, batch_ms)| begins > -LATE_MS.max(i64::from(batch_ms)))
 }
 
 /// How long it takes until the batch is over that has the request, and how long it may be late. Each look costs the
 /// database something, so none is made before its time.
 fn pause(pace: Option<Pace>, now: Timestamp) -> (Duration, Duration) {
-    let Some((pace, next_at)) = pace.and_then(|pace| Some((pace, pace.next_at?))) else {
+    let Some((pace, mut begins)) = pace.and_then(|pace| Some((pace, begins_in(pace, now)?))) else {
         return (Duration::ZERO, PAUSE_MIN);
     };
-    let (batch, spacing) = (i64::from(pace.batch_ms), i64::from(pace.spacing_ms));
-    let mut begins = next_at.milliseconds_since(now);
+    let batch = i64::from(pace.batch_ms);
     if begins < 0 {
         // It began without this request.
-        begins = (begins + spacing.max(batch)).max(0);
+        begins = (begins + batch.max(i64::from(pace.spacing_ms))).max(0);
     }
     let over = Duration::from_millis((begins + batch.max(i64::from(pace.backlog_ms))).cast_unsigned());
     (over.min(PAUSE_MAX), Duration::from_millis(batch.cast_unsigned() / 4).clamp(PAUSE_MIN, PAUSE_MAX))

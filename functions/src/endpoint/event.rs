@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ::http::StatusCode;
+use ::http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt as _, Response};
 
 use super::{
@@ -18,7 +18,7 @@ use crate::{
     },
     catalogue::{Catalogue, Date, WEB},
     ctx::Ctx,
-    event::Presale,
+    event::{Presale, calendar},
     http::{self, ApiError},
     i18n::format,
     id::SubeventId,
@@ -49,6 +49,21 @@ pub async fn show_date(ctx: &'static Ctx, request: Request) -> Result<Response<B
     let visit = Visit::open(ctx, &*db, &request).await?;
     let id: i64 = http::path(&request, "date")?.parse().map_err(|_| ApiError::NotFound)?;
     Asked { visit: &visit, voucher: None, now: ctx.now() }.show_products(&*db, Some(SubeventId(id))).await
+}
+
+/// The event for calendars (spec shop-ux 3). A series as a whole has no day to put there.
+pub async fn calendar(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    let db = ctx.db().await?;
+    let visit = Visit::open(ctx, &*db, &request).await?;
+    if visit.event.has_subevents {
+        return Err(ApiError::NotFound);
+    }
+    let file = calendar::file(&visit.event, &ctx.config().public_url, visit.lang, ctx.now());
+    let mut response = http::respond(StatusCode::OK, "text/calendar; charset=utf-8", Body::Text(file));
+    let name = format!("attachment; filename=\"{}\"", calendar::file_name(&visit.event));
+    let name = HeaderValue::from_str(&name).map_err(ApiError::internal)?;
+    response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+    Ok(response)
 }
 
 /// Shows what a voucher is good for, at its prices (spec shop-ux 7). In a series a date is chosen first, unless the
@@ -121,6 +136,7 @@ impl Asked<'_> {
             cart: visit.cart_box(&catalogue, &positions, None, self.now),
             name,
             dates: present::dates_on(event, date, lang),
+            calendar_url: date.is_none().then(|| event.calendar_path()),
             times: present::times_on(event, date, lang),
             location: present::location_on(event, date, lang),
             text: self.text(date),

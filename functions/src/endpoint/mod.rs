@@ -1,6 +1,8 @@
 //! HTTP endpoints, one module per area: parse → authorise → call → render.
 
 pub mod again;
+pub mod api_bulk_actions;
+pub mod api_exporters;
 pub mod api_orders;
 pub mod api_webhooks;
 pub mod cart;

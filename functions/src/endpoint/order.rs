@@ -7,6 +7,7 @@ use super::visit::Visit;
 use crate::{
     catalogue::Catalogue,
     ctx::Ctx,
+    event::Event,
     http::{self, ApiError},
     i18n::format,
     order::{self, Order, OrderStatus, Position},
@@ -18,7 +19,7 @@ use crate::{
     },
     port::db::Query,
     present, session,
-    ticket::{self, TicketFile},
+    ticket::{self, OrderSheets},
     time::Timestamp,
 };
 
@@ -60,7 +61,7 @@ pub async fn request_download(ctx: &'static Ctx, request: Request) -> Result<Res
     let wanted = Wanted::find(&visit, &*db, &request, ctx.now()).await?;
     if wanted.file.is_none() {
         let tx = db.begin().await?;
-        let message = Message::RenderTickets { order: wanted.order.id, then_mail: None };
+        let message = wanted.message();
         let recorded = outbox::record(&tx, &[message], ctx.now()).await;
         let outgoing = tx.finish(recorded).await?;
         drop(db);
@@ -75,9 +76,9 @@ pub async fn show_download(ctx: &'static Ctx, request: Request) -> Result<Respon
     let visit = Visit::open(ctx, &*db, &request).await?;
     let wanted = Wanted::find(&visit, &*db, &request, ctx.now()).await?;
     let asked_just_now = http::query(&request, "wait").is_some();
-    if let Some(file) = wanted.file.as_ref().filter(|_| !asked_just_now) {
-        let name = ticket::file_name(&visit.event, &wanted.order, &wanted.position);
-        let url = ctx.media().await.download_url(&file.object_key, &name).await.map_err(ApiError::internal)?;
+    if let Some(key) = wanted.file.as_ref().filter(|_| !asked_just_now) {
+        let url =
+            ctx.media().await.download_url(key, &wanted.file_name(&visit.event)).await.map_err(ApiError::internal)?;
         return Ok(http::redirect(StatusCode::SEE_OTHER, &url));
     }
     let page = WaitingPage {
@@ -90,34 +91,68 @@ pub async fn show_download(ctx: &'static Ctx, request: Request) -> Result<Respon
     Ok(visit.show(StatusCode::OK, page::render(&page)))
 }
 
-/// A ticket that may be downloaded now.
+/// The word in the path that stands for all tickets of an order instead of one position's number.
+const ALL_TICKETS: &str = "all";
+
+/// What may be downloaded now.
 struct Wanted {
     order: Order,
-    position: Position,
-    file: Option<TicketFile>,
+    /// One ticket, or all of the order in one file.
+    position: Option<Position>,
+    /// Where the file lies, if it has been made.
+    file: Option<String>,
 }
 
 impl Wanted {
     async fn find(visit: &Visit<'_>, q: &impl Query, request: &Request, now: Timestamp) -> Result<Self, ApiError> {
         let order = find(visit, q, request).await?;
-        let number: i32 = http::path(request, "position")?.parse().map_err(|_| ApiError::NotFound)?;
         let catalogue = visit.catalogue(q).await?;
-        let position =
-            ticket::positions_with_ticket(&visit.event, &catalogue, &order).find(|p| p.number == number).cloned();
-        let position =
-            position.filter(|_| ticket::can_download(&visit.event, &order, now)).ok_or(ApiError::NotFound)?;
+        if !ticket::can_download(&visit.event, &order, now) {
+            return Err(ApiError::NotFound);
+        }
+        let wanted = http::path(request, "position")?;
+        if wanted == ALL_TICKETS {
+            let sheets = OrderSheets::of(&visit.event, &catalogue, &order);
+            if sheets.is_empty() {
+                return Err(ApiError::NotFound);
+            }
+            let file = ticket::sql::order_file(q, visit.event.id, order.id).await?;
+            return Ok(Self { order, position: None, file: file.filter(|key| *key == sheets.object_key) });
+        }
+        let number: i32 = wanted.parse().map_err(|_| ApiError::NotFound)?;
+        let position = ticket::positions_with_ticket(&visit.event, &catalogue, &order).find(|p| p.number == number);
+        let position = position.cloned().ok_or(ApiError::NotFound)?;
         let files = ticket::files(q, &visit.event, &order).await?;
-        let file = files.into_iter().find(|file| file.position == position.id);
-        Ok(Self { order, position, file })
+        let file = files.into_iter().find(|file| file.position == position.id).map(|file| file.object_key);
+        Ok(Self { order, position: Some(position), file })
+    }
+
+    /// What makes the file.
+    fn message(&self) -> Message {
+        match self.position {
+            Some(_) => Message::RenderTickets { order: self.order.id, then_mail: None },
+            None => Message::RenderOrder { order: self.order.id },
+        }
+    }
+
+    fn file_name(&self, event: &Event) -> String {
+        match &self.position {
+            Some(position) => ticket::file_name(event, &self.order, position),
+            None => ticket::order_file_name(event, &self.order),
+        }
     }
 
     fn url(&self, visit: &Visit<'_>) -> String {
-        download_url(visit, &self.order, &self.position)
+        match &self.position {
+            Some(position) => download_url(visit, &self.order, &position.number.to_string()),
+            None => download_url(visit, &self.order, ALL_TICKETS),
+        }
     }
 }
 
-fn download_url(visit: &Visit<'_>, order: &Order, position: &Position) -> String {
-    format!("{}download/{}/{}/", order.path(&visit.event), position.number, ticket::OUTPUT)
+/// `which` is a position's number, or [`ALL_TICKETS`].
+fn download_url(visit: &Visit<'_>, order: &Order, which: &str) -> String {
+    format!("{}download/{which}/{}/", order.path(&visit.event), ticket::OUTPUT)
 }
 
 fn order_page(visit: &Visit<'_>, catalogue: &Catalogue, order: &Order, thanks: bool, now: Timestamp) -> OrderPage {
@@ -138,7 +173,9 @@ fn order_page(visit: &Visit<'_>, catalogue: &Catalogue, order: &Order, thanks: b
             .collect(),
         price: position.price,
         canceled: position.canceled,
-        download: with_ticket.contains(&position.number).then(|| download_url(visit, order, position)),
+        download: with_ticket
+            .contains(&position.number)
+            .then(|| download_url(visit, order, &position.number.to_string())),
     };
     let heading = lang.text_with("order-heading", &[("name", order.code.as_str().into())]);
     OrderPage {
@@ -154,6 +191,8 @@ fn order_page(visit: &Visit<'_>, catalogue: &Catalogue, order: &Order, thanks: b
             .and_then(|text| Html::from_markdown_opt(text.get(lang))),
         payment: payment_panel(visit, order),
         download_note: download_note(visit, order, now),
+        download_all: (with_ticket.len() > 1).then(|| download_url(visit, order, ALL_TICKETS)),
+        calendar_url: (!event.has_subevents).then(|| event.calendar_path()),
         positions: order.positions.iter().map(line).collect(),
         fees: order.live_fees().map(|fee| FeeLine { name: present::fee_name(fee, lang), amount: fee.value }).collect(),
         taxes: present::tax_lines(order.taxes()),

@@ -107,6 +107,11 @@ impl Event {
         format!("/{}/{}/", self.organizer.slug, self.slug)
     }
 
+    /// The event as a file for calendars.
+    pub fn calendar_path(&self) -> String {
+        format!("{}ical/", self.path())
+    }
+
     /// The shop's languages, the one for readers of none of them first; English if it has none that the shop speaks.
     pub fn langs(&self) -> Vec<Lang> {
         let chosen = std::iter::once(self.settings.locale()).chain(self.settings.locales());

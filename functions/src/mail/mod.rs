@@ -174,6 +174,19 @@ pub async fn queue_with_note(
     Ok(mail)
 }
 
+/// Writes mails to the buyers of many orders down. They have no messages: the job that looks every minute announces as
+/// many of them as can be sent until its next run, so that nobody's ticket stands behind all of them.
+pub async fn queue_mass(
+    tx: &Tx<'_>,
+    event: &Event,
+    orders: &[OrderId],
+    kind: Kind,
+    note: Option<&str>,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    sql::insert_mass(tx, event, orders, kind, note, now).await
+}
+
 /// A mail that this worker has claimed.
 pub struct Claimed {
     /// Its row.

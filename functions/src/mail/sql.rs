@@ -84,6 +84,23 @@ pub async fn insert_confirmations(
     lock.tx().execute(INSERT_CONFIRMATIONS, &params).await.map(|_| ())
 }
 
+const INSERT_MASS: &str = "
+    insert into mail (organizer_id, event_id, order_id, kind, recipient, locale, note, state, created_at, retry_at)
+    select o.organizer_id, o.event_id, o.id, $3, o.email, o.locale, $4, 'awaiting_retry', $5, $5
+      from orders o where o.event_id = $1 and o.id = any($2) and length(o.email) > 0";
+
+pub(super) async fn insert_mass(
+    tx: &Tx<'_>,
+    event: &Event,
+    orders: &[OrderId],
+    kind: Kind,
+    note: Option<&str>,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let (orders, kind) = (orders.to_vec(), kind.name());
+    tx.execute(INSERT_MASS, &[p(&event.id), array(&orders), p(&kind), p(&note), p(&now)]).await.map(|_| ())
+}
+
 const RELEASE: &str = "update mail set state = 'queued', retry_at = $2 where id = $1 and state = 'waiting'";
 
 /// The tickets that the mail waits for are there, or will never be.
@@ -208,6 +225,7 @@ pub const ALL: &[&str] = &[
     INSERT,
     SET_NOTE,
     INSERT_CONFIRMATIONS,
+    INSERT_MASS,
     RELEASE,
     CLAIM,
     KEEP_TEXT,

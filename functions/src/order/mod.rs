@@ -1,6 +1,7 @@
 //! Orders: what they are and how they are found (spec domain 10).
 
 mod act;
+pub mod bulk;
 mod create;
 pub mod place;
 mod settle;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ctx::Ctx,
-    id::{DeliveryId, EventId, MailId, OrderId, OrganizerId, OutboxId},
+    id::{BulkActionId, DeliveryId, EventId, ExportId, MailId, OrderId, OrganizerId, OutboxId},
     mail::feedback::{self, Feedback},
     port::{
         db::{DbError, Query, Tx},
@@ -31,6 +31,12 @@ pub enum Message {
         /// The event to look at.
         event: EventId,
     },
+    /// Do to many orders what staff has asked for.
+    #[serde(rename = "order.bulk")]
+    RunBulkAction {
+        /// The row of the action.
+        action: BulkActionId,
+    },
     /// Hand over a mail.
     #[serde(rename = "mail.send")]
     SendMail {
@@ -44,6 +50,18 @@ pub enum Message {
         order: OrderId,
         /// A mail that has the tickets attached.
         then_mail: Option<MailId>,
+    },
+    /// Make the file with all tickets of an order.
+    #[serde(rename = "ticket.render_order")]
+    RenderOrder {
+        /// The order.
+        order: OrderId,
+    },
+    /// Make the file of an export.
+    #[serde(rename = "export.make")]
+    MakeExport {
+        /// The row of the export.
+        export: ExportId,
     },
     /// Tell the organiser's staff about a new order.
     #[serde(rename = "staff.order_placed")]
@@ -93,9 +111,9 @@ impl Message {
     /// The queue that carries the message.
     pub fn queue(&self) -> Queue {
         match self {
-            Self::ExpireOrders { .. } => Queue::Checkout,
+            Self::ExpireOrders { .. } | Self::RunBulkAction { .. } => Queue::Checkout,
             Self::SendMail { .. } => Queue::Mail,
-            Self::RenderTickets { .. } => Queue::Default,
+            Self::RenderTickets { .. } | Self::RenderOrder { .. } | Self::MakeExport { .. } => Queue::Default,
             Self::NotifyStaff { .. } | Self::MailFeedback(_) | Self::AnnounceActions | Self::DeliverWebhook { .. } => {
                 Queue::Notifications
             }

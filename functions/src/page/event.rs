@@ -26,6 +26,8 @@ pub struct EventPage {
     pub name: String,
     /// When, in words.
     pub dates: String,
+    /// The event for the reader's calendar.
+    pub calendar_url: Option<String>,
     /// When on that day, and from when people are let in.
     pub times: Option<String>,
     /// Where; line breaks are kept.

@@ -27,6 +27,10 @@ pub struct OrderPage {
     pub payment: Option<PaymentPanel>,
     /// Why there are no downloads yet.
     pub download_note: Option<String>,
+    /// All tickets in one file, if there are several.
+    pub download_all: Option<String>,
+    /// The event for the reader's calendar.
+    pub calendar_url: Option<String>,
     /// What was ordered.
     pub positions: Vec<OrderLine>,
     /// Fees.

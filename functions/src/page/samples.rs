@@ -102,6 +102,7 @@ pub fn event(lang: Lang) -> EventPage {
         cart: None,
         name: "Nacht der Lichter".into(),
         dates: "12–13 September 2026".into(),
+        calendar_url: Some("/kulturhafen/lichter/ical/".into()),
         times: Some("20:00, admission from 19:00".into()),
         location: Some("Alte Werft am Kai 7\n20457 Hamburg".into()),
         text: Html::from_markdown_opt(
@@ -338,6 +339,8 @@ fn order(lang: Lang, status: OrderStatus) -> OrderPage {
             text: Html::from_markdown_opt("Please transfer the full amount to this account:"),
         }),
         download_note: None,
+        download_all: None,
+        calendar_url: Some("/demo/conference/ical/".into()),
         positions: vec![
             line(1, "Evening ticket – Regular", &["Ada Lovelace", "Vegetarian"], 2300),
             line(2, "Evening ticket – Reduced", &[], 1500),

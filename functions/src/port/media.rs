@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use aws_sdk_s3::{error::DisplayErrorContext, presigning::PresigningConfig, primitives::ByteStream};
+use aws_sdk_s3::{
+    error::DisplayErrorContext,
+    presigning::PresigningConfig,
+    primitives::ByteStream,
+    types::{CompletedMultipartUpload, CompletedPart},
+};
 
 use crate::config::Config;
 
@@ -50,11 +55,100 @@ impl Media {
         Ok(object.body.collect().await.map_err(MediaError::from_sdk)?.to_vec())
     }
 
-    /// An address that downloads the object under `file_name` for the next five minutes.
+    /// A file that comes in pieces, of any length: they leave as they come.
+    pub fn begin_upload<'a>(&'a self, key: &'a str, content_type: &'a str) -> Upload<'a> {
+        Upload { media: self, key, content_type, waiting: Vec::new(), begun: None }
+    }
+
+    /// Removes an object. That it is not there is fine.
+    pub async fn delete(&self, key: &str) -> Result<(), MediaError> {
+        let deleted = self.client.delete_object().bucket(&self.bucket).key(key).send().await;
+        deleted.map(|_| ()).map_err(MediaError::from_sdk)
+    }
+
+    /// An address that shows the object, called `file_name`, for the next five minutes.
     pub async fn download_url(&self, key: &str, file_name: &str) -> Result<String, MediaError> {
+        self.signed_url(key, &format!("inline; filename=\"{file_name}\"")).await
+    }
+
+    /// An address that saves the object as `file_name`, for the next five minutes.
+    pub async fn attachment_url(&self, key: &str, file_name: &str) -> Result<String, MediaError> {
+        self.signed_url(key, &format!("attachment; filename=\"{file_name}\"")).await
+    }
+
+    async fn signed_url(&self, key: &str, disposition: &str) -> Result<String, MediaError> {
         let valid = PresigningConfig::expires_in(DOWNLOAD_VALID).map_err(MediaError::from_sdk)?;
         let request = self.client.get_object().bucket(&self.bucket).key(key);
-        let request = request.response_content_disposition(format!("inline; filename=\"{file_name}\""));
+        let request = request.response_content_disposition(disposition);
         Ok(request.presigned(valid).await.map_err(MediaError::from_sdk)?.uri().to_owned())
+    }
+}
+
+/// Bytes of one part: S3 wants at least 5 MB, except of the last.
+const PART_BYTES: usize = 8 << 20;
+
+/// A file on its way into the bucket. Nothing is there before [`Upload::finish`].
+pub struct Upload<'a> {
+    media: &'a Media,
+    key: &'a str,
+    content_type: &'a str,
+    waiting: Vec<u8>,
+    begun: Option<Begun>,
+}
+
+/// An upload in several parts.
+struct Begun {
+    id: String,
+    parts: Vec<CompletedPart>,
+}
+
+impl Upload<'_> {
+    /// Adds to the file.
+    pub async fn push(&mut self, bytes: Vec<u8>) -> Result<(), MediaError> {
+        self.waiting.extend(bytes);
+        if self.waiting.len() >= PART_BYTES { self.send_part().await } else { Ok(()) }
+    }
+
+    async fn send_part(&mut self) -> Result<(), MediaError> {
+        let (client, bucket) = (&self.media.client, &self.media.bucket);
+        let begun = match &mut self.begun {
+            Some(begun) => begun,
+            slot => {
+                let create = client.create_multipart_upload().bucket(bucket).key(self.key);
+                let created = create.content_type(self.content_type).send().await.map_err(MediaError::from_sdk)?;
+                let id = created.upload_id.ok_or_else(|| MediaError("an upload without an id".to_owned()))?;
+                slot.insert(Begun { id, parts: Vec::new() })
+            }
+        };
+        let number = i32::try_from(begun.parts.len() + 1).expect("S3 takes at most 10000 parts");
+        let part = client.upload_part().bucket(bucket).key(self.key).upload_id(&begun.id).part_number(number);
+        let body = ByteStream::from(std::mem::take(&mut self.waiting));
+        let sent = part.body(body).send().await.map_err(MediaError::from_sdk)?;
+        begun.parts.push(CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag).build());
+        Ok(())
+    }
+
+    /// Ends the file: now it is there.
+    pub async fn finish(mut self) -> Result<(), MediaError> {
+        if self.begun.is_none() {
+            return self.media.put(self.key, self.content_type, self.waiting).await;
+        }
+        if !self.waiting.is_empty() {
+            self.send_part().await?;
+        }
+        let Some(Begun { id, parts }) = self.begun else { return Ok(()) };
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+        let complete = self.media.client.complete_multipart_upload().bucket(&self.media.bucket).key(self.key);
+        let completed = complete.upload_id(id).multipart_upload(parts).send().await;
+        completed.map(|_| ()).map_err(MediaError::from_sdk)
+    }
+
+    /// Leaves nothing behind, if that can be said to the bucket; its lifecycle rule removes what cannot.
+    pub async fn abandon(self) {
+        let Some(begun) = self.begun else { return };
+        let abort = self.media.client.abort_multipart_upload().bucket(&self.media.bucket).key(self.key);
+        if let Err(error) = abort.upload_id(begun.id).send().await {
+            tracing::warn!(error = %DisplayErrorContext(&error), "parts of a file were left in the bucket");
+        }
     }
 }

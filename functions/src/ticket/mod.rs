@@ -3,6 +3,9 @@
 pub mod pdf;
 pub mod sql;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest as _, Sha256};
+
 use crate::{
     catalogue::{Catalogue, Item},
     event::Event,
@@ -104,6 +107,41 @@ pub async fn render(
     );
     media.put(&object_key, "application/pdf", bytes).await?;
     Ok(TicketFile { position: position.id, object_key })
+}
+
+/// All tickets of an order, to be drawn in one file.
+pub struct OrderSheets {
+    sheets: Vec<TicketSheet>,
+    /// Where the file lies: the key changes with whatever the file shows.
+    pub object_key: String,
+}
+
+impl OrderSheets {
+    /// What the file shows now.
+    pub fn of(event: &Event, catalogue: &Catalogue, order: &Order) -> Self {
+        let positions = positions_with_ticket(event, catalogue, order);
+        let sheets: Vec<TicketSheet> = positions.map(|position| sheet(event, catalogue, order, position)).collect();
+        let content = serde_json::to_vec(&sheets).expect("sheets are plain data");
+        let hash = URL_SAFE_NO_PAD.encode(&Sha256::digest(content)[..15]);
+        let folder = format!("tickets/{}/{}", event.organizer.slug, event.slug);
+        Self { sheets, object_key: format!("{folder}/{}-{hash}.pdf", order.code) }
+    }
+
+    /// Draws the file and puts it into the bucket. Doing it again gives the same file in the same place.
+    pub async fn render(&self, media: &Media) -> Result<(), RenderError> {
+        let bytes = pdf::render(&self.sheets)?;
+        Ok(media.put(&self.object_key, "application/pdf", bytes).await?)
+    }
+
+    /// Whether there is nothing to draw.
+    pub fn is_empty(&self) -> bool {
+        self.sheets.is_empty()
+    }
+}
+
+/// What the file with all tickets is called on the buyer's disk.
+pub fn order_file_name(event: &Event, order: &Order) -> String {
+    format!("{}-{}.pdf", event.slug, order.code)
 }
 
 fn sheet(event: &Event, catalogue: &Catalogue, order: &Order, position: &Position) -> TicketSheet {

@@ -20,7 +20,7 @@ use crate::i18n::Lang;
 use text::{Fonts, clean};
 
 /// Everything one page shows, ready to print: translated, formatted, chosen for the buyer's language.
-#[derive(Clone)]
+#[derive(Clone, serde::Serialize)]
 pub struct TicketSheet {
     /// Who invites.
     pub organizer: String,
@@ -57,7 +57,7 @@ pub struct TicketSheet {
 }
 
 /// The words a sheet prints around its values, in the language of the sheet.
-#[derive(Clone)]
+#[derive(Clone, serde::Serialize)]
 pub struct SheetLabels {
     /// "Ticket".
     pub ticket: String,

@@ -32,5 +32,27 @@ pub async fn record(tx: &Tx<'_>, event: EventId, files: &[TicketFile], now: Time
     tx.execute(RECORD, &[p(&event), p(&OUTPUT), p(&now), array(&positions), array(&keys)]).await.map(|_| ())
 }
 
+const ORDER_FILE: &str = "select object_key from order_ticket_file where event_id = $1 and order_id = $2";
+
+/// Where the file with all tickets of an order lies, if there is one; perhaps an old one.
+pub async fn order_file(q: &impl Query, event: EventId, order: OrderId) -> Result<Option<String>, DbError> {
+    q.opt(ORDER_FILE, &[p(&event), p(&order)]).await?.map(|row| row.get("object_key")).transpose()
+}
+
+const RECORD_ORDER_FILE: &str = "
+    insert into order_ticket_file (event_id, order_id, object_key, created_at) values ($1, $2, $3, $4)
+    on conflict (order_id) do update set object_key = excluded.object_key, created_at = excluded.created_at";
+
+/// Records that the file lies in the bucket.
+pub async fn record_order_file(
+    tx: &Tx<'_>,
+    event: EventId,
+    order: OrderId,
+    object_key: &str,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    tx.execute(RECORD_ORDER_FILE, &[p(&event), p(&order), p(&object_key), p(&now)]).await.map(|_| ())
+}
+
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[FILES, RECORD];
+pub const ALL: &[&str] = &[FILES, RECORD, ORDER_FILE, RECORD_ORDER_FILE];

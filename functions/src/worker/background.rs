@@ -7,7 +7,7 @@ use crate::{
     boxoffice, cart,
     catalogue::Catalogue,
     ctx::Ctx,
-    event,
+    event, export,
     id::EventId,
     idempotency, mail, order,
     outbox::{self, Envelope, Job, Message, Outgoing},
@@ -80,6 +80,8 @@ async fn announce_mails(ctx: &Ctx, class: mail::Class, now: Timestamp, max: i64)
 const KEEP_SECONDS: i64 = 14 * 24 * 3600;
 /// How many rows one statement sweeps away.
 const SWEEP_MAX: i64 = 5000;
+/// How many files one run removes.
+const EXPORTS_MAX: i64 = 500;
 
 async fn sweep(ctx: &Ctx, now: Timestamp) -> Result<(), WorkError> {
     let before = now.plus_seconds(-KEEP_SECONDS);
@@ -93,6 +95,17 @@ async fn sweep(ctx: &Ctx, now: Timestamp) -> Result<(), WorkError> {
     idempotency::sql::sweep(&*db, now.plus_seconds(-idempotency::KEEP_SECONDS)).await?;
     let before = now.plus_seconds(-webhook::KEEP_SECONDS);
     while webhook::sql::sweep(&*db, before, SWEEP_MAX).await? > 0 {}
+    drop(db);
+    sweep_exports(ctx, now).await
+}
+
+/// Removes files first: a row without a file is found again, a file without a row is not.
+async fn sweep_exports(ctx: &Ctx, now: Timestamp) -> Result<(), WorkError> {
+    let expired = export::sql::expired(&*ctx.db().await?, now, EXPORTS_MAX).await?;
+    for (id, object_key) in expired {
+        ctx.media().await.delete(&object_key).await?;
+        export::sql::delete(&*ctx.db().await?, id).await?;
+    }
     Ok(())
 }
 

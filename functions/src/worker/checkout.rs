@@ -1,17 +1,33 @@
-//! The asynchronous half of selling: so far, expiring orders.
+//! The asynchronous half of selling: expiring orders, and what staff does to many at once.
+
+use std::time::{Duration, Instant};
 
 use super::{Done, WorkError};
 use crate::{
     catalogue::Catalogue,
     ctx::Ctx,
-    event, order,
-    outbox::{Envelope, Message},
+    event::{self, Event},
+    id::{BulkActionId, EventId},
+    order::{self, bulk},
+    outbox::{self, Envelope, Message, Outgoing},
+    port::db::{DbError, Tx},
 };
+
+/// No chunk begins later than this after the first: the worker has a minute.
+const CHUNKS_TIME: Duration = Duration::from_secs(30);
+
+/// Does what one message asks for.
+pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkError> {
+    match envelope.message {
+        Message::ExpireOrders { event } => expire_orders(ctx, event).await,
+        Message::RunBulkAction { action } => run_bulk_action(ctx, &envelope, action).await,
+        _ => Err(WorkError::Unknown),
+    }
+}
 
 /// Expires overdue orders of one event, in chunks, so that buyers get the lock in between. The message is not
 /// recorded: a lost one is sent again by the next run of the periodic job, and a second one finds nothing to do.
-pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkError> {
-    let Message::ExpireOrders { event } = envelope.message else { return Err(WorkError::Unknown) };
+async fn expire_orders(ctx: &Ctx, event: EventId) -> Result<Done, WorkError> {
     let mut db = ctx.db().await?;
     let Some(event) = event::by_id(&*db, event).await? else { return Ok(Done::Handled) };
     let catalogue = Catalogue::load(&*db, &event).await?;
@@ -24,4 +40,45 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkE
         }
         tracing::info!(event.id = event.id.0, count = expired, "orders expired");
     }
+}
+
+/// Does chunks of a bulk action until its time is up; then another message goes on. The recorded message is handled with
+/// the last chunk: should all of them be lost, the relay sends it again.
+async fn run_bulk_action(ctx: &Ctx, envelope: &Envelope, action: BulkActionId) -> Result<Done, WorkError> {
+    let begun = Instant::now();
+    let mut db = ctx.db().await?;
+    let found = match bulk::sql::event_of(&*db, action).await? {
+        Some(event) => event::by_id(&*db, event).await?,
+        None => None,
+    };
+    let Some(event) = found else { return Ok(Done::Handled) };
+    let catalogue = Catalogue::load(&*db, &event).await?;
+    while begun.elapsed() < CHUNKS_TIME {
+        let tx = db.begin().await?;
+        let ran = run_chunk(ctx, &tx, envelope, &event, &catalogue, action).await;
+        if !tx.finish(ran).await? {
+            drop(db);
+            Outgoing::unrecorded(std::iter::once(Message::AnnounceActions)).dispatch(ctx).await;
+            return Ok(Done::Handled);
+        }
+    }
+    drop(db);
+    Outgoing::unrecorded(std::iter::once(Message::RunBulkAction { action })).dispatch(ctx).await;
+    Ok(Done::Handled)
+}
+
+async fn run_chunk(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    envelope: &Envelope,
+    event: &Event,
+    catalogue: &Catalogue,
+    action: BulkActionId,
+) -> Result<bool, DbError> {
+    let now = ctx.now();
+    let is_left = bulk::run_chunk(tx, event, catalogue, action, now).await?;
+    if !is_left {
+        outbox::claim(tx, envelope, now).await?;
+    }
+    Ok(is_left)
 }

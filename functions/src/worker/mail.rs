@@ -129,7 +129,8 @@ fn calendar_file(ctx: &Ctx, event: &Event, order: &Order, kind: Kind) -> Option<
         }
         Kind::OrderCanceled | Kind::OrderDenied | Kind::StaffOrderPlaced => false,
     };
-    wanted.then(|| {
+    // A series as a whole has no day to put there.
+    (wanted && !event.has_subevents).then(|| {
         let lang = Lang::parse(&order.locale).unwrap_or_default();
         let bytes = calendar::file(event, &ctx.config().public_url, lang, ctx.now()).into_bytes();
         File { name: calendar::file_name(event), content_type: "text/calendar; charset=utf-8; method=PUBLISH", bytes }

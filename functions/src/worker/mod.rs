@@ -18,6 +18,7 @@ use tracing::Instrument as _;
 use crate::{
     config::Config,
     ctx::Ctx,
+    export::MakeError,
     outbox::{Envelope, Job, Message},
     port::{db::DbError, mailer::MailError, media::MediaError, queue::Queue},
     ticket::RenderError,
@@ -39,6 +40,9 @@ pub enum WorkError {
     /// The ticket.
     #[error(transparent)]
     Render(#[from] RenderError),
+    /// The export.
+    #[error(transparent)]
+    Export(#[from] MakeError),
     /// A message that this worker does not know: it ends in the dead-letter queue.
     #[error("a message of another queue or version")]
     Unknown,

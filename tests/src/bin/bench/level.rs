@@ -12,7 +12,7 @@ use std::{
 use tokio::{sync::Barrier, task::JoinSet};
 
 use crate::{
-    Options, buyer, growth,
+    Options, beside, buyer, growth,
     meter::{self, Figures, Times},
     modes::{self, Mode, Seller},
     shop::{Failure, Shop},
@@ -39,7 +39,10 @@ async fn measure(options: &Options) -> Result<Figures, Failure> {
     let (buyers, events) = (options.number("buyers", 1), options.number("events", 1));
     let delay_us = options.number("delay-us", 0);
     let pool = u32::try_from(options.number("pool", pool_for(buyers)))?;
-    let shop = Shop::open(events, Duration::from_micros(delay_us), pool).await?;
+    let delay = Duration::from_micros(delay_us);
+    let outside = beside::outside(options.text("beside", "nobody")).await?;
+    let shop = Shop::open(events, delay, pool, outside.as_ref()).await?;
+    let workers = outside.map(|_| beside::Workers::start(&shop));
     growth::fill(&shop, options.number("filled", 0)).await?;
     let time = Duration::from_secs(options.number("seconds", 8));
     let mut figures = match mode {
@@ -50,6 +53,7 @@ async fn measure(options: &Options) -> Result<Figures, Failure> {
             crowd(&shop, seller, Crowd { buyers, events, hot }, time).await?
         }
     };
+    drop(workers);
     options.text("mode", "handlers").clone_into(&mut figures.mode);
     figures.buyers = buyers;
     #[expect(clippy::cast_precision_loss, reason = "a figure for people")]

@@ -4,10 +4,12 @@
 //! - `sale`: orders a minute on one event, by mode and number of buyers.
 //! - `growth`: the cost of an order in events that have sold a lot already.
 //! - `many`: fifty events at once.
+//! - `workers`: messages a second of each worker, a large export, and a sale beside others outside that are slow.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 #![expect(clippy::float_arithmetic, reason = "figures for people")]
 
+mod beside;
 mod buyer;
 mod growth;
 mod level;
@@ -19,13 +21,15 @@ mod sale;
 mod shop;
 mod slow_link;
 mod start;
+mod workers;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: bench start
        bench sale [--seconds N] [--buyers 1,16,64,256,1000] [--modes naive,boxoffice,handlers,http,alone,raw] [--delay 0,0.5,2]
        bench growth [--seconds N] [--orders 1000,100000,1000000]
-       bench many [--seconds N] [--events 50]";
+       bench many [--seconds N] [--events 50]
+       bench workers [--orders 2000] [--rows 100000] [--seconds 15] [--parts messages,export,beside]";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -41,6 +45,8 @@ fn main() -> ExitCode {
         Some("sale") => sale::measure(&options),
         Some("growth") => growth::measure(&options),
         Some("many") => many::measure(&options),
+        Some("workers") => workers::measure(&options),
+        Some("export") => workers::export_alone(&options),
         // What the others start for each line of their tables, so that it has a process and a database of its own.
         Some("level") => level::run(&options),
         _ => {

@@ -39,10 +39,30 @@ pub struct OnSale {
     pub catalogue: Arc<Catalogue>,
 }
 
+/// Who is outside of a shop: a mail server and the receiver of a webhook.
+pub struct Outside {
+    /// Takes mails.
+    pub mail_url: String,
+    /// Hears of orders.
+    pub receiver_url: String,
+}
+
+impl Outside {
+    fn webhook(&self) -> String {
+        format!(
+            "insert into webhook (organizer_id, enabled, target_url, all_events, action_types, created_at)
+             select id, true, '{}', true, array['pretix.event.order.placed'], now() from organizer;
+             insert into webhook_secret (organizer_id, webhook_id, nonce, created_at)
+             select organizer_id, id, 'bench', now() from webhook",
+            self.receiver_url
+        )
+    }
+}
+
 impl Shop {
     /// A new shop with `events` events, `delay` away from its database. Its functions share `pool` connections, or
-    /// have one each if that is 0.
-    pub async fn open(events: u64, delay: Duration, pool: u32) -> Result<Self, Failure> {
+    /// have one each if that is 0. Its workers talk to others `outside`, if there are some.
+    pub async fn open(events: u64, delay: Duration, pool: u32, outside: Option<&Outside>) -> Result<Self, Failure> {
         let cluster = Cluster::start_measured().await?;
         cluster.create_database("bench").await?;
         let direct = cluster.url("bench");
@@ -63,10 +83,11 @@ impl Shop {
             ("AWS_SECRET_ACCESS_KEY", "bench".to_owned()),
             ("QUEUE_URL_PREFIX", sqs::url_prefix(&sqs.url())),
             ("MEDIA_BUCKET", "bench".to_owned()),
-            ("MAIL_URL", "folder:/nowhere".to_owned()),
+            ("MAIL_URL", outside.map_or("folder:/nowhere", |outside| &outside.mail_url).to_owned()),
             ("MAIL_FROM", "tickets@example.org".to_owned()),
             ("PUBLIC_URL", "http://127.0.0.1".to_owned()),
             ("SECRET_KEY", "only for measuring, protects nothing".to_owned()),
+            ("WEBHOOK_PRIVATE_ADDRESSES", "127.0.0.1".to_owned()),
         ]);
         let config = Config::from_lookup(|name| variables.get(name).cloned())?;
         let shop = Self { cluster, config, clock: Box::leak(Box::default()), _sqs: sqs, _pooler: pooler };
@@ -76,6 +97,9 @@ impl Shop {
         }
         for number in 0..events {
             shop.import(&mut db, number).await?;
+        }
+        if let Some(outside) = outside {
+            db.script(&outside.webhook()).await?;
         }
         Ok(shop)
     }

@@ -1,0 +1,182 @@
+//! One thing done to many orders, such as the cancellation of a whole event (spec domain 14.6).
+//!
+//! A worker goes through the orders by their ids, in chunks: each is one batch of the box office in a transaction that also
+//! moves the mark of how far it is. So buyers get the event's lock between two chunks, a worker that dies is followed by
+//! one that goes on behind the mark, and a message that comes twice does nothing twice. Orders that are placed meanwhile
+//! are reached too; after the end nothing is: whoever cancels an event takes it offline first.
+
+pub mod sql;
+
+use crate::{
+    boxoffice::{self, OrderAction, OrderRefusal, Outcome, Request},
+    catalogue::Catalogue,
+    event::Event,
+    id::{BulkActionId, OrderId},
+    mail,
+    outbox::{self, Message, Outgoing},
+    port::{
+        db::{DbError, Query, Tx},
+        lock::EventLock,
+    },
+    staff::Staff,
+    time::Timestamp,
+};
+
+/// What can be done to many orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Orders that are pending or paid are cancelled.
+    Cancel,
+    /// Orders that wait for approval are turned down.
+    Deny,
+}
+
+impl Action {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Cancel, Self::Deny];
+
+    /// The word in the database and the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Deny => "deny",
+        }
+    }
+
+    /// Reads [`Self::name`].
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.name() == name)
+    }
+
+    fn of_one(self) -> OrderAction {
+        match self {
+            Self::Cancel => OrderAction::Cancel { fee: None },
+            Self::Deny => OrderAction::Deny,
+        }
+    }
+
+    fn logged(self) -> &'static str {
+        match self {
+            Self::Cancel => "pretix.event.order.canceled",
+            Self::Deny => "pretix.event.order.denied",
+        }
+    }
+
+    fn mail(self) -> mail::Kind {
+        match self {
+            Self::Cancel => mail::Kind::OrderCanceled,
+            Self::Deny => mail::Kind::OrderDenied,
+        }
+    }
+}
+
+/// What staff wants.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// What is to happen.
+    pub action: Action,
+    /// To the orders with these codes, or to every order to which it can happen.
+    pub codes: Option<Vec<String>>,
+    /// Buyers are told.
+    pub send_email: bool,
+    /// What their mail says in staff's own words.
+    pub note: Option<String>,
+}
+
+/// How far it is.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    /// What happens.
+    pub action: Action,
+    /// Orders that there were to be changed when it was asked for.
+    pub total: i64,
+    /// Orders that were changed.
+    pub changed: i64,
+    /// Orders that were refused.
+    pub refused: i64,
+    /// The first of those: code and reason.
+    pub refusals: serde_json::Value,
+    /// Nothing more happens.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// Why it was not begun.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// The event has no orders with these codes.
+    #[error("no orders with these codes: {0:?}")]
+    Unknown(Vec<String>),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// Orders of one chunk: short enough that nobody notices the wait for the lock.
+const CHUNK: i64 = 50;
+
+/// Asks for it. A worker does it.
+pub async fn request(
+    tx: &Tx<'_>,
+    staff: &Staff,
+    event: &Event,
+    wish: &Wish,
+    now: Timestamp,
+) -> Result<(BulkActionId, Outgoing), RequestError> {
+    if let Some(codes) = &wish.codes {
+        let unknown = sql::unknown_codes(tx, staff.event(), codes).await?;
+        if !unknown.is_empty() {
+            return Err(RequestError::Unknown(unknown));
+        }
+    }
+    let id = sql::insert(tx, staff, event, wish, now).await?;
+    let outgoing = outbox::record(tx, &[Message::RunBulkAction { action: id }], now).await?;
+    Ok((id, outgoing.of(event.organizer.id)))
+}
+
+/// How far an action of the event is.
+pub async fn progress(q: &impl Query, staff: &Staff, id: BulkActionId) -> Result<Option<Progress>, DbError> {
+    sql::progress(q, staff.event(), id).await
+}
+
+/// Does the next chunk, in this transaction. False if nothing is left.
+pub async fn run_chunk(
+    tx: &Tx<'_>,
+    event: &Event,
+    catalogue: &Catalogue,
+    id: BulkActionId,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    // Its row is locked: of two workers one waits here, and goes on behind the other's mark.
+    let Some(running) = sql::lock(tx, event.id, id).await? else { return Ok(false) };
+    let lock = EventLock::acquire(tx, event.id).await?;
+    let orders = sql::next(&lock, &running, CHUNK).await?;
+    let Some((last, _)) = orders.last() else {
+        sql::end(tx, id, now).await?;
+        return Ok(false);
+    };
+    let request =
+        |(order, _): &(OrderId, String)| Request::ChangeOrder { order: *order, action: running.action.of_one() };
+    let requests: Vec<Request> = orders.iter().map(request).collect();
+    let (outcomes, changes) = boxoffice::serve(&lock, event, catalogue, &requests, now).await?;
+    // Nothing to send: what a cancellation leads to is recorded below.
+    let _no_messages = boxoffice::write(&lock, event, &changes, now).await?;
+    let (mut changed, mut refused) = (Vec::new(), Vec::new());
+    for ((order, code), outcome) in orders.iter().zip(outcomes) {
+        match outcome {
+            Outcome::OrderChanged(_) => changed.push(*order),
+            Outcome::OrderRefused(refusal) => refused.push((code.as_str(), reason(refusal))),
+            other => unreachable!("an order is changed or not, not {other:?}"),
+        }
+    }
+    let actor = super::sql::Actor::Token(running.token);
+    super::sql::log(tx, event, &changed, running.action.logged(), &actor, now).await?;
+    if running.send_email {
+        mail::queue_mass(tx, event, &changed, running.action.mail(), running.note.as_deref(), now).await?;
+    }
+    sql::advance(tx, id, *last, changed.len(), &refused).await?;
+    Ok(true)
+}
+
+fn reason(refusal: OrderRefusal) -> String {
+    format!("{refusal:?}")
+}

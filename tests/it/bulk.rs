@@ -1,0 +1,100 @@
+//! Many orders changed at once: a whole event is cancelled.
+
+use serde_json::{Value, json};
+use shop::{
+    outbox::{Envelope, Job, Message},
+    port::queue::Queue,
+};
+
+use crate::shop::{TestShop, code_of};
+
+const ACTIONS: &str = "org/events/gig/bulk_actions/";
+
+async fn begin(shop: &TestShop, body: Value) -> (u16, Value) {
+    shop.api("POST", ACTIONS, Some(&shop.token), Some(body)).await
+}
+
+async fn progress(shop: &TestShop, begun: &Value) -> Value {
+    shop.api("GET", &format!("{ACTIONS}{}/", begun["id"]), Some(&shop.token), None).await.1
+}
+
+/// A shop with many paid and pending orders, made in the database's own way of speaking to the box office.
+async fn sold_out(orders: usize) -> TestShop {
+    let shop = TestShop::with_places(500).await;
+    let item = shop.number("select min(id) as number from item").await;
+    for number in 0..orders {
+        let status = if number.is_multiple_of(2) { "p" } else { "n" };
+        let body = json!({"email": format!("b{number}@example.org"), "status": status, "payment_provider": "manual",
+                          "send_email": false, "positions": [{"item": item, "price": "5.00"}]});
+        let (status, order) = shop.api("POST", "org/events/gig/orders/", Some(&shop.token), Some(body)).await;
+        assert_eq!(status, 201, "{order}");
+    }
+    shop.work().await;
+    shop
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_event_is_cancelled_once_in_chunks_and_buyers_are_told() {
+    let shop = sold_out(120).await;
+    let mails = shop.mails().len();
+    let (status, begun) =
+        begin(&shop, json!({"action": "cancel", "all": true, "comment": "The hall is **closed**."})).await;
+    assert_eq!(status, 202, "{begun}");
+    assert_eq!(progress(&shop, &begun).await["status"], "running");
+    // The message comes twice, to two workers at once, and one of them dies after a chunk: here it is done by hand.
+    let id = shop::id::BulkActionId(begun["id"].as_i64().unwrap());
+    let message = Envelope::unrecorded(Message::RunBulkAction { action: id });
+    let event = shop.gig().await;
+    let mut db = shop.ctx.db().await.unwrap();
+    let catalogue = shop::catalogue::Catalogue::load(&*db, &event).await.unwrap();
+    let tx = db.begin().await.unwrap();
+    let ran = shop::order::bulk::run_chunk(&tx, &event, &catalogue, id, shop.ctx.now()).await;
+    assert!(tx.finish(ran).await.unwrap(), "more is left");
+    drop(db);
+    let half = progress(&shop, &begun).await;
+    assert_eq!((&half["total"], &half["changed"], &half["status"]), (&json!(120), &json!(50), &json!("running")));
+    let (one, two) = (shop.sandbox(), shop.sandbox());
+    let (one, two) = tokio::join!(
+        shop::worker::checkout::handle(one, message.clone()),
+        shop::worker::checkout::handle(two, message)
+    );
+    one.unwrap();
+    two.unwrap();
+    shop.work().await;
+    let done = progress(&shop, &begun).await;
+    assert_eq!((&done["changed"], &done["refused"], &done["status"]), (&json!(120), &json!(0), &json!("done")));
+    assert_eq!(shop.number("select count(*) as number from orders where status <> 'c'").await, 0);
+    assert_eq!(shop.counters().await["seats"], (0, 0, 0));
+    let logged = "select count(*) as number from action_log where action = 'pretix.event.order.canceled'";
+    assert_eq!(shop.number(logged).await, 120, "each once");
+    assert_eq!(shop.number("select count(*) as number from outbox").await, 0);
+    // The mails are let go by the job that looks every minute.
+    let job = Envelope::unrecorded(Message::Periodic { job: Job::RequeueMails }).body();
+    shop.ctx.queues().await.send(Queue::Background, &[job]).await;
+    shop.work().await;
+    let told: Vec<_> = shop.mails().into_iter().filter(|mail| mail.text.contains("The hall is **closed**.")).collect();
+    assert_eq!((told.len(), shop.mails().len() - mails), (120, 120), "every buyer once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_chosen_orders_are_changed_and_mistakes_are_named() {
+    let shop = TestShop::with_places(20).await;
+    let first = shop.buyer().buy(&[("Ticket", 1)], Some("manual")).await;
+    shop.buyer().buy(&[("Ticket", 1)], Some("manual")).await;
+    let (status, body) = begin(&shop, json!({"action": "cancel", "orders": [code_of(&first), "ZZZZZ"]})).await;
+    assert_eq!((status, &body["orders"][0]), (400, &json!("Unknown: ZZZZZ.")));
+    for body in [
+        json!({"action": "cancel"}),
+        json!({"action": "cancel", "orders": [], "all": true}),
+        json!({"action": "x", "all": true}),
+    ] {
+        assert_eq!(begin(&shop, body.clone()).await.0, 400, "{body}");
+    }
+    let chosen = json!({"action": "cancel", "orders": [code_of(&first)], "send_email": false});
+    let (status, begun) = begin(&shop, chosen).await;
+    assert_eq!(status, 202, "{begun}");
+    shop.work().await;
+    assert_eq!(progress(&shop, &begun).await["changed"], 1);
+    assert_eq!(shop.number("select count(*) as number from orders where status = 'c'").await, 1);
+    assert_eq!(shop.number("select count(*) as number from mail where kind = 'order_canceled'").await, 0);
+}
