@@ -287,7 +287,12 @@ async fn staff_changes_what_is_in_an_order() {
     assert!(matches!(refused, Err(ActError::Refused(OrderRefusal::NoRoom(_)))), "{refused:?}");
     // One ticket becomes a seat, another seat comes, and a fee.
     act(&shop, &code, |order| {
-        let swap = Change::SwapProduct { number: 1, product: seat, price: price(order, 0) };
+        let swap = Change::SwapProduct {
+            number: 1,
+            product: seat,
+            gross: Some(Money::zero(order.total.currency())),
+            tax_rate: TaxRate::ZERO,
+        };
         let fee = Change::AddFee {
             fee_type: shop::pricing::FeeType::Service,
             internal_type: String::new(),

@@ -198,7 +198,11 @@ impl Counter<'_> {
                 self.serve_batch(db, own, BATCH_MAX, until).await
             }
             Err(
-                error @ (DbError::Constraint { .. } | DbError::Failed(_) | DbError::Undecided | DbError::RowCount(_)),
+                error @ (DbError::Constraint { .. }
+                | DbError::Failed(_)
+                | DbError::Undecided
+                | DbError::RowCount(_)
+                | DbError::UnknownValue { .. }),
             ) if own.is_some() => {
                 tracing::error!(event.id = self.event.id.0, %error, "a batch was refused; serving one request alone");
                 self.serve_batch(db, own, 0, until).await

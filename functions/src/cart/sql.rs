@@ -107,8 +107,7 @@ pub(super) async fn answers(
 
 /// Reads the stored form of what a buyer told.
 pub(crate) fn read_session(data: serde_json::Value) -> Result<Session, DbError> {
-    let text = data.to_string();
-    serde_json::from_value(data).map_err(|_| DbError::UnknownValue { what: "checkout session", value: text })
+    serde_json::from_value(data).map_err(|_| DbError::unreadable("checkout session"))
 }
 
 const SAVE_SESSION: &str = "select save_session($1, $2, $3, $4)";

@@ -122,6 +122,11 @@ pub enum DbError {
 }
 
 impl DbError {
+    /// A stored document that the program does not know. What is in it is not told: it may name people or secrets.
+    pub fn unreadable(what: &'static str) -> Self {
+        Self::UnknownValue { what, value: "a document of another version".to_owned() }
+    }
+
     /// Name of the constraint that refused, if that is what happened.
     pub fn constraint(&self) -> Option<&str> {
         match self {

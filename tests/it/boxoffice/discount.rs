@@ -1,14 +1,14 @@
 //! Automatic discounts and fees where they meet carts and orders.
 
 use shop::{
-    boxoffice::{NotPlaced, Outcome, PriceMode, VoucherTerms},
+    boxoffice::{Bundle, NotPlaced, Outcome, PriceMode, VoucherTerms},
     id::DiscountId,
     money::TaxRate,
     payment::Provider,
     pricing::{Billing, Discount, PaymentFee, Rounding},
 };
 use tests::boxoffice::{
-    ask::{add, add_ons, apply, discount, euros, place, remove, terms},
+    ask::{add, add_ons, apply, discount, euros, place, product, remove, terms},
     world::World,
 };
 
@@ -89,7 +89,18 @@ fn vouchers_come_before_discounts() {
 }
 
 #[test]
-fn parts_of_a_bundle_are_left_out_and_add_ons_are_not() {
+fn parts_of_a_bundle_are_left_out() {
+    let mut world = World::new(&[(Some(10), &[2]), (Some(10), &[4])]);
+    world.offer(2).bundles.push(Bundle { product: product(4), count: 2, designated: euros(300) });
+    world.stock.discounts = vec![discount(1, 3, 500_000)];
+    world.cart(add("a", &[(2, 2)]));
+    assert_eq!(prices(&world, "a"), [1700, 300, 300, 1700, 300, 300], "two are not three");
+    world.cart(add("a", &[(2, 1)]));
+    assert_eq!(prices(&world, "a"), [850, 300, 300, 850, 300, 300, 850, 300, 300], "parts are not reduced");
+}
+
+#[test]
+fn add_ons_count_if_they_may() {
     let mut world = World::new(&[(Some(10), &[2]), (Some(10), &[3])]);
     let category = shop::id::CategoryId(1);
     world.offer(3).category = Some(category);

@@ -6,7 +6,7 @@ use shop::{
     money::TaxRate,
     order::OrderStatus,
     payment::Provider,
-    pricing::FeeType,
+    pricing::{Billing, FeeType, PaymentFee, Rounding},
 };
 
 use super::{
@@ -222,7 +222,12 @@ fn an_approved_order_that_costs_nothing_is_confirmed() {
 
 #[test]
 fn a_change_needs_room_for_what_it_adds_less_what_it_gives_back() {
-    let swap = |number, to| Change::SwapProduct { number, product: product(to), price: price(euros(2300)) };
+    let swap = |number, to| Change::SwapProduct {
+        number,
+        product: product(to),
+        gross: Some(euros(2300)),
+        tax_rate: price(euros(2300)).tax_rate,
+    };
     let (mut world, order) = two_tickets(2);
     // Products 1 and 2 share the full quota: a swap inside it needs no room, and one more has none.
     assert_eq!(edit(&mut world, order, vec![swap(1, 1)]), Ok(OrderStatus::Pending));
@@ -364,4 +369,54 @@ fn a_created_order_is_paid_if_it_says_so_or_costs_nothing() {
         assert!(order.is_covered());
     }
     assert_eq!((world.uses(1).paid, world.uses(1).pending), (2, 1));
+}
+
+#[test]
+fn staff_may_name_what_goes_with_the_rest() {
+    let (mut world, order) = two_tickets(5);
+    let mut below = add_position(product(1), euros(100));
+    if let Change::AddPosition { parent, .. } = &mut below {
+        *parent = Some(1);
+    }
+    assert_eq!(edit(&mut world, order, vec![below]), Ok(OrderStatus::Pending));
+    let both = vec![Change::CancelPosition { number: 1 }, Change::CancelPosition { number: 3 }];
+    assert_eq!(edit(&mut world, order, both), Ok(OrderStatus::Pending));
+    let numbers: Vec<_> = world.ordered(order).positions.iter().map(|position| position.number).collect();
+    assert_eq!(numbers, [2]);
+    let gone = vec![Change::CancelPosition { number: 3 }];
+    assert_eq!(edit(&mut world, order, gone), Err(OrderRefusal::NoSuchPart(3)));
+}
+
+#[test]
+fn a_product_that_is_moved_keeps_its_price_without_what_rounding_added() {
+    let (mut world, order) = two_tickets(5);
+    let rate = TaxRate(70_000);
+    world.ordered_mut(order).rounding = Rounding::SumByNet;
+    let net = |number| Change::SwapProduct { number, product: product(2), gross: Some(euros(1061)), tax_rate: rate };
+    let more = add_position(product(2), euros(1061));
+    assert!(edit(&mut world, order, vec![net(1), net(2), more]).is_ok());
+    assert!(edit(&mut world, order, vec![net(3)]).is_ok());
+    let total = world.ordered(order).total;
+    for number in 1..=3 {
+        let moved = Change::SwapProduct { number, product: product(1), gross: None, tax_rate: rate };
+        assert!(edit(&mut world, order, vec![moved]).is_ok());
+        assert_eq!(world.ordered(order).total, total, "moving position {number} costs nothing");
+    }
+}
+
+#[test]
+fn the_fee_for_the_way_to_pay_follows_the_price() {
+    let mut world = World::new(&[(Some(10), &[1, 2])]);
+    let fee = PaymentFee { absolute: euros(50), percent: TaxRate(20_000), of_sum: false };
+    world.stock.billing = Billing { payment_fees: vec![(Provider::Manual, fee)], ..Billing::default() };
+    world.cart(add("a", &[(2, 1)]));
+    let order = world.order("a", 2396);
+    let fees =
+        |world: &World| -> Vec<i64> { world.ordered(order).fees.iter().map(|fee| fee.line.gross.minor()).collect() };
+    assert_eq!(fees(&world), [96], "2 % of 23.00 and 0.50");
+    assert_eq!(edit(&mut world, order, vec![add_position(product(2), euros(2300))]), Ok(OrderStatus::Pending));
+    assert_eq!((fees(&world), world.ordered(order).total), (vec![142], euros(4742)));
+    let said = vec![Change::SetFee { number: 1, gross: euros(7) }, Change::CancelPosition { number: 2 }];
+    assert_eq!(edit(&mut world, order, said), Ok(OrderStatus::Pending));
+    assert_eq!(fees(&world), [7], "what staff has said counts");
 }

@@ -210,7 +210,12 @@ fn change_of(world: &World, order: OrderId, random: &mut StdRng) -> Change {
     match random.random_range(0..7) {
         0 | 1 => add_position(wanted, gross),
         2 => Change::CancelPosition { number },
-        3 => Change::SwapProduct { number, product: wanted, price: price(gross) },
+        3 => Change::SwapProduct {
+            number,
+            product: wanted,
+            gross: random.random_ratio(1, 2).then_some(gross),
+            tax_rate: price(gross).tax_rate,
+        },
         4 => Change::SetPrice { number, gross },
         5 => add_fee(gross),
         _ => Change::CancelFee { number: 1 },

@@ -98,11 +98,8 @@ impl Batch {
             let base = present.iter().find(|it| it.id == *id && it.parent.is_none());
             let base = base.ok_or(CartRefusal::AddOn(AddOnProblem::NoBase))?;
             let chosen: Vec<AddOnChoice> = chosen.iter().map(|choice| with_date_of(choice, base.product)).collect();
-            let products: Vec<Product> = chosen
-                .iter()
-                .flat_map(|choice| std::iter::repeat_n(choice.product, choice.count.max(0) as usize))
-                .collect();
-            if let Some(problem) = self.add_on_problem(base.product, &products) {
+            let counts = chosen.iter().map(|choice| (choice.product, choice.count.max(0)));
+            if let Some(problem) = self.add_on_problem(base.product, counts) {
                 return Err(CartRefusal::AddOn(problem));
             }
             all.push((base.clone(), chosen));
@@ -117,13 +114,13 @@ impl Batch {
     }
 
     /// What is wrong with the add-ons of a product, if something is.
-    fn add_on_problem(&self, base: Product, add_ons: &[Product]) -> Option<AddOnProblem> {
+    fn add_on_problem(&self, base: Product, add_ons: impl Iterator<Item = (Product, i64)>) -> Option<AddOnProblem> {
         let Some(offer) = self.stock.offers.get(&base) else { return Some(AddOnProblem::NoBase) };
         let mut per_category: BTreeMap<CategoryId, BTreeMap<Product, i64>> = BTreeMap::new();
-        for product in add_ons {
-            let category = self.stock.offers.get(product).and_then(|offer| offer.category);
+        for (product, count) in add_ons {
+            let category = self.stock.offers.get(&product).and_then(|offer| offer.category);
             let Some(rule) = offer.add_on_rule(category) else { return Some(AddOnProblem::NoBase) };
-            *per_category.entry(rule.category).or_default().entry(*product).or_default() += 1;
+            *per_category.entry(rule.category).or_default().entry(product).or_default() += count;
         }
         let nothing = BTreeMap::new();
         offer.add_ons.iter().find_map(|rule| rule.problem(per_category.get(&rule.category).unwrap_or(&nothing)))
@@ -133,8 +130,7 @@ impl Batch {
     pub(super) fn wrong_add_ons(&self, cart: &CartId) -> Option<(CartPositionId, AddOnProblem)> {
         self.positions_of(cart).into_iter().filter(|position| position.parent.is_none()).find_map(|position| {
             let add_ons = self.children_of(position.id).into_iter().filter(|child| !child.bundled);
-            let products: Vec<Product> = add_ons.map(|child| child.product).collect();
-            Some((position.id, self.add_on_problem(position.product, &products)?))
+            Some((position.id, self.add_on_problem(position.product, add_ons.map(|child| (child.product, 1)))?))
         })
     }
 

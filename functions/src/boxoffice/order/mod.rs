@@ -197,14 +197,16 @@ pub enum Change {
         /// Its number.
         number: i32,
     },
-    /// Another product for a position, at this price. To another date its add-ons and parts come along.
+    /// Another product for a position. To another date its add-ons and parts come along.
     SwapProduct {
         /// Its number.
         number: i32,
         /// What it is now.
         product: Product,
-        /// What it costs now.
-        price: UnitPrice,
+        /// What it costs now, with tax; none means what it has cost.
+        gross: Option<Money>,
+        /// The rate of the tax in it.
+        tax_rate: TaxRate,
     },
     /// Another price with tax for a position; its tax rate stays.
     SetPrice {

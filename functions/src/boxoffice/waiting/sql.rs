@@ -79,8 +79,7 @@ pub async fn outcome(q: &impl Query, event: EventId, key: &str) -> Result<Option
 
 /// Reads the stored form of an outcome.
 pub(in crate::boxoffice) fn read_outcome(stored: serde_json::Value) -> Result<Outcome, DbError> {
-    let text = stored.to_string();
-    serde_json::from_value(stored).map_err(|_| DbError::UnknownValue { what: "outcome", value: text })
+    serde_json::from_value(stored).map_err(|_| DbError::unreadable("outcome"))
 }
 
 const ATTEMPT: &str = "select won, id, form_token, request from try_batch($1, $2, $3, $4)";

@@ -8,7 +8,7 @@ use super::{
     fields::Fields,
 };
 use crate::{
-    boxoffice::{Change, CreateFee, CreatePosition, NewPosition, PositionSecrets, UnitPrice},
+    boxoffice::{Change, CreateFee, CreatePosition, NewPosition, PositionSecrets},
     http::ApiError,
     id::{FeeId, PositionId, SubeventId, VariationId},
     money::TaxRate,
@@ -98,18 +98,30 @@ impl Wanted<'_> {
         };
         let reader = self.reader();
         let (product, found, _) = reader.product(item, variation, date.and_then(|id| self.catalogue.date(id)))?;
-        let rate = self.catalogue.tax_rule(found).map_or(TaxRate::ZERO, |rule| rule.rate);
-        let price = UnitPrice::of_listed(price.unwrap_or(position.price), rate, true);
-        Ok(vec![Change::SwapProduct { number, product, price }])
+        let tax_rate = self.catalogue.tax_rule(found).map_or(TaxRate::ZERO, |rule| rule.rate);
+        Ok(vec![Change::SwapProduct { number, product, gross: price, tax_rate }])
     }
 
     fn added(&self, fields: &Fields) -> Result<Change, ApiError> {
         let CreatePosition { product, price, attendee } = self.reader().position(fields)?;
+        let added = self.catalogue.item(product.item);
+        if added.is_some_and(|item| !item.bundles.is_empty()) {
+            return Err(ApiError::field("item", "A product with bundled parts cannot be added to an order yet."));
+        }
         let parent = match fields.number("addon_to")? {
             None => None,
             Some(number) => {
                 let base = self.order.live_positions().find(|it| i64::from(it.number) == number);
-                Some(base.ok_or_else(|| unknown("addon_to", number))?.number)
+                let base = base.ok_or_else(|| unknown("addon_to", number))?;
+                let category = added.and_then(|item| item.category);
+                let links = self.catalogue.item(base.product.item).map_or(&[][..], |item| &item.add_ons);
+                if !links.iter().any(|link| Some(link.category) == category) {
+                    return Err(ApiError::field("addon_to", "The product cannot be added to this position."));
+                }
+                if product.date != base.product.date {
+                    return Err(ApiError::field("subevent", "An add-on is for the date of its position."));
+                }
+                Some(base.number)
             }
         };
         let new = Box::new(NewPosition { secrets: PositionSecrets::draw(self.codes), attendee });

@@ -2,13 +2,15 @@
 //!
 //! The reference looks for room before it takes its locks; here all of it is decided under the event's lock.
 
+use std::collections::BTreeSet;
+
 use super::{Batch, Decision};
 use crate::{
     boxoffice::{Change, OrderFee, OrderPosition, OrderRefusal, OrderStock, POSITIONS_PER_ORDER_MAX, UnitPrice},
     id::OrderId,
-    money::Money,
+    money::{Money, TaxRate},
     order::OrderStatus,
-    pricing::{TaxedLine, round},
+    pricing::{FeeType, TaxedLine, round},
     time::Timestamp,
 };
 
@@ -30,8 +32,9 @@ impl Batch {
             return Err(OrderRefusal::WrongState(before.status));
         }
         let mut order = before.clone();
+        let mut gone = BTreeSet::new();
         for change in wanted.changes {
-            apply(&mut order, change)?;
+            apply(&mut order, change, &mut gone)?;
         }
         if order.positions.is_empty() {
             return Err(OrderRefusal::Empty);
@@ -44,6 +47,7 @@ impl Batch {
             let products = |order: &OrderStock| order.products().collect::<Vec<_>>();
             self.room_for_difference(&products(&before), &products(&order))?;
         }
+        self.charge_for_payment(&mut order, wanted.changes);
         price(&mut order)?;
         if order.total != before.total {
             self.give_up_payments(id);
@@ -60,13 +64,34 @@ impl Batch {
         }
         Ok(self.replace(id, order))
     }
+
+    /// What the way to pay costs follows what is to be paid, unless staff has just said what it costs (spec domain 14.4).
+    fn charge_for_payment(&self, order: &mut OrderStock, changes: &[Change]) {
+        let billing = &self.stock.billing;
+        let provider_of = |fee: &OrderFee| {
+            let mut providers = billing.payment_fees.iter().map(|(provider, _)| *provider);
+            providers.find(|it| fee.fee_type == FeeType::Payment && it.identifier() == fee.internal_type)
+        };
+        let is_set = |fee: &OrderFee| {
+            changes.iter().any(|change| matches!(change, Change::SetFee { number, .. } if *number == fee.number))
+        };
+        let found = order.fees.iter().position(|fee| provider_of(fee).is_some() && !is_set(fee));
+        let Some(at) = found.filter(|_| order.status == OrderStatus::Pending) else { return };
+        let fee = order.fees.remove(at);
+        let mut lines = lines(order);
+        round(&mut lines, order.rounding, false);
+        let sum = lines.iter().map(|line| line.gross.minor()).sum();
+        let price = Money::new(sum, order.total.currency());
+        let amount = provider_of(&fee).and_then(|provider| billing.payment_fee(provider, price));
+        let line = taxed(amount.unwrap_or(Money::zero(price.currency())), fee.line.rate);
+        order.fees.insert(at, OrderFee { line, ..fee });
+    }
 }
 
 /// Rounds all lines together and adds them up. An address, which would say whether the buyer is a business, is not kept
 /// yet: nobody is one.
 pub(super) fn price(order: &mut OrderStock) -> Result<(), OrderRefusal> {
-    let positions = order.positions.iter().map(|position| position.line);
-    let mut lines: Vec<TaxedLine> = positions.chain(order.fees.iter().map(|fee| fee.line)).collect();
+    let mut lines = lines(order);
     round(&mut lines, order.rounding, false);
     let places = order.positions.iter_mut().map(|position| &mut position.line);
     places.chain(order.fees.iter_mut().map(|fee| &mut fee.line)).zip(lines).for_each(|(place, line)| *place = line);
@@ -75,7 +100,14 @@ pub(super) fn price(order: &mut OrderStock) -> Result<(), OrderRefusal> {
     if sum < 0 { Err(OrderRefusal::NegativeTotal) } else { Ok(()) }
 }
 
-fn apply(order: &mut OrderStock, change: &Change) -> Result<(), OrderRefusal> {
+fn lines(order: &OrderStock) -> Vec<TaxedLine> {
+    let positions = order.positions.iter().map(|position| position.line);
+    positions.chain(order.fees.iter().map(|fee| fee.line)).collect()
+}
+
+/// `gone` are the numbers of positions that went with the one that they belonged to: who names them as well gets what was
+/// wanted.
+fn apply(order: &mut OrderStock, change: &Change, gone: &mut BTreeSet<i32>) -> Result<(), OrderRefusal> {
     match change {
         Change::AddPosition { product, parent, price, new } => {
             let base = parent.map(|number| position(order, number).map(|it| it.parent)).transpose()?;
@@ -95,12 +127,18 @@ fn apply(order: &mut OrderStock, change: &Change) -> Result<(), OrderRefusal> {
             });
         }
         Change::CancelPosition { number } => {
+            if gone.remove(number) {
+                return Ok(());
+            }
             position(order, *number)?;
+            gone.extend(order.positions.iter().filter(|it| it.parent == Some(*number)).map(|it| it.number));
             order.positions.retain(|it| it.number != *number && it.parent != Some(*number));
         }
-        Change::SwapProduct { number, product, price } => {
+        Change::SwapProduct { number, product, gross, tax_rate } => {
             let position = position(order, *number)?;
-            (position.product, position.line) = (*product, line(price));
+            // What rounding with others has added is not a part of the price.
+            let gross = gross.unwrap_or(position.line.undone().gross);
+            (position.product, position.line) = (*product, taxed(gross, *tax_rate));
             for below in order.positions.iter_mut().filter(|it| it.parent == Some(*number)) {
                 below.product.date = product.date;
             }
@@ -113,7 +151,7 @@ fn apply(order: &mut OrderStock, change: &Change) -> Result<(), OrderRefusal> {
                 fee_type: *fee_type,
                 internal_type: internal_type.clone(),
                 description: description.clone(),
-                line: TaxedLine::new(*gross, gross.split_tax(*tax_rate).1, *tax_rate),
+                line: taxed(*gross, *tax_rate),
             });
         }
         Change::SetFee { number, gross } => reprice(&mut fee(order, *number)?.line, *gross),
@@ -130,7 +168,11 @@ fn line(price: &UnitPrice) -> TaxedLine {
 }
 
 fn reprice(line: &mut TaxedLine, gross: Money) {
-    *line = TaxedLine::new(gross, gross.split_tax(line.rate).1, line.rate);
+    *line = taxed(gross, line.rate);
+}
+
+fn taxed(gross: Money, rate: TaxRate) -> TaxedLine {
+    TaxedLine::new(gross, gross.split_tax(rate).1, rate)
 }
 
 fn position(order: &mut OrderStock, number: i32) -> Result<&mut OrderPosition, OrderRefusal> {
