@@ -16,6 +16,7 @@ The shop on this machine: Postgres, S3, SQS and all functions in one process.
 
   cargo run -p local                       start everything; Ctrl-C stops it
   cargo run -p local -- --port 8080        … on another port than 8000
+  cargo run -p local -- --address 0.0.0.0  … for others in the network too
   cargo run -p local -- --without-workers  serve HTTP only; messages wait in the outbox
   cargo run -p local -- migrate            only apply migrations
   cargo run -p local -- import FILE.json   import an event, also while the stack runs

@@ -65,6 +65,8 @@ pub const VARIABLES: &[&str] = &[
 pub struct Options {
     /// Where everything is kept.
     pub data_dir: PathBuf,
+    /// Who reaches the shop: this machine, unless another address of it is given.
+    pub address: Ipv4Addr,
     /// The port of the shop; 0 for any free one.
     pub port: u16,
     /// Whether workers and schedules run. Without them messages wait in the outbox for a stack that has them.
@@ -76,7 +78,13 @@ pub struct Options {
 impl Options {
     /// An embedded stack in a folder, on any free port.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: data_dir.into(), port: 0, workers: true, environment: HashMap::new() }
+        Self {
+            data_dir: data_dir.into(),
+            address: Ipv4Addr::LOCALHOST,
+            port: 0,
+            workers: true,
+            environment: HashMap::new(),
+        }
     }
 }
 
@@ -192,7 +200,7 @@ impl Stack {
         // First what fails often and fast.
         let port = |source| StackError::Port { port: options.port, source };
         let listener =
-            patiently(async || TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await).await.map_err(port)?;
+            patiently(async || TcpListener::bind((options.address, options.port)).await).await.map_err(port)?;
         let shop_url = format!("http://{}", listener.local_addr().map_err(port)?);
         let mut database = Database::start(&options, progress).await?;
         database.migrate(progress).await?;
