@@ -87,7 +87,7 @@ class Fleet:
             # A file that only we can read: on a command line everybody on this machine sees the secrets.
             file = Path(folder) / "environment"
             file.touch(mode=0o600)
-            file.write_text("".join(f"{name}={value}\n" for name, value in environment.items() if value))
+            file.write_text("".join(f"{name}={_quoted(name, value)}\n" for name, value in environment.items() if value))
             versions: dict[str, str] = {}
             with ThreadPoolExecutor(WORKERS) as pool:
                 tasks = {pool.submit(self._upload, name, roles[FUNCTIONS[name]["role"]], file, network): name for name in names}
@@ -200,6 +200,14 @@ class Fleet:
                 if code(error) != "ResourceNotFoundException":
                     raise
         return removed
+
+
+def _quoted(name: str, value: str) -> str:
+    """A value as cargo-lambda reads it from a file."""
+    for quote in "'\"`":
+        if quote not in value and "\n" not in value:
+            return f"{quote}{value}{quote}"
+    raise Refused(f"{name} contains all kinds of quotes, or a line break; in an address write %27 for an apostrophe.")
 
 
 def _version(name: str, stdout: str) -> str:

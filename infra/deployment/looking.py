@@ -49,8 +49,9 @@ def logs(deployment: Deployment, name: str, minutes: int, follow: bool) -> None:
         try:
             pages = client.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{deployment.fleet.full(name)}", startTime=since)
             for entry in (entry for page in pages for entry in page["events"]):
-                if entry["eventId"] not in seen:
-                    seen.add(entry["eventId"])
+                identity = entry.get("eventId") or (entry["timestamp"], entry.get("logStreamName"), entry["message"])
+                if identity not in seen:
+                    seen.add(identity)
                     since = max(since, entry["timestamp"])
                     print(time.strftime("%H:%M:%S", time.localtime(entry["timestamp"] / 1000)), entry["message"].rstrip(), flush=True)
         except ClientError as error:

@@ -132,7 +132,7 @@ pub fn fail(text: &str) {
 
 /// Where to go now.
 pub fn addresses(stack: &Stack) {
-    let shop = &stack.shop_url;
+    let shop = &stack.config.public_url;
     println!();
     match &stack.demo {
         Some(demo) => {

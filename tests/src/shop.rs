@@ -567,6 +567,15 @@ impl Buyer {
     }
 }
 
+impl Buyer {
+    /// The address of the first ticket's file of an order, once it is drawn.
+    pub async fn ticket(&self, order: &str) -> Option<String> {
+        let page = self.get(&format!("{order}download/1/pdf/")).await;
+        assert!(matches!(page.status, 200 | 303), "{}", page.html);
+        page.location
+    }
+}
+
 /// An HTTP client. Only plain HTTP is spoken here, but the client wants to know its TLS before it says so.
 pub fn http_client() -> reqwest::ClientBuilder {
     static TLS: LazyLock<()> = LazyLock::new(|| {

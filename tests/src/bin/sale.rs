@@ -23,13 +23,7 @@ async fn main() {
     let order = buyer.buy(&[("Seat", 1)], None).await;
     println!("order {} after {} ms", code_of(&order), begun.elapsed().as_millis());
     let signed = loop {
-        let page = buyer.get(&order).await;
-        assert_eq!(page.status, 200);
-        let at = page.html.find("/pdf/").map(|at| (page.html[..at].rfind('"').unwrap() + 1, at + 5));
-        let link = at.map(|(from, to)| page.html[from..to].to_owned());
-        if let Some(link) = link
-            && let Some(signed) = buyer.get(&link).await.location
-        {
+        if let Some(signed) = buyer.ticket(&order).await {
             break signed;
         }
         assert!(begun.elapsed() < Duration::from_secs(60), "no ticket within a minute");

@@ -102,6 +102,8 @@ fn secret() -> Value {
                 "GenerateStringKey": "SECRET_KEY",
                 "PasswordLength": 64,
                 "ExcludePunctuation": true,
+                // Which an emulator that does not know the line above would choose, and which means something in files.
+                "ExcludeCharacters": "'\"`\\$",
             },
         },
     })

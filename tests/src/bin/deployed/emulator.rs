@@ -54,7 +54,7 @@ pub fn run(command: &mut Command) -> String {
 
 /// Ends when our end of its standard input closes, which the kernel does however this process ends, and takes the
 /// functions along: they are of its group.
-const GUARDIAN: &str = r#""$1" >"$2" 2>&1 &
+const GUARDIAN: &str = r#""$1" "$3" >"$2" 2>&1 &
 cat >/dev/null
 kill -TERM $! 2>/dev/null
 sleep 1
@@ -77,7 +77,9 @@ impl Emulator {
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         let log = folder.join("emulator.log");
         let mut command = Command::new("sh");
-        command.args(["-c", GUARDIAN, "onsale-emulator-guardian"]).arg(tools.program("ministack")).arg(&log);
+        let launcher = folder.join("emulator.py");
+        std::fs::write(&launcher, include_str!("emulator.py")).unwrap();
+        command.args(["-c", GUARDIAN, "onsale-emulator-guardian"]).arg(tools.program("python")).arg(&log).arg(launcher);
         let settings = [
             ("BIND_HOST", "127.0.0.1"),
             ("GATEWAY_PORT", &port.to_string()),

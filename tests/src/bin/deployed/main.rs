@@ -11,6 +11,7 @@ mod operations;
 use std::{
     panic::AssertUnwindSafe,
     process::ExitCode,
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -25,6 +26,7 @@ struct Report {
 impl Report {
     async fn check(&mut self, what: &'static str, run: impl Future<Output = String>) {
         let begun = Instant::now();
+        LAST_WORDS.lock().unwrap().take();
         let outcome = caught(run).await;
         let seconds = begun.elapsed().as_secs_f32();
         match outcome {
@@ -40,6 +42,9 @@ impl Report {
     }
 }
 
+/// What the last panic said, and where.
+static LAST_WORDS: Mutex<Option<String>> = Mutex::new(None);
+
 /// The value, or the words of the panic.
 async fn caught(run: impl Future<Output = String>) -> Result<String, String> {
     let mut run = Box::pin(run);
@@ -47,11 +52,7 @@ async fn caught(run: impl Future<Output = String>) -> Result<String, String> {
         let polled = std::panic::catch_unwind(AssertUnwindSafe(|| run.as_mut().poll(context)));
         match polled {
             Ok(poll) => poll.map(Ok),
-            Err(panic) => {
-                let words = panic.downcast_ref::<String>().cloned();
-                let words = words.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
-                std::task::Poll::Ready(Err(words.unwrap_or_default()))
-            }
+            Err(_) => std::task::Poll::Ready(Err(LAST_WORDS.lock().unwrap().take().unwrap_or_default())),
         }
     })
     .await
@@ -59,6 +60,10 @@ async fn caught(run: impl Future<Output = String>) -> Result<String, String> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        // Of a check's own tasks and buyers, the first tells most.
+        LAST_WORDS.lock().unwrap().get_or_insert_with(|| panic.to_string());
+    }));
     let begun = Instant::now();
     let deployed = Deployed::prepare().await;
     println!("prepared in {:.0} s: emulator, database, pooler, functions", begun.elapsed().as_secs_f32());
