@@ -43,7 +43,7 @@ class Deployment:
         values = {
             "Stage": stage.name, "ApiId": base["ApiId"], "AlarmTopicArn": base["AlarmTopicArn"], "MediaBucket": base["MediaBucket"],
             "RequestsPerSecond": stage.requests_per_second, "RequestsBurst": stage.requests_burst, "Domain": stage.domain,
-            "DatabaseCluster": data.get("Cluster", ""),
+            "DatabaseCluster": data.get("Cluster", ""), "Schedules": "ENABLED" if stage.schedules else "DISABLED",
         }
         if stage.domain:
             values["CertificateArn"] = stage.certificate_arn

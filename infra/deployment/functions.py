@@ -1,5 +1,6 @@
 """Functions: built and uploaded by cargo-lambda; versions, and the alias that serves."""
 
+import base64
 import hashlib
 import json
 import os
@@ -27,9 +28,8 @@ VERSIONS_KEPT = 4
 
 def cargo_lambda() -> list[str]:
     """The command, however it was installed."""
-    for candidate in ("cargo-lambda",):
-        if shutil.which(candidate):
-            return [candidate, "lambda"]
+    if shutil.which("cargo-lambda"):
+        return ["cargo-lambda", "lambda"]
     raise Refused("cargo-lambda is missing: python3 -m pip install -r infra/requirements.txt (or see https://www.cargo-lambda.info).")
 
 
@@ -71,15 +71,6 @@ class Fleet:
                 raise
         with ThreadPoolExecutor(WORKERS) as pool:
             return {name: found for name, found in pool.map(version, FUNCTIONS) if found}
-
-    def exists(self, name: str) -> bool:
-        try:
-            self.client.get_function_configuration(FunctionName=self.full(name))
-            return True
-        except ClientError as error:
-            if code(error) == "ResourceNotFoundException":
-                return False
-            raise
 
     def upload(self, names: list[str], roles: dict, environment: dict, network: tuple[list, list], steps: Steps) -> dict[str, str]:
         """Makes a new version of each function with `cargo lambda deploy`. Nothing of it serves yet."""
@@ -184,7 +175,6 @@ class Fleet:
             local = self.folder / name / "bootstrap.zip"
             if not local.is_file():
                 return None
-            import base64
             return f"update {name}" if base64.b64encode(hashlib.sha256(local.read_bytes()).digest()).decode() != deployed else None
         with ThreadPoolExecutor(WORKERS) as pool:
             return [line for line in pool.map(differs, FUNCTIONS) if line]

@@ -34,8 +34,8 @@ class Steps:
     def close(self, note: str = "") -> None:
         if self.open:
             seconds = time.monotonic() - self.step_begun
-            lead = f"\r[{self.number}/{self.total}] {self.what} … " if self.live else "      "
-            print(f"{lead}done in {seconds:.1f} s{note}\x1b[K" if self.live else f"{lead}done in {seconds:.1f} s{note}", file=sys.stderr)
+            begin, end = (f"\r[{self.number}/{self.total}] {self.what} … ", "\x1b[K") if self.live else ("      ", "")
+            print(f"{begin}done in {seconds:.1f} s{note}{end}", file=sys.stderr)
             self.open = False
 
     def seconds(self) -> float:

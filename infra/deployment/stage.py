@@ -24,6 +24,7 @@ TOP = {
     "architecture": (str, "arm64"),
     "reserve_concurrency": (bool, True),
     "receives_max": (int, 5),
+    "schedules": (bool, True),
     "webhook_private_addresses": (list, []),
     "database": (dict, {}),
 }

@@ -5,6 +5,7 @@ mod output;
 use std::{net::Ipv4Addr, path::PathBuf, process::ExitCode, time::Duration};
 
 use local::{
+    cost::Sale,
     data::{DataError, DataFolder},
     environment, queues,
     stack::{Database, Options, Stack, StackError, VARIABLES},
@@ -33,6 +34,7 @@ enum Command {
     Queues,
     Quotas { organizer: String, event: String },
     Redrive(Queue),
+    Cost(Sale),
     Reset,
     Help,
 }
@@ -53,6 +55,11 @@ fn parse(arguments: &[String]) -> Result<Command, String> {
                 .map(Command::Redrive)
                 .ok_or_else(|| format!("`{name}` is no queue; there are {}.", names()))
         }
+        ["cost", "--tickets", tickets, "--peak", peak] => {
+            let number = |text: &str| text.parse().map_err(|_| format!("`{text}` is no number."));
+            Ok(Command::Cost(Sale { tickets: number(tickets)?, peak_per_minute: number(peak)? }))
+        }
+        ["cost", ..] => Err("It is written `cost --tickets NUMBER --peak ORDERS_IN_THE_BUSIEST_MINUTE`.".to_owned()),
         ["reset"] => Ok(Command::Reset),
         ["help" | "--help" | "-h"] => Ok(Command::Help),
         options => parse_run(options),
@@ -119,6 +126,10 @@ async fn run(command: Command) -> Result<(), String> {
         Command::Queues => queues(&options()).await,
         Command::Quotas { organizer, event } => quotas(&options(), &organizer, &event).await,
         Command::Redrive(queue) => redrive(&options(), queue).await,
+        Command::Cost(sale) => {
+            output::cost(sale);
+            Ok(())
+        }
         Command::Reset => {
             let folder = DataFolder::take(&options().data_dir).map_err(text)?;
             let path = folder.root().display().to_string();
@@ -285,6 +296,9 @@ mod tests {
         assert!(parsed(&["quotas", "night"]).is_err_and(|why| why.contains("ORGANIZER/EVENT")));
         assert_eq!(parsed(&["redrive", "mail"]), Ok(Command::Redrive(Queue::Mail)));
         assert!(parsed(&["redrive", "males"]).is_err_and(|why| why.contains("notifications")));
+        let sale = Sale { tickets: 9, peak_per_minute: 3 };
+        assert_eq!(parsed(&["cost", "--tickets", "9", "--peak", "3"]), Ok(Command::Cost(sale)));
+        assert!(parsed(&["cost", "--tickets", "9"]).is_err_and(|why| why.contains("--peak")));
         assert!(parsed(&["--port", "many"]).is_err());
         assert!(parsed(&["--port"]).is_err());
         assert!(parsed(&["rest"]).is_err());

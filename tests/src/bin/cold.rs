@@ -2,7 +2,11 @@
 //! Lambda's runtime API hands each fresh process one request for nothing that exists, and watches the clock. The functions
 //! must have been built with the same profile: `cargo build --release -p shop --bins`.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement fails by panicking, and tells what it found")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a measurement fails by panicking, and tells what it found"
+)]
 
 use std::{
     collections::HashMap,
@@ -40,7 +44,9 @@ async fn main() {
     let pooler = Pooler::start(&cluster.url("onsale"), 20).unwrap();
     let url = pooler.url("onsale");
     let folder = std::env::current_exe().unwrap().parent().unwrap().to_owned();
-    println!("| function | zipped MB | start to first poll, ms | first answer, ms | memory, MB |\n|---|---|---|---|---|");
+    println!(
+        "| function | zipped MB | start to first poll, ms | first answer, ms | memory, MB |\n|---|---|---|---|---|"
+    );
     let mut worst = (0.0_f64, 0.0_f64, 0.0_f64, 0.0_f64);
     for name in infra::functions() {
         let program = folder.join(name);

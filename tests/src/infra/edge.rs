@@ -78,6 +78,12 @@ fn parameters() -> Value {
         "MediaBucket": text("Bucket of the stack base"),
         "RequestsPerSecond": number("What the API lets in each second; the rest is told to come again", 2000),
         "RequestsBurst": number("What it lets in at once", 4000),
+        "Schedules": {
+            "Type": "String",
+            "Description": "While they are disabled nothing expires and nothing is sent again, and the database may sleep",
+            "AllowedValues": ["ENABLED", "DISABLED"],
+            "Default": "ENABLED",
+        },
         "Domain": text_or("Domain of the shop; without one there is no CloudFront", ""),
         "CertificateArn": text_or("Certificate for the domain, in us-east-1", "arn:aws:acm:us-east-1:000000000000:certificate/none"),
         "DatabaseCluster": text_or("Cluster of the stack data, for its alarm", ""),
@@ -179,6 +185,7 @@ fn schedule_entry(schedule: &Schedule) -> Value {
         "Properties": {
             "Name": sub(&format!("onsale-${{Stage}}-{}", schedule.name)),
             "ScheduleExpression": rate(schedule.every),
+            "State": reference("Schedules"),
             "FlexibleTimeWindow": { "Mode": "OFF" },
             "Target": {
                 "Arn": reference(&format!("{}Arn", queue_id(Queue::Background))),

@@ -96,6 +96,7 @@ async fn main() -> ExitCode {
     report.check("a version that does not start never serves", operations::broken_version(&deployed)).await;
     report.check("code older than the database is refused", operations::older_schema(&deployed)).await;
     report.check("status and logs", operations::status_and_logs(&deployed)).await;
+    report.check("what functions have done", operations::usage(&deployed)).await;
     report.check("destroy leaves the bucket of files and nothing else", operations::destroy(&deployed)).await;
 
     let (failed, seconds) = (report.failed.len(), begun.elapsed().as_secs());
