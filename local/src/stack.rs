@@ -5,6 +5,7 @@ use std::{collections::HashMap, net::Ipv4Addr, path::PathBuf, time::Duration};
 use aws_sdk_s3::{
     config::{BehaviorVersion, Credentials, Region},
     error::DisplayErrorContext,
+    types::{BucketLocationConstraint, CreateBucketConfiguration},
 };
 use shop::{
     config::{Config, ConfigErrors},
@@ -359,7 +360,14 @@ async fn create_bucket(sandbox: Sandbox) {
     builder.set_endpoint_url(aws.endpoint_s3.clone());
     builder.set_http_client(sandbox.queues().await.client().config().http_client());
     let client = aws_sdk_s3::Client::from_conf(builder.build());
-    if let Err(error) = client.create_bucket().bucket(&sandbox.config().media_bucket).send().await {
+    let mut create = client.create_bucket().bucket(&sandbox.config().media_bucket);
+    // Everywhere else the place has to be named; here it must not be.
+    if aws.region != "us-east-1" {
+        let place = BucketLocationConstraint::from(aws.region.as_str());
+        create =
+            create.create_bucket_configuration(CreateBucketConfiguration::builder().location_constraint(place).build());
+    }
+    if let Err(error) = create.send().await {
         tracing::debug!(error = %DisplayErrorContext(error), "the bucket was not created");
     }
 }
