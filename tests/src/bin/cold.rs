@@ -54,7 +54,7 @@ async fn main() {
         let mut starts: Vec<Start> = (0..RUNS).map(|_| start(&program, name, &url)).collect();
         let mut middle = |key: fn(&Start) -> Duration| {
             starts.sort_by_key(key);
-            key(&starts[RUNS / 2]).as_secs_f64() * 1000.0
+            milliseconds(key(&starts[RUNS / 2]))
         };
         let (polled, answered) = (middle(|it| it.polled), middle(|it| it.answered));
         let memory = starts.iter().map(|it| it.memory_kb).max().unwrap_or_default();
@@ -106,7 +106,7 @@ fn start(program: &Path, name: &str, database_url: &str) -> Start {
     let begun = Instant::now();
     write!(next, "HTTP/1.1 200 OK\r\n{headers}\r\ncontent-length: {}\r\n\r\n{work}", work.len()).unwrap();
     // The answer comes over the same connection, or another one.
-    let path = read_request(&mut BufReader::new(next.try_clone().unwrap())).map_or_else(|| accept(&lambda).1, |it| it);
+    let path = read_request(&mut BufReader::new(next.try_clone().unwrap())).unwrap_or_else(|| accept(&lambda).1);
     let answered = begun.elapsed();
     assert!(path.ends_with("/response"), "{name} answers with {path}");
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap_or_default();

@@ -101,6 +101,8 @@ pub async fn taken_name(deployed: &Deployed) -> String {
 }
 
 pub async fn first_deploy(deployed: &Deployed) -> String {
+    // What somebody has to do by hand, once.
+    deployed.ask("client('sesv2').create_email_identity(EmailIdentity='tickets@example.org')");
     let begun = Instant::now();
     let output = deployed.deploy(&[STAGE], "");
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
