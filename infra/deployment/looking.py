@@ -3,7 +3,7 @@
 import time
 
 from . import functions
-from .cloud import ClientError
+from .cloud import ClientError, code
 from .deploying import Deployment
 from .functions import LIST
 from .say import Refused, table
@@ -73,8 +73,26 @@ def redrive(deployment: Deployment, name: str) -> None:
     if waiting == "0":
         print(f"The queue {name} has no dead letters.")
         return
-    deployment.cloud.client("sqs").start_message_move_task(SourceArn=base[f"{identifier}DeadArn"], DestinationArn=base[f"{identifier}Arn"])
-    print(f"About {waiting} messages go back to the queue {name}.")
+    sqs = deployment.cloud.client("sqs")
+    try:
+        sqs.start_message_move_task(SourceArn=base[f"{identifier}DeadArn"], DestinationArn=base[f"{identifier}Arn"])
+        print(f"About {waiting} messages go back to the queue {name}.")
+    except ClientError as error:
+        # Emulators do not know the task.
+        if code(error) not in ("InvalidAction", "UnsupportedOperation", "UnknownOperationException"):
+            raise
+        print(f"{_move(sqs, base[f'{identifier}DeadUrl'], base[f'{identifier}Url'])} messages are back in the queue {name}.")
+
+
+def _move(sqs, source: str, target: str) -> int:
+    """Sends every message of one queue to another; returns how many. One that was sent twice does nothing twice."""
+    moved = 0
+    while messages := sqs.receive_message(QueueUrl=source, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", []):
+        for message in messages:
+            sqs.send_message(QueueUrl=target, MessageBody=message["Body"])
+            sqs.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
+            moved += 1
+    return moved
 
 
 def sizes(deployment: Deployment) -> None:

@@ -44,6 +44,8 @@ async fn main() {
     let pooler = Pooler::start(&cluster.url("onsale"), 20).unwrap();
     let url = pooler.url("onsale");
     let folder = std::env::current_exe().unwrap().parent().unwrap().to_owned();
+    #[expect(clippy::float_arithmetic, reason = "figures for people")]
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
     println!(
         "| function | zipped MB | start to first poll, ms | first answer, ms | memory, MB |\n|---|---|---|---|---|"
     );

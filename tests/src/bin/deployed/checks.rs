@@ -320,12 +320,3 @@ pub async fn schedule(deployed: &Deployed) -> String {
     .await;
     format!("order {code}")
 }
-
-/// Nothing that a function asked of AWS was refused for want of a right.
-pub async fn nothing_denied(deployed: &Deployed) -> String {
-    let log = std::fs::read_to_string(&deployed.emulator.log).unwrap();
-    let denied: Vec<&str> =
-        log.lines().filter(|line| line.contains("AccessDenied") || line.contains("not authorized")).take(5).collect();
-    assert!(denied.is_empty(), "{denied:#?}");
-    String::new()
-}

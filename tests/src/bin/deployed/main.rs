@@ -90,7 +90,7 @@ async fn main() -> ExitCode {
     report.check("poison: each queue gives it to its dead letters", checks::poison(&deployed)).await;
     report.check("dead letters go back to their worker", operations::redrive(&deployed)).await;
     report.check("a schedule fires: an overdue order expires", checks::schedule(&deployed)).await;
-    report.check("no right was missing", checks::nothing_denied(&deployed)).await;
+    report.check("no right was missing", operations::nothing_denied(&deployed)).await;
     report.check("an update under traffic fails no request", operations::update_under_traffic(&deployed)).await;
     report.check("a rollback under traffic fails no request", operations::rollback_under_traffic(&deployed)).await;
     report.check("a version that does not start never serves", operations::broken_version(&deployed)).await;

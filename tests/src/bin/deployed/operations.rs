@@ -235,6 +235,18 @@ pub async fn status_and_logs(deployed: &Deployed) -> String {
     format!("{} lines of worker_mail", log.lines().count())
 }
 
+/// Nothing that a function asked of AWS was refused for want of a right: they say so in their logs.
+pub async fn nothing_denied(deployed: &Deployed) -> String {
+    let denied = deployed.ask(
+        "c = client('logs')\nfor g in c.describe_log_groups()['logGroups']:\n\
+         \x20   for p in c.get_paginator('filter_log_events').paginate(logGroupName=g['logGroupName']):\n\
+         \x20       for e in p['events']:\n\
+         \x20           if 'AccessDenied' in e['message'] or 'not authorized' in e['message']: print(g['logGroupName'], e['message'][:400])",
+    );
+    assert!(denied.is_empty(), "{denied}");
+    String::new()
+}
+
 /// What the functions have done so far, by their own reports.
 pub async fn usage(deployed: &Deployed) -> String {
     let orders = deployed.number("select count(*) as number from orders").await;
