@@ -42,6 +42,7 @@ const MIGRATIONS: &[Migration] = migrations![
     18 "0018_export",
     19 "0019_order_file",
     20 "0020_bulk_action",
+    25 "0025_batch_in_few_statements",
 ];
 
 /// Why a migration stopped. What came before it stays applied.
