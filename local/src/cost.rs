@@ -35,31 +35,31 @@ pub struct Prices {
     dashboard_month: f64,
 }
 
-/// What one order of one ticket was measured to use, and what had to be assumed.
+/// What one order of one ticket uses: counted, where the name does not say that it is assumed.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Usage {
     /// When and how it was measured.
     pub measured: String,
     http_requests: f64,
-    http_ms: f64,
+    assumed_http_ms: f64,
     http_memory_mb: f64,
     worker_invocations: f64,
-    worker_ms: f64,
+    assumed_worker_ms: f64,
     worker_memory_mb: f64,
     messages: f64,
     mails: f64,
     files: f64,
     file_kb: f64,
     log_kb: f64,
-    page_kb: f64,
-    database_cpu_ms: f64,
-    database_kb: f64,
+    assumed_page_kb: f64,
+    assumed_database_cpu_ms: f64,
+    assumed_database_kb: f64,
     assumed_views_per_order: f64,
     assumed_view_ms: f64,
     assumed_io_per_order: f64,
     schedule_runs_per_month: f64,
-    schedule_ms: f64,
+    assumed_schedule_ms: f64,
     alarms: f64,
     secrets: f64,
     endpoints: f64,
@@ -119,17 +119,17 @@ pub fn bill(prices: &Prices, usage: &Usage, sale: Sale) -> Vec<Line> {
     let gb_seconds = |ms: f64, mb: f64| ms / 1e3 * mb / 1024.0;
     let views = usage.assumed_views_per_order;
     let requests = usage.http_requests + views;
-    let http_gb_seconds = gb_seconds(usage.http_ms + views * usage.assumed_view_ms, usage.http_memory_mb);
+    let http_gb_seconds = gb_seconds(usage.assumed_http_ms + views * usage.assumed_view_ms, usage.http_memory_mb);
     let lambda = orders
-        * ((http_gb_seconds + gb_seconds(usage.worker_ms, usage.worker_memory_mb)) * prices.lambda_gb_second
+        * ((http_gb_seconds + gb_seconds(usage.assumed_worker_ms, usage.worker_memory_mb)) * prices.lambda_gb_second
             + (requests + usage.worker_invocations) / 1e6 * prices.lambda_million_requests);
     let idle_lambda = usage.schedule_runs_per_month
-        * (gb_seconds(usage.schedule_ms, usage.http_memory_mb) * prices.lambda_gb_second
+        * (gb_seconds(usage.assumed_schedule_ms, usage.http_memory_mb) * prices.lambda_gb_second
             + prices.lambda_million_requests / 1e6);
     let peak_units =
-        f64::from(sale.peak_per_minute) / 60.0 * usage.database_cpu_ms / 1e3 / PROCESSORS_OF_UNIT / BUSY_PART;
+        f64::from(sale.peak_per_minute) / 60.0 * usage.assumed_database_cpu_ms / 1e3 / PROCESSORS_OF_UNIT / BUSY_PART;
     let sale_hours = (orders / f64::from(sale.peak_per_minute.max(1)) / 60.0).max(SALE_HOURS_MIN);
-    let database_gb = orders * usage.database_kb / 1e6;
+    let database_gb = orders * usage.assumed_database_kb / 1e6;
     let database = (peak_units - UNITS_MIN).max(0.0) * sale_hours * prices.aurora_acu_hour
         + orders * usage.assumed_io_per_order / 1e6 * prices.aurora_million_io
         + database_gb * prices.aurora_gb_month;
@@ -167,7 +167,7 @@ pub fn bill(prices: &Prices, usage: &Usage, sale: Sale) -> Vec<Line> {
             usage.alarms * prices.alarm_month + prices.dashboard_month,
         ),
         everywhere("Secrets Manager", 0.0, usage.secrets * prices.secret_month),
-        everywhere("Traffic", orders * requests * usage.page_kb / 1e6 * prices.internet_gb, 0.0),
+        everywhere("Traffic", orders * requests * usage.assumed_page_kb / 1e6 * prices.internet_gb, 0.0),
     ]
 }
 
