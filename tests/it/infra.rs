@@ -137,6 +137,7 @@ const EXPECTED_RIGHTS: &[(&str, &[&str])] = &[
     ("CartRemove", &["send default", "send mail", "send notifications"]),
     ("CartVoucher", &["send default", "send mail", "send notifications"]),
     ("CheckoutAddonsSave", &["send default", "send mail", "send notifications"]),
+    ("FormAgain", &["send default", "send mail", "send notifications"]),
     ("OrderPlace", &["send default", "send mail", "send notifications"]),
     ("TicketRequest", &["send default", "send notifications"]),
     ("TicketShow", &["s3:GetObject tickets"]),

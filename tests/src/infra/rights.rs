@@ -63,6 +63,7 @@ pub const RIGHTS: &[(&str, &[(Right, Code)])] = &[
     ("cart_remove", SERVES_OTHERS),
     ("cart_voucher", SERVES_OTHERS),
     ("checkout_addons_save", SERVES_OTHERS),
+    ("form_again", SERVES_OTHERS),
     ("order_place", SERVES_OTHERS),
     ("ticket_request", &[(Send(Tickets), "endpoint/order.rs"), (Send(Notifications), "endpoint/order.rs")]),
     ("ticket_show", &[(ReadTickets, "endpoint/order.rs")]),
