@@ -8,7 +8,8 @@ use lambda_http::{Body, Request, Response};
 use crate::{
     ctx::Ctx,
     endpoint::{
-        again, api_bulk_actions, api_exporters, api_orders, api_webhooks, cart, checkout, event, listing, order, site,
+        again, api_bulk_actions, api_exporters, api_orders, api_pictures, api_uploads, api_webhooks, cart, checkout,
+        event, listing, order, site,
     },
     http::{self, ApiError, Handler},
 };
@@ -24,6 +25,8 @@ pub enum Access {
     OrderSecret,
     /// Whoever knows the order's secret, with a form of this shop.
     OrderSecretForm,
+    /// Any team's API token.
+    AnyToken,
     /// A team's API token with the right in the event.
     Token(crate::staff::Permission),
     /// A team's API token with the right in the organiser.
@@ -59,8 +62,8 @@ macro_rules! routes {
     };
 }
 
-use crate::staff::Permission::{OrdersRead, OrdersWrite, OrganizerWrite};
-use Access::{Form, OrderSecret, OrderSecretForm, OrganizerToken, Public, Token};
+use crate::staff::Permission::{EventWrite, ItemsWrite, OrdersRead, OrdersWrite, OrganizerWrite};
+use Access::{AnyToken, Form, OrderSecret, OrderSecretForm, OrganizerToken, Public, Token};
 
 /// The table.
 pub const ROUTES: &[Route] = routes![
@@ -109,6 +112,15 @@ pub const ROUTES: &[Route] = routes![
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/extend/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/reactivate/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/change/" Token(OrdersWrite) => api_orders::handle;
+    "api_pictures"           "GET" "/api/v1/organizers/{organizer}/events/{event}/logo/" Token(EventWrite) => api_pictures::handle;
+    "api_pictures"           "PUT" "/api/v1/organizers/{organizer}/events/{event}/logo/" Token(EventWrite) => api_pictures::handle;
+    "api_pictures"           "DELETE" "/api/v1/organizers/{organizer}/events/{event}/logo/" Token(EventWrite) => api_pictures::handle;
+    "api_pictures"           "GET" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/picture/" Token(ItemsWrite) => api_pictures::handle;
+    "api_pictures"           "PUT" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/picture/" Token(ItemsWrite) => api_pictures::handle;
+    "api_pictures"           "DELETE" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/picture/" Token(ItemsWrite) => api_pictures::handle;
+    "api_uploads"            "POST" "/api/v1/upload" AnyToken => api_uploads::handle;
+    "api_uploads"            "POST" "/api/v1/uploads/" AnyToken => api_uploads::handle;
+    "api_uploads"            "POST" "/api/v1/uploads/{upload}/finish/" AnyToken => api_uploads::handle;
     "api_webhooks"           "GET"  "/api/v1/organizers/{organizer}/webhooks/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;
     "api_webhooks"           "POST" "/api/v1/organizers/{organizer}/webhooks/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;
     "api_webhooks"           "GET"  "/api/v1/organizers/{organizer}/webhooks/{webhook}/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;

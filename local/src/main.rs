@@ -12,7 +12,7 @@ use local::{
 use output::Steps;
 use shop::{
     boxoffice::audit,
-    event,
+    event, job,
     port::{
         clock::Clock,
         db::Db,
@@ -31,6 +31,7 @@ enum Command {
     Migrate,
     Import(PathBuf),
     Queues,
+    Jobs,
     Quotas { organizer: String, event: String },
     Redrive(Queue),
     Reset,
@@ -43,6 +44,7 @@ fn parse(arguments: &[String]) -> Result<Command, String> {
         ["migrate"] => Ok(Command::Migrate),
         ["import", file] => Ok(Command::Import(file.into())),
         ["queues"] => Ok(Command::Queues),
+        ["jobs"] => Ok(Command::Jobs),
         ["quotas", event] => event
             .split_once('/')
             .map(|(organizer, event)| Command::Quotas { organizer: organizer.to_owned(), event: event.to_owned() })
@@ -112,6 +114,7 @@ async fn run(command: Command) -> Result<(), String> {
         Command::Migrate => migrate(&options()).await,
         Command::Import(file) => import(&options(), &file).await,
         Command::Queues => queues(&options()).await,
+        Command::Jobs => jobs(&options()).await,
         Command::Quotas { organizer, event } => quotas(&options(), &organizer, &event).await,
         Command::Redrive(queue) => redrive(&options(), queue).await,
         Command::Reset => {
@@ -209,6 +212,14 @@ async fn quotas(options: &Options, organizer: &str, slug: &str) -> Result<(), St
     Ok(())
 }
 
+/// Shows when each periodic job ran last.
+async fn jobs(options: &Options) -> Result<(), String> {
+    let (url, _database) = database(options).await?;
+    let db = Db::connect(&url, None).await.map_err(text)?;
+    output::jobs(&job::last_runs(&db).await.map_err(text)?, Clock::default().now());
+    Ok(())
+}
+
 /// The queues and the database of the stack that runs on the data folder.
 async fn running(options: &Options) -> Result<(Queues, Db), String> {
     match DataFolder::take(&options.data_dir) {
@@ -271,6 +282,7 @@ mod tests {
         assert_eq!(parsed(&["--without-workers", "--port", "1"]), Ok(Command::Run { port: 1, workers: false }));
         assert_eq!(parsed(&["import", "a.json"]), Ok(Command::Import("a.json".into())));
         assert_eq!(parsed(&["queues"]), Ok(Command::Queues));
+        assert_eq!(parsed(&["jobs"]), Ok(Command::Jobs));
         let demo = Command::Quotas { organizer: "demo".to_owned(), event: "night".to_owned() };
         assert_eq!(parsed(&["quotas", "demo/night"]), Ok(demo));
         assert!(parsed(&["quotas", "night"]).is_err_and(|why| why.contains("ORGANIZER/EVENT")));

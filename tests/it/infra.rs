@@ -105,9 +105,11 @@ fn rights_stay_where_they_are_needed() {
         roles.filter(|(_, role)| role.to_string().contains(action)).map(|(id, _)| id).collect()
     };
     assert_eq!(may("ses:"), ["WorkerMailRole"]);
-    assert_eq!(may("s3:PutObject"), ["WorkerDefaultRole"]);
-    assert_eq!(may("s3:GetObject"), ["ApiExportersRole", "TicketShowRole", "WorkerMailRole"]);
-    assert_eq!(may("s3:DeleteObject"), ["WorkerBackgroundRole"]);
+    assert_eq!(may("s3:PutObject"), ["ApiUploadsRole", "WorkerDefaultRole"]);
+    let readers = ["ApiExportersRole", "ApiUploadsRole", "TicketShowRole", "WorkerDefaultRole", "WorkerMailRole"];
+    assert_eq!(may("s3:GetObject"), readers);
+    let removers = ["ApiPicturesRole", "ApiUploadsRole", "WorkerBackgroundRole", "WorkerDefaultRole"];
+    assert_eq!(may("s3:DeleteObject"), removers);
     for (id, role) in resources(&template, "AWS::IAM::Role") {
         let statements = role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].as_array();
         for statement in statements.expect("a policy has statements") {

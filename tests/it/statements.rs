@@ -6,7 +6,7 @@ use shop::{
     boxoffice::{self, PriceMode},
     cart,
     catalogue::{self, WindowMode},
-    event, export, idempotency,
+    event, export, idempotency, job,
     mail::{self, feedback::Verdict},
     order::{self, OrderStatus, PaymentState},
     outbox,
@@ -16,7 +16,7 @@ use shop::{
     },
     pricing::{FeeType, Rounding},
     question::{self, QuestionType},
-    staff, ticket,
+    staff, ticket, upload,
     webhook::{self, DeliveryState},
 };
 
@@ -35,6 +35,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("export", export::sql::ALL),
     ("export/table", export::table::sql::ALL),
     ("idempotency", idempotency::sql::ALL),
+    ("job", job::sql::ALL),
     ("mail", mail::sql::ALL),
     ("mail/feedback", mail::feedback::sql::ALL),
     ("mail/pace", mail::pace::sql::ALL),
@@ -45,6 +46,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("question", question::sql::ALL),
     ("staff", staff::sql::ALL),
     ("ticket", ticket::sql::ALL),
+    ("upload", upload::sql::ALL),
     ("webhook", webhook::sql::ALL),
 ];
 

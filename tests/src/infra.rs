@@ -43,8 +43,20 @@ enum Right {
     ReadExports,
     /// Write exports, in parts.
     WriteExports,
-    /// Remove exports that are not kept any longer.
-    DeleteExports,
+    /// Remove ticket files, exports and files that were sent, when they are not kept any longer.
+    DeleteFiles,
+    /// Store files that programs send; forms that send them use this right of their maker.
+    WriteUploads,
+    /// Read them.
+    ReadUploads,
+    /// Remove those that are not what they were said to be.
+    DeleteUploads,
+    /// Read what everybody may see.
+    ReadPublic,
+    /// Put something where everybody sees it.
+    WritePublic,
+    /// Remove what nobody is to see any more.
+    DeletePublic,
     /// Hand mails to SES.
     SendMail,
 }
@@ -54,6 +66,8 @@ const RIGHTS: &[(&str, &[Right])] = &[
     ("api_bulk_actions", &[Right::Send(Queue::Checkout), Right::Send(Queue::Notifications)]),
     ("api_exporters", &[Right::Send(Queue::Default), Right::Send(Queue::Notifications), Right::ReadExports]),
     ("api_orders", &[Right::Send(Queue::Default), Right::Send(Queue::Notifications)]),
+    ("api_pictures", &[Right::Send(Queue::Default), Right::Send(Queue::Notifications), Right::DeletePublic]),
+    ("api_uploads", &[Right::WriteUploads, Right::ReadUploads, Right::DeleteUploads]),
     ("api_webhooks", &[Right::Send(Queue::Notifications)]),
     ("order_place", &[Right::Send(Queue::Default), Right::Send(Queue::Mail), Right::Send(Queue::Notifications)]),
     ("ticket_request", &[Right::Send(Queue::Default), Right::Send(Queue::Notifications)]),
@@ -66,13 +80,22 @@ const RIGHTS: &[(&str, &[Right])] = &[
             Right::Send(Queue::Default),
             Right::Send(Queue::Mail),
             Right::Send(Queue::Notifications),
-            Right::DeleteExports,
+            Right::DeleteFiles,
         ],
     ),
     ("worker_checkout", &[Right::Send(Queue::Checkout), Right::Send(Queue::Notifications)]),
     (
         "worker_default",
-        &[Right::Send(Queue::Mail), Right::Send(Queue::Notifications), Right::WriteTickets, Right::WriteExports],
+        &[
+            Right::Send(Queue::Mail),
+            Right::Send(Queue::Notifications),
+            Right::WriteTickets,
+            Right::WriteExports,
+            Right::ReadUploads,
+            Right::ReadPublic,
+            Right::WritePublic,
+            Right::DeletePublic,
+        ],
     ),
     ("worker_mail", &[Right::ReadTickets, Right::SendMail]),
     // Deliveries of webhooks, and later tries of theirs, are messages of its own queue.
@@ -259,13 +282,20 @@ fn role(id: &str, function: &str, worker: Option<&Worker>) -> Value {
 fn statement(right: &Right) -> Value {
     let folder = |name: &str| sub(&format!("arn:${{AWS::Partition}}:s3:::${{MediaBucket}}/{name}/*"));
     let (tickets, exports) = (|| folder("tickets"), || folder("exports"));
+    let (uploads, public) = (|| folder("uploads"), || folder("pub"));
     match right {
         Right::Send(queue) => allow(&["sqs:SendMessage"], arn(&queue_id(*queue))),
         Right::ReadTickets => allow(&["s3:GetObject"], tickets()),
         Right::WriteTickets => allow(&["s3:PutObject"], tickets()),
         Right::ReadExports => allow(&["s3:GetObject"], exports()),
         Right::WriteExports => allow(&["s3:PutObject", "s3:AbortMultipartUpload"], exports()),
-        Right::DeleteExports => allow(&["s3:DeleteObject"], exports()),
+        Right::DeleteFiles => allow(&["s3:DeleteObject"], json!([tickets(), exports(), uploads()])),
+        Right::WriteUploads => allow(&["s3:PutObject"], uploads()),
+        Right::ReadUploads => allow(&["s3:GetObject"], uploads()),
+        Right::DeleteUploads => allow(&["s3:DeleteObject"], uploads()),
+        Right::ReadPublic => allow(&["s3:GetObject"], public()),
+        Right::WritePublic => allow(&["s3:PutObject"], public()),
+        Right::DeletePublic => allow(&["s3:DeleteObject"], public()),
         Right::SendMail => {
             let identities = sub("arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*");
             let mut statement = allow(&["ses:SendEmail", "ses:SendRawEmail"], identities);

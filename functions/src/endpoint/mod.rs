@@ -4,6 +4,8 @@ pub mod again;
 pub mod api_bulk_actions;
 pub mod api_exporters;
 pub mod api_orders;
+pub mod api_pictures;
+pub mod api_uploads;
 pub mod api_webhooks;
 pub mod cart;
 pub mod checkout;

@@ -11,6 +11,7 @@ use crate::{
     money::Currency,
     port::db::{DbError, Query},
     time::Timestamp,
+    upload::Picture,
 };
 
 pub mod calendar;
@@ -57,6 +58,8 @@ pub struct Event {
     pub slug: String,
     /// Its name.
     pub name: Localized,
+    /// Its logo.
+    pub logo: Option<Picture>,
     /// The shop is open to the public.
     pub live: bool,
     /// Orders made now are tests.

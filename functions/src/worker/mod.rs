@@ -23,6 +23,7 @@ use crate::{
     port::{db::DbError, mailer::MailError, media::MediaError, queue::Queue},
     ticket::RenderError,
     trace,
+    upload::picture::PictureError,
 };
 
 /// Why a message was not handled. It stays in the queue and comes again.
@@ -43,6 +44,9 @@ pub enum WorkError {
     /// The export.
     #[error(transparent)]
     Export(#[from] MakeError),
+    /// The picture.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
     /// A message that this worker does not know: it ends in the dead-letter queue.
     #[error("a message of another queue or version")]
     Unknown,

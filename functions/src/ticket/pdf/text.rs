@@ -173,6 +173,13 @@ impl Line {
 }
 
 impl Block<'_> {
+    /// Keeps the lines that are not higher than `room` together, at least one; returns the others.
+    pub(super) fn split(&mut self, room: f32) -> Option<Self> {
+        let fitting = ((room / self.leading()) as usize).max(1);
+        let rest = (self.lines.len() > fitting).then(|| self.lines.split_off(fitting))?;
+        Some(Self { typeface: self.typeface, size: self.size, lines: rest })
+    }
+
     /// Height of all lines in points.
     pub(super) fn height(&self) -> f32 {
         self.lines.len() as f32 * self.leading()
