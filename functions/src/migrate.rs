@@ -41,6 +41,7 @@ const MIGRATIONS: &[Migration] = migrations![
     20 "0020_bulk_action",
     21 "0021_job_run",
     22 "0022_media",
+    23 "0023_notice",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

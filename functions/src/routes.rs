@@ -9,7 +9,7 @@ use crate::{
     ctx::Ctx,
     endpoint::{
         again, api_bulk_actions, api_exporters, api_orders, api_pictures, api_uploads, api_webhooks, cart, checkout,
-        event, listing, order, site,
+        event, listing, notices, order, site,
     },
     http::{self, ApiError, Handler},
 };
@@ -25,6 +25,8 @@ pub enum Access {
     OrderSecret,
     /// Whoever knows the order's secret, with a form of this shop.
     OrderSecretForm,
+    /// The member of staff who knows the address of their page.
+    StaffLink,
     /// Any team's API token.
     AnyToken,
     /// A team's API token with the right in the event.
@@ -63,7 +65,7 @@ macro_rules! routes {
 }
 
 use crate::staff::Permission::{EventWrite, ItemsWrite, OrdersRead, OrdersWrite, OrganizerWrite};
-use Access::{AnyToken, Form, OrderSecret, OrderSecretForm, OrganizerToken, Public, Token};
+use Access::{AnyToken, Form, OrderSecret, OrderSecretForm, OrganizerToken, Public, StaffLink, Token};
 
 /// The table.
 pub const ROUTES: &[Route] = routes![
@@ -94,6 +96,8 @@ pub const ROUTES: &[Route] = routes![
     "order_open"             "GET"  "/{organizer}/{event}/order/{code}/{secret}/open/{hash}/" OrderSecret => order::open;
     "ticket_show"            "GET"  "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/" OrderSecret => order::show_download;
     "ticket_request"         "POST" "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/" OrderSecretForm => order::request_download;
+    "notices_edit"           "GET"  "/_notices/{user}/{token}/" StaffLink => notices::handle;
+    "notices_edit"           "POST" "/_notices/{user}/{token}/" StaffLink => notices::handle;
     "api_bulk_actions"       "POST" "/api/v1/organizers/{organizer}/events/{event}/bulk_actions/" Token(OrdersWrite) => api_bulk_actions::handle;
     "api_bulk_actions"       "GET"  "/api/v1/organizers/{organizer}/events/{event}/bulk_actions/{bulk_action}/" Token(OrdersRead) => api_bulk_actions::handle;
     "api_exporters"          "GET"  "/api/v1/organizers/{organizer}/events/{event}/exporters/" Token(OrdersRead) => api_exporters::handle;

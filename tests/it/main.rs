@@ -24,6 +24,7 @@ mod kill;
 mod mail;
 mod migrations;
 mod money;
+mod notices;
 mod order_changes;
 mod order_creation;
 mod oversell;

@@ -109,6 +109,7 @@ fn what_changes_something_is_not_public() {
         let guarded = match route.access {
             Access::Form
             | Access::OrderSecretForm
+            | Access::StaffLink
             | Access::AnyToken
             | Access::Token(_)
             | Access::OrganizerToken(_) => true,

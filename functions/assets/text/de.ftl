@@ -324,6 +324,9 @@ mail-staff-status = Status
 mail-staff-contact = Kontakt
 mail-staff-button = Seite der Veranstaltung öffnen
 mail-staff-why = Sie bekommen diese E-Mail, weil Ihr Team über neue Bestellungen informiert wird.
+mail-staff-happened = Mit der Bestellung { $code } für { $event } ist etwas geschehen.
+mail-staff-chosen = Sie bekommen diese Mail, weil Sie davon hören möchten.
+mail-staff-choices = Auswählen, wovon Sie hören
 
 ## Zahlungsarten
 payment-free = Kostenlos
@@ -408,3 +411,25 @@ export-amount = Betrag
 export-payment = Zahlung
 export-confirmed = Bestätigt
 export-payment-state = Zustand
+
+# Mails to staff
+notice-heading = Mails über Bestellungen
+notice-for = Diese Mails gehen an { $name }.
+notice-event = Was Sie hier wählen, gilt nur für { $name }.
+notice-everywhere = Was Sie hier wählen, gilt für alle Veranstaltungen, für die Sie nichts anderes gewählt haben.
+notice-save = Speichern
+notice-follow = Wie bei allen Veranstaltungen
+notice-all-events = Für alle Veranstaltungen wählen
+notice-saved = Ihre Auswahl ist gespeichert.
+notice-placed = Neue Bestellung
+notice-require-approval = Neue Bestellung, die freigegeben werden muss
+notice-paid = Bestellung bezahlt
+notice-canceled = Bestellung storniert
+notice-reactivated = Bestellung reaktiviert
+notice-expired = Bestellung abgelaufen
+notice-modified = Angaben einer Bestellung geändert
+notice-contact-changed = Kontaktdaten einer Bestellung geändert
+notice-changed = Bestellung geändert
+notice-overpaid = Bestellung überzahlt
+notice-refund-external = Rückzahlung an anderer Stelle
+notice-refund-requested = Rückzahlung verlangt

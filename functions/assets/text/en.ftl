@@ -324,6 +324,9 @@ mail-staff-status = Status
 mail-staff-contact = Contact
 mail-staff-button = Open event page
 mail-staff-why = You get this email because your team is told about new orders.
+mail-staff-happened = Something happened to the order { $code } for { $event }.
+mail-staff-chosen = You get this email because you want to be told.
+mail-staff-choices = Choose what to be told
 
 ## Ways to pay
 payment-free = Free
@@ -408,3 +411,25 @@ export-amount = Amount
 export-payment = Payment
 export-confirmed = Confirmed
 export-payment-state = State
+
+# Mails to staff
+notice-heading = Mails about orders
+notice-for = These mails go to { $name }.
+notice-event = What you choose here is for { $name } only.
+notice-everywhere = What you choose here is for all events, where you have not chosen anything else.
+notice-save = Save
+notice-follow = Same as for all events
+notice-all-events = Choose for all events
+notice-saved = Your choice is saved.
+notice-placed = New order
+notice-require-approval = New order that needs approval
+notice-paid = Order paid
+notice-canceled = Order cancelled
+notice-reactivated = Order reactivated
+notice-expired = Order expired
+notice-modified = Order details changed
+notice-contact-changed = Contact data of an order changed
+notice-changed = Order changed
+notice-overpaid = Order overpaid
+notice-refund-external = Refund made elsewhere
+notice-refund-requested = Refund requested

@@ -11,6 +11,7 @@ pub mod cart;
 pub mod checkout;
 pub mod event;
 pub mod listing;
+pub mod notices;
 pub mod order;
 mod shelf;
 pub mod site;

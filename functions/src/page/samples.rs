@@ -383,6 +383,8 @@ pub fn mails(lang: Lang) -> Vec<(&'static str, Mail)> {
     };
     let note = || Some("The hall was **closed** by its owner.".to_owned());
     let staff = StaffMail {
+        happened: None,
+        choices_url: Some("https://shop.example/_notices/7/s3cret/?event=3".into()),
         lang,
         code: "A7K3Q".into(),
         url: "https://tickets.example.org/control/event/kulturhafen/lichter/orders/A7K3Q/".into(),

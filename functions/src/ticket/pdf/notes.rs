@@ -10,6 +10,8 @@ use super::text::{Block, Fonts, clean};
 const SPACE: f32 = 10.0;
 /// No ticket is a book: lines beyond these end in an ellipsis.
 const LINES_MAX: usize = 400;
+/// As many as such lines have at most: more are not looked at.
+const CHARS_MAX: usize = 40_000;
 
 /// A heading or a text, or the lines of one that have room.
 pub(super) struct Part<'a> {
@@ -38,7 +40,8 @@ impl<'a> Notes<'a> {
             let Some(text) = text.as_deref().filter(|text| !text.trim().is_empty()) else { continue };
             let heading = fonts.bold.fit(label, NOTES_WIDTH, &[12.0], 1);
             parts.push_back(Part { heading: Some(clean(label)), block: heading, space_below: 0.0 });
-            let block = fonts.regular.fit(text, NOTES_WIDTH, &[size], LINES_MAX);
+            let end = text.char_indices().nth(CHARS_MAX).map_or(text.len(), |(index, _)| index);
+            let block = fonts.regular.fit(&text[..end], NOTES_WIDTH, &[size], LINES_MAX);
             parts.push_back(Part { heading: None, block, space_below: SPACE });
         }
         Self(parts)
