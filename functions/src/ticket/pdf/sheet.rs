@@ -172,7 +172,8 @@ impl<'a, 'page> Painter<'a, 'page> {
     /// What, when and where: the left column from the top.
     fn event(&mut self, sheet: &TicketSheet) {
         let level = NonZeroU16::MIN;
-        let title = self.fonts.bold.fit(&sheet.event, MAIN_WIDTH, &[27.0, 23.0, 20.0, 17.0, 14.0], 3);
+        let title =
+            self.fonts.bold.fit_or(&sheet.event, MAIN_WIDTH, (&[27.0, 23.0, 20.0, 17.0, 14.0], 3), (&[13.0], 4));
         let mut y = CARD_TOP + BAND + mm(6.0);
         // Headings must have a title, events may lack a name.
         let heading = clean(&format!("{} {}", sheet.event, sheet.number()));
@@ -201,7 +202,7 @@ impl<'a, 'page> Painter<'a, 'page> {
         let half = (MAIN_WIDTH - gutter) / 2.0;
         let item_width = if sheet.attendee.is_some() || sheet.company.is_some() { half } else { MAIN_WIDTH };
         let fonts = self.fonts;
-        let bold = |text: &str, width| fonts.bold.fit(text, width, &[12.0, 10.5, 9.0], 2);
+        let bold = |text: &str, width| fonts.bold.fit_or(text, width, (&[12.0, 10.5, 9.0], 2), (&[9.0, 8.0], 3));
         let regular = |text: &str, width| fonts.regular.fit(text, width, &[10.0, 8.5], 2);
 
         self.decorate(ArtifactType::Layout, |surface| {
