@@ -20,3 +20,14 @@ create index upload_organizer_idx on upload (organizer_id);
 -- Where the sizes of a picture lie in the public part of the bucket; null: there is none.
 alter table event add column logo jsonb;
 alter table item add column picture jsonb;
+-- Copies of shops in the public part of the bucket, for when the shop itself cannot be reached.
+create table shop_snapshot (
+    event_id      bigint primary key,
+    organizer_id  bigint not null,
+    object_key    text not null,
+    -- Of the page: the same page is not written again.
+    hash          text not null,
+    made_at       timestamptz not null,
+    constraint shop_snapshot_event_fk foreign key (organizer_id, event_id) references event (organizer_id, id) on delete cascade
+);
+create index shop_snapshot_event_idx on shop_snapshot (organizer_id, event_id);

@@ -42,6 +42,7 @@ const MIGRATIONS: &[Migration] = migrations![
     21 "0021_job_run",
     22 "0022_media",
     23 "0023_notice",
+    24 "0024_bulk_extend",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

@@ -105,7 +105,7 @@ fn rights_stay_where_they_are_needed() {
         roles.filter(|(_, role)| role.to_string().contains(action)).map(|(id, _)| id).collect()
     };
     assert_eq!(may("ses:"), ["WorkerMailRole"]);
-    assert_eq!(may("s3:PutObject"), ["ApiUploadsRole", "WorkerDefaultRole"]);
+    assert_eq!(may("s3:PutObject"), ["ApiUploadsRole", "WorkerBackgroundRole", "WorkerDefaultRole"]);
     let readers = ["ApiExportersRole", "ApiUploadsRole", "TicketShowRole", "WorkerDefaultRole", "WorkerMailRole"];
     assert_eq!(may("s3:GetObject"), readers);
     let removers = ["ApiPicturesRole", "ApiUploadsRole", "WorkerBackgroundRole", "WorkerDefaultRole"];

@@ -101,3 +101,33 @@ async fn a_job_that_fails_says_so_and_comes_again() {
     let runs = job::last_runs(&*shop.ctx.db().await.unwrap()).await.unwrap();
     assert!(runs[0].last_error.is_none() && runs[0].succeeded_at.is_some());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_every_open_shop_waits_at_the_edge() {
+    let shop = TestShop::with_places(5).await;
+    shop.buyer().add(&[("Seat", 1)]).await;
+    run(&shop, Job::PublishShops).await;
+    let url = format!("{}/pub/shops/org/gig/index.html", shop.url);
+    let fetch = async || http_client().build().unwrap().get(&url).send().await.unwrap();
+    let copy = fetch().await;
+    assert_eq!(copy.headers()["content-type"], "text/html; charset=utf-8");
+    let html = copy.text().await.unwrap();
+    assert!(html.contains("<h1>The Gig</h1>") && html.contains("Ticket") && html.contains("€23.00"), "{html}");
+    assert!(html.contains("The shop is hard to reach right now."));
+    let sends = ["<button", "name=\"csrf\" value=\"\"", "<select", "type=\"number\""];
+    assert_eq!(sends.map(|part| html.contains(part)), [false, true, false, false], "there is nothing to send: {html}");
+    let hash = "select hash from shop_snapshot";
+    let hash = async || shop.ctx.db().await.unwrap().one(hash, &[]).await.unwrap().get::<String>("hash").unwrap();
+    let first = hash().await;
+    shop.clock.advance_seconds(300);
+    run(&shop, Job::PublishShops).await;
+    assert_eq!(hash().await, first, "the same page for everybody at any time");
+    shop.ctx.db().await.unwrap().script("update event set name = '{\"en\": \"The New Gig\"}'").await.unwrap();
+    shop.clock.advance_seconds(300);
+    run(&shop, Job::PublishShops).await;
+    assert!(fetch().await.text().await.unwrap().contains("<h1>The New Gig</h1>"));
+
+    shop.ctx.db().await.unwrap().script("update event set live = false").await.unwrap();
+    run(&shop, Job::PublishShops).await;
+    assert_eq!(fetch().await.status().as_u16(), 404, "a shop that is closed has no copy");
+}

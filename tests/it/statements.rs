@@ -32,6 +32,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("catalogue", catalogue::sql::ALL),
     ("event", event::sql::ALL),
     ("event/import", event::import::sql::ALL),
+    ("event/snapshot", event::snapshot::sql::ALL),
     ("export", export::sql::ALL),
     ("export/table", export::table::sql::ALL),
     ("idempotency", idempotency::sql::ALL),

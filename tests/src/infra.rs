@@ -81,6 +81,8 @@ const RIGHTS: &[(&str, &[Right])] = &[
             Right::Send(Queue::Mail),
             Right::Send(Queue::Notifications),
             Right::DeleteFiles,
+            Right::WritePublic,
+            Right::DeletePublic,
         ],
     ),
     ("worker_checkout", &[Right::Send(Queue::Checkout), Right::Send(Queue::Notifications)]),

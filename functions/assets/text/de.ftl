@@ -165,6 +165,7 @@ cart-discount = { $name } Rabatt
 voucher-redeem = Gutschein einlösen
 voucher-code = Gutscheincode
 voucher-use = Einlösen
+shop-snapshot = Der Shop ist gerade schwer zu erreichen. Diese Kopie der Seite ist einige Minuten alt, und man kann auf ihr nichts kaufen. Bitte versuchen Sie es gleich noch einmal.
 picture-of = Bild von { $name } größer zeigen (öffnet einen neuen Tab)
 voucher-shown = Das sind die Produkte, die Sie mit dem Gutschein { $name } kaufen können.
 voucher-nothing = Zurzeit gibt es keine Produkte, die Sie mit dem Gutschein { $name } kaufen können.

@@ -165,6 +165,7 @@ cart-discount = { $name } discount
 voucher-redeem = Redeem a voucher
 voucher-code = Voucher code
 voucher-use = Redeem
+shop-snapshot = The shop is hard to reach right now. This copy of its page is some minutes old, and nothing can be bought on it. Please try again in a moment.
 picture-of = Picture of { $name }, larger (opens in a new tab)
 voucher-shown = These are the products that you can buy with the voucher { $name }.
 voucher-nothing = There are no products at the moment that you can buy with the voucher { $name }.

@@ -110,6 +110,12 @@ impl<'a> Visit<'a> {
         })
     }
 
+    /// Nobody in particular, at the shop's front door.
+    pub fn of_nobody(ctx: &'a Ctx, event: Event) -> Self {
+        let (lang, path) = (event.langs()[0], event.path());
+        Self { ctx, event: Arc::new(event), lang, cart: None, note: None, path }
+    }
+
     fn signer(&self) -> Signer<'a> {
         Signer(&self.ctx.config().secret_key)
     }

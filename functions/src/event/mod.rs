@@ -17,6 +17,7 @@ use crate::{
 pub mod calendar;
 pub mod import;
 pub mod settings;
+pub mod snapshot;
 pub mod sql;
 mod text;
 

@@ -111,6 +111,8 @@ pub enum Job {
     RequeueMails,
     /// Look for actions and deliveries that webhooks have not been told of.
     RequeueWebhooks,
+    /// Put copies of shops where the edge finds them when the shop cannot be reached.
+    PublishShops,
     /// Drop what is no longer needed: old carts, form outcomes, records of handled messages.
     Sweep,
     /// Compare the quotas' counters with what they count.
@@ -125,6 +127,7 @@ impl Job {
             Self::ExpireOrders => "expire_orders",
             Self::RequeueMails => "requeue_mails",
             Self::RequeueWebhooks => "requeue_webhooks",
+            Self::PublishShops => "publish_shops",
             Self::Sweep => "sweep",
             Self::AuditStock => "audit_stock",
         }

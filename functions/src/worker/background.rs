@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Done, WorkError};
+use super::{Done, WorkError, publish};
 use crate::{
     boxoffice, cart,
     catalogue::Catalogue,
@@ -38,7 +38,7 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkE
     done.map(|()| Done::Handled)
 }
 
-async fn run_job(ctx: &Ctx, job: Job, now: Timestamp) -> Result<(), WorkError> {
+async fn run_job(ctx: &'static Ctx, job: Job, now: Timestamp) -> Result<(), WorkError> {
     match job {
         Job::RelayOutbox => {
             let count = outbox::relay(ctx, now).await?;
@@ -56,6 +56,7 @@ async fn run_job(ctx: &Ctx, job: Job, now: Timestamp) -> Result<(), WorkError> {
             webhook::announce(ctx, now).await?;
             webhook::requeue(ctx, now).await?;
         }
+        Job::PublishShops => publish::shops(ctx, now).await?,
         Job::Sweep => sweep(ctx, now).await?,
         Job::AuditStock => {
             audit_stock(ctx, now).await?;
