@@ -43,6 +43,7 @@ const MIGRATIONS: &[Migration] = migrations![
     22 "0022_media",
     23 "0023_notice",
     24 "0024_bulk_extend",
+    25 "0025_batch_in_few_statements",
 ];
 
 /// Why a migration stopped. What came before it stays applied.
