@@ -33,7 +33,9 @@ pub(super) async fn shops(ctx: &'static Ctx, now: Timestamp) -> Result<(), WorkE
         }
         publish(ctx, event, known, now).await?;
     }
-    for old in snapshot::closed(&*ctx.db().await?, now, SHOPS_MAX).await? {
+    // Not in the head of the loop: there the connection would be held until its end.
+    let closed = snapshot::closed(&*ctx.db().await?, now, SHOPS_MAX).await?;
+    for old in closed {
         ctx.media().await.delete(&old.object_key).await?;
         snapshot::forget(&*ctx.db().await?, old.event).await?;
     }
