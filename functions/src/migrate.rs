@@ -42,6 +42,10 @@ const MIGRATIONS: &[Migration] = migrations![
     18 "0018_export",
     19 "0019_order_file",
     20 "0020_bulk_action",
+    21 "0021_job_run",
+    22 "0022_media",
+    23 "0023_notice",
+    24 "0024_bulk_extend",
     25 "0025_batch_in_few_statements",
 ];
 

@@ -156,7 +156,7 @@ impl TestShop {
             create.send().await.unwrap();
         }
         let pool = Pool::new((0..sandboxes).map(|_| sandbox()).collect(), 1000);
-        let gateway = Gateway::new(functions::entries(&pool), None).serve(listener).unwrap();
+        let gateway = Gateway::new(functions::entries(&pool), None).with_files(sandbox()).serve(listener).unwrap();
         let token = make_organizer(ctx, "org", &["*"]).await;
         Self {
             url,
@@ -225,11 +225,15 @@ impl TestShop {
         Buyer::visiting(&self.url)
     }
 
-    /// An API call with a token.
+    /// An API call with a token, below an organiser.
     pub async fn api(&self, method: &str, path: &str, token: Option<&str>, body: Option<Value>) -> (u16, Value) {
+        self.api_at(method, &format!("/api/v1/organizers/{path}"), token, body).await
+    }
+
+    /// An API call with a token, at any path.
+    pub async fn api_at(&self, method: &str, path: &str, token: Option<&str>, body: Option<Value>) -> (u16, Value) {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-        let mut request =
-            http_client().build().unwrap().request(method, format!("{}/api/v1/organizers/{path}", self.url));
+        let mut request = http_client().build().unwrap().request(method, format!("{}{path}", self.url));
         if let Some(token) = token {
             request = request.header("authorization", format!("Token {token}"));
         }

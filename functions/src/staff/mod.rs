@@ -2,6 +2,7 @@
 //! does not compile.
 
 mod create;
+pub mod notice;
 pub mod sql;
 
 pub use create::{NewTeam, NewToken, NewUser, create_team, create_token, create_user, token_hash};
@@ -18,6 +19,10 @@ use crate::{
 /// A named right of a team (spec domain 30).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
+    /// Change an event and its settings.
+    EventWrite,
+    /// Change what is sold.
+    ItemsWrite,
     /// See orders.
     OrdersRead,
     /// Change orders.
@@ -30,6 +35,8 @@ impl Permission {
     /// The name in the database and the API.
     pub fn name(self) -> &'static str {
         match self {
+            Self::EventWrite => "event.settings.general:write",
+            Self::ItemsWrite => "event.items:write",
             Self::OrdersRead => "event.orders:read",
             Self::OrdersWrite => "event.orders:write",
             Self::OrganizerWrite => "organizer.settings.general:write",
@@ -103,6 +110,34 @@ impl Staff {
     /// The event that the right was checked for.
     pub fn event(&self) -> EventId {
         self.event
+    }
+}
+
+/// A program of an organiser, whatever its rights: for what it only prepares.
+#[derive(Debug)]
+pub struct Program {
+    token: TokenId,
+    organizer: OrganizerId,
+}
+
+impl Program {
+    /// The program that a request comes from. An unknown token is 401; one without any right is 403.
+    pub async fn authenticate(request: &Request, q: &impl Query) -> Result<Self, ApiError> {
+        let credential = authenticate(request, q).await?;
+        match credential.permissions.is_empty() {
+            true => Err(ApiError::Forbidden),
+            false => Ok(Self { token: credential.token, organizer: credential.organizer }),
+        }
+    }
+
+    /// The token.
+    pub fn token(&self) -> TokenId {
+        self.token
+    }
+
+    /// Whose program it is.
+    pub fn organizer(&self) -> OrganizerId {
+        self.organizer
     }
 }
 
