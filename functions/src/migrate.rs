@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = migrations![
     18 "0018_export",
     19 "0019_order_file",
     20 "0020_bulk_action",
+    21 "0021_organizer_api",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

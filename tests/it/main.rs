@@ -4,7 +4,9 @@
 
 mod addons;
 mod after_sale;
+mod api_catalogue;
 mod api_change;
+mod api_events;
 mod api_orders;
 mod authorisation;
 mod boxoffice;
@@ -29,6 +31,7 @@ mod oversell;
 mod prices;
 mod pricing;
 mod queues;
+mod rights;
 mod routes;
 mod s3;
 mod sale;

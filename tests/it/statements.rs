@@ -16,7 +16,7 @@ use shop::{
     },
     pricing::{FeeType, Rounding},
     question::{self, QuestionType},
-    staff, ticket,
+    record, staff, ticket, voucher,
     webhook::{self, DeliveryState},
 };
 
@@ -30,7 +30,9 @@ const LISTS: &[(&str, &[&str])] = &[
     ("boxoffice/write", boxoffice::write::sql::ALL),
     ("cart", cart::sql::ALL),
     ("catalogue", catalogue::sql::ALL),
+    ("catalogue/edit", catalogue::edit::sql::ALL),
     ("event", event::sql::ALL),
+    ("event/edit", event::edit::sql::ALL),
     ("event/import", event::import::sql::ALL),
     ("export", export::sql::ALL),
     ("export/table", export::table::sql::ALL),
@@ -43,8 +45,11 @@ const LISTS: &[(&str, &[&str])] = &[
     ("order/place", order::place::sql::ALL),
     ("outbox", outbox::sql::ALL),
     ("question", question::sql::ALL),
+    ("question/edit", question::edit::sql::ALL),
+    ("record", record::sql::ALL),
     ("staff", staff::sql::ALL),
     ("ticket", ticket::sql::ALL),
+    ("voucher", voucher::sql::ALL),
     ("webhook", webhook::sql::ALL),
 ];
 

@@ -13,6 +13,7 @@ use crate::{
 
 mod date;
 mod discount;
+pub mod edit;
 mod offer;
 pub mod sql;
 

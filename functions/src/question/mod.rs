@@ -11,6 +11,7 @@ use crate::{
 };
 
 mod answer;
+pub mod edit;
 pub mod sql;
 
 pub use answer::{AnswerError, local_input, one_line, validate};
