@@ -40,6 +40,7 @@ const MIGRATIONS: &[Migration] = migrations![
     19 "0019_order_file",
     20 "0020_bulk_action",
     21 "0021_organizer_api",
+    22 "0022_order_notes",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

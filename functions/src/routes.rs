@@ -8,9 +8,9 @@ use lambda_http::{Body, Request, Response};
 use crate::{
     ctx::Ctx,
     endpoint::{
-        again, api_bulk_actions, api_events, api_exporters, api_items, api_orders, api_organizers, api_prices,
-        api_questions, api_quotas, api_subevents, api_vouchers, api_webhooks, cart, checkout, event, listing, order,
-        site,
+        again, api_bulk_actions, api_document, api_events, api_exporters, api_items, api_orders, api_organizers,
+        api_prices, api_questions, api_quotas, api_subevents, api_teams, api_vouchers, api_webhooks, cart, checkout,
+        event, listing, order, site,
     },
     http::{self, ApiError, Handler},
 };
@@ -65,7 +65,7 @@ macro_rules! routes {
 
 use crate::staff::Permission::{
     DatesWrite, EventRead, EventWrite, EventsCreate, ItemsWrite, OrdersRead, OrdersWrite, OrganizerRead,
-    OrganizerWrite, TaxWrite, VouchersRead, VouchersWrite,
+    OrganizerWrite, TaxWrite, TeamsWrite, VouchersRead, VouchersWrite,
 };
 use Access::{AnyToken, Form, OrderSecret, OrderSecretForm, OrganizerToken, Public, Token};
 
@@ -227,6 +227,38 @@ pub const ROUTES: &[Route] = routes![
     "api_vouchers"           "PATCH" "/api/v1/organizers/{organizer}/events/{event}/vouchers/{voucher}/" Token(VouchersWrite) => api_vouchers::handle;
     "api_vouchers"           "DELETE" "/api/v1/organizers/{organizer}/events/{event}/vouchers/{voucher}/" Token(VouchersWrite) => api_vouchers::handle;
     "api_vouchers"           "POST" "/api/v1/organizers/{organizer}/events/{event}/vouchers/batch_create/" Token(VouchersWrite) => api_vouchers::handle;
+    "api_document"           "GET" "/api/v1/openapi.json" Public => api_document::show;
+    "api_orders"             "PATCH" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/{orderposition}/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "PATCH" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/{orderposition}/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "DELETE" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/{orderposition}/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/payments/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/payments/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/payments/{payment}/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/payments/{payment}/confirm/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/payments/{payment}/cancel/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/payments/{payment}/refund/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/refunds/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/refunds/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/refunds/{refund}/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/refunds/{refund}/done/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/refunds/{refund}/cancel/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/refunds/{refund}/process/" Token(OrdersWrite) => api_orders::handle;
+    "api_teams"              "GET" "/api/v1/organizers/{organizer}/teams/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "POST" "/api/v1/organizers/{organizer}/teams/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "GET" "/api/v1/organizers/{organizer}/teams/{team}/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "PUT" "/api/v1/organizers/{organizer}/teams/{team}/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "PATCH" "/api/v1/organizers/{organizer}/teams/{team}/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "DELETE" "/api/v1/organizers/{organizer}/teams/{team}/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "GET" "/api/v1/organizers/{organizer}/teams/{team}/members/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "GET" "/api/v1/organizers/{organizer}/teams/{team}/members/{member}/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "DELETE" "/api/v1/organizers/{organizer}/teams/{team}/members/{member}/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "GET" "/api/v1/organizers/{organizer}/teams/{team}/tokens/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "POST" "/api/v1/organizers/{organizer}/teams/{team}/tokens/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "GET" "/api/v1/organizers/{organizer}/teams/{team}/tokens/{token}/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "DELETE" "/api/v1/organizers/{organizer}/teams/{team}/tokens/{token}/" OrganizerToken(TeamsWrite) => api_teams::handle;
     "page_missing"           "ANY"  "$default"                                           Public => site::missing;
 ];
 

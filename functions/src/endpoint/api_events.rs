@@ -42,7 +42,8 @@ pub async fn handle(ctx: &'static Ctx, request: Request) -> Result<Response<Body
     }
 }
 
-const FIELDS: &[Field] = &[
+/// What can be said about an event.
+pub const FIELDS: &[Field] = &[
     Field::new("name", Kind::Localized(200)).required(),
     Field::new("slug", Kind::Text(50)).required().create_only(),
     Field::new("live", Kind::Flag),
@@ -72,7 +73,8 @@ const FIELDS: &[Field] = &[
     Field::new("public_url", Kind::Text(1000)).read_only(),
 ];
 
-const FILTERS: &[Filter] = &[
+/// Parameters of the list of events.
+pub const FILTERS: &[Filter] = &[
     Filter::new("is_public", Wanted::Flag),
     Filter::new("live", Wanted::Flag),
     Filter::new("has_subevents", Wanted::Flag),

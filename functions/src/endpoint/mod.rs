@@ -3,6 +3,7 @@
 pub mod again;
 pub mod api;
 pub mod api_bulk_actions;
+pub mod api_document;
 pub mod api_events;
 pub mod api_exporters;
 pub mod api_items;
@@ -12,6 +13,7 @@ pub mod api_prices;
 pub mod api_questions;
 pub mod api_quotas;
 pub mod api_subevents;
+pub mod api_teams;
 pub mod api_vouchers;
 pub mod api_webhooks;
 pub mod cart;

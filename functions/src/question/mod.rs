@@ -89,6 +89,8 @@ impl QuestionType {
 /// One answer to choose.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct QuestionOption {
+    /// Its row.
+    pub id: i64,
     /// Unique in the event; answers are stored by it.
     pub identifier: String,
     /// Its text for buyers.

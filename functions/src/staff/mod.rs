@@ -2,6 +2,7 @@
 //! does not compile.
 
 mod create;
+pub mod edit;
 pub mod sql;
 
 pub use create::{NewTeam, NewToken, NewUser, create_team, create_token, create_user, token_hash};

@@ -37,8 +37,8 @@ pub enum Wanted {
     Texts,
     /// A moment.
     Moment,
-    /// One of some words.
-    Choice(&'static [&'static str]),
+    /// One of some words in small letters, however it is written.
+    Lower(&'static [&'static str]),
 }
 
 /// A query parameter that limits a list.
@@ -98,9 +98,10 @@ fn read_filter(wanted: Wanted, text: &str, around: &Around) -> Result<Value, Str
             let moment = parse_moment(&text.replace(' ', "+"), &around.zone);
             json!(moment.ok_or("Enter a date and time with a zone, such as 2026-12-27T10:00:00Z.")?.to_string())
         }
-        Wanted::Choice(words) => {
-            let known = words.contains(&text);
-            json!(known.then_some(text).ok_or_else(|| format!("Allowed are {}.", words.join(", ")))?)
+        Wanted::Lower(words) => {
+            let word = text.to_ascii_lowercase();
+            let known = words.contains(&word.as_str());
+            json!(known.then_some(word).ok_or_else(|| format!("Allowed are {}.", words.join(", ")))?)
         }
     })
 }

@@ -104,6 +104,10 @@ impl Wanted<'_> {
     }
 
     fn added(&self, fields: &Fields) -> Result<Change, ApiError> {
+        // Written when the position is there (`positions`).
+        if !self.takes_answers {
+            fields.refuse(&["answers"])?;
+        }
         let CreatePosition { product, price, attendee } = self.reader().position(fields)?;
         let parent = match fields.number("addon_to")? {
             None => None,
