@@ -39,8 +39,9 @@ const MIGRATIONS: &[Migration] = migrations![
     18 "0018_export",
     19 "0019_order_file",
     20 "0020_bulk_action",
-    21 "0021_organizer_api",
-    22 "0022_order_notes",
+    25 "0025_batch_in_few_statements",
+    30 "0030_organizer_api",
+    31 "0031_order_notes",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

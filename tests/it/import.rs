@@ -196,6 +196,7 @@ fn a_live_event_can_sell() {
 fn event(settings: Value) -> Event {
     Event {
         has_subevents: false,
+        staff_listens: false,
         in_shop: true,
         version: 0,
         id: EventId(1),

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Changes, Outcome, Request, Stock, Ticket, load,
-    waiting::{self, Serving, Waiting},
+    waiting::{self, Serving, Waiting, sql::Opened},
 };
 use crate::{
     catalogue::Catalogue,
@@ -76,10 +76,9 @@ pub(super) async fn decide(
     let claims = chosen.iter().flat_map(|ticket| rows_of(&ticket.key)).copied().collect();
     let all: Vec<String> = tickets().map(|ticket| ticket.key.clone()).collect();
     let requests: Vec<&Request> = chosen.iter().map(|ticket| &ticket.request).collect();
-    let (known, claimed, mut stock) = tokio::try_join!(
+    let (Opened { known, claimed }, mut stock) = tokio::try_join!(
         biased;
-        waiting::sql::known(lock, &all),
-        waiting::sql::claim(lock, &claims),
+        waiting::sql::open(lock, &claims, &all),
         load(lock, event, catalogue, &requests, now),
     )?;
     let is_known = |key: &str| known.iter().any(|(known, _)| known == key);

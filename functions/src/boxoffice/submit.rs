@@ -58,6 +58,8 @@ const SPACING_MAX: Duration = Duration::from_millis(50);
 /// Shortest and longest pause before a look.
 const PAUSE_MIN: Duration = Duration::from_millis(4);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// Who does not know how fast it goes looks ever more rarely, up to this pause.
+const PAUSE_UNKNOWN_MAX: Duration = Duration::from_millis(256);
 /// Whoever serves may be late by this much, or by the time of a batch, before somebody else takes over.
 const LATE_MS: i64 = 30;
 
@@ -136,10 +138,15 @@ impl Counter<'_> {
         &mut self,
         db: &mut Db,
         ticket: &Ticket,
-        (mut over, mut late): (Duration, Duration),
+        mut told: Option<(Duration, Duration)>,
         begun: Instant,
     ) -> Result<Option<Outcome>, DbError> {
+        let mut unknown = PAUSE_MIN;
         while begun.elapsed() < WAIT_MAX {
+            let (over, late) = told.unwrap_or((Duration::ZERO, unknown));
+            if told.is_none() {
+                unknown = (unknown * 2).min(PAUSE_UNKNOWN_MAX);
+            }
             tokio::time::sleep(over + self.ctx.codes().jitter(late)).await;
             let now = self.ctx.now();
             match sql::look(db, self.event.id, &ticket.key, now).await? {
@@ -149,7 +156,7 @@ impl Counter<'_> {
                         return Ok(Some(outcome));
                     }
                 }
-                Found::Nothing { pace, .. } => (over, late) = pause(pace, now),
+                Found::Nothing { pace, .. } => told = pause(pace, now),
             }
         }
         Ok(None)
@@ -268,19 +275,18 @@ fn goes_on(pace: Option<Pace>, now: Timestamp) -> bool {
     begins.is_some_and(|(begins, batch_ms)| begins > -LATE_MS.max(i64::from(batch_ms)))
 }
 
-/// How long it takes until the batch is over that has the request, and how long it may be late. Each look costs the
-/// database something, so none is made before its time.
-fn pause(pace: Option<Pace>, now: Timestamp) -> (Duration, Duration) {
-    let Some((pace, mut begins)) = pace.and_then(|pace| Some((pace, begins_in(pace, now)?))) else {
-        return (Duration::ZERO, PAUSE_MIN);
-    };
+/// How long it takes until the batch is over that has the request, and how long it may be late, if that is known. Each
+/// look costs the database something, so none is made before its time.
+fn pause(pace: Option<Pace>, now: Timestamp) -> Option<(Duration, Duration)> {
+    let pace = pace?;
+    let mut begins = begins_in(pace, now)?;
     let batch = i64::from(pace.batch_ms);
     if begins < 0 {
         // It began without this request.
         begins = (begins + batch.max(i64::from(pace.spacing_ms))).max(0);
     }
     let over = Duration::from_millis((begins + batch.max(i64::from(pace.backlog_ms))).cast_unsigned());
-    (over.min(PAUSE_MAX), Duration::from_millis(batch.cast_unsigned() / 4).clamp(PAUSE_MIN, PAUSE_MAX))
+    Some((over.min(PAUSE_MAX), Duration::from_millis(batch.cast_unsigned() / 4).clamp(PAUSE_MIN, PAUSE_MAX)))
 }
 
 fn microseconds(time: Duration) -> i64 {

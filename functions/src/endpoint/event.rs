@@ -14,7 +14,7 @@ use super::{
 use crate::{
     boxoffice::{
         Voucher, VoucherProblem,
-        load::{quotas_for_display, voucher_by_code, vouchers_exist},
+        load::{Quotas, quotas_for_display, voucher_by_code, vouchers_exist},
     },
     catalogue::{Catalogue, Date, WEB},
     ctx::Ctx,
@@ -116,7 +116,7 @@ impl Asked<'_> {
             Some(id) => Some(catalogue.date(id).filter(|date| date.is_listed()).ok_or(ApiError::NotFound)?),
         };
         let dates = date.map(|date| date.id).into_iter().collect();
-        let (quotas, quotas_of) = quotas_for_display(q, event.id, dates, self.now).await?;
+        let Quotas { quotas, quotas_of, .. } = quotas_for_display(q, event.id, dates, self.now).await?;
         let positions = visit.cart_positions(q, &catalogue).await?;
         let shelf = Shelf {
             visit,
@@ -190,7 +190,8 @@ impl Asked<'_> {
     async fn rows(&self, q: &impl Query, catalogue: &Catalogue, dates: &[&Date]) -> Result<Vec<EventRow>, DbError> {
         let (visit, lang, event) = (self.visit, self.visit.lang, &self.visit.event);
         let ids: BTreeSet<SubeventId> = dates.iter().map(|date| date.id).collect();
-        let (quotas, quotas_of) = quotas_for_display(q, event.id, ids.iter().copied().collect(), self.now).await?;
+        let Quotas { quotas, quotas_of, .. } =
+            quotas_for_display(q, event.id, ids.iter().copied().collect(), self.now).await?;
         let offers = catalogue.offers(event, WEB, &ids, self.now);
         let row = |date: &&Date| {
             let here = offers.iter().filter(|(product, _)| product.date == Some(date.id));

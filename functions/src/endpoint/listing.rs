@@ -6,7 +6,10 @@ use ::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
 
 use crate::{
-    boxoffice::{Availability, Offer, Product, Quota, load::quotas_for_display},
+    boxoffice::{
+        Availability, Offer, Product, Quota,
+        load::{Quotas, quotas_for_display},
+    },
     catalogue::{Catalogue, WEB},
     ctx::Ctx,
     event::{self, Event, Presale},
@@ -104,7 +107,7 @@ async fn sale(q: &impl Query, event: &Event, lang: Lang, now: Timestamp) -> Resu
         return Ok(Sale::Open { free: false, few: false });
     }
     let catalogue = Catalogue::load(q, event).await?;
-    let (quotas, quotas_of) = quotas_for_display(q, event.id, Vec::new(), now).await?;
+    let Quotas { quotas, quotas_of, .. } = quotas_for_display(q, event.id, Vec::new(), now).await?;
     let offers = catalogue.offers(event, WEB, &BTreeSet::new(), now);
     Ok(best_sale(offers.iter(), &quotas, &quotas_of))
 }

@@ -86,6 +86,8 @@ pub struct Event {
     pub has_subevents: bool,
     /// Sold in the shop, and not only through other sales channels.
     pub in_shop: bool,
+    /// Somebody of the organiser's staff wants to hear of its orders.
+    pub staff_listens: bool,
 }
 
 /// Whether an event sells now.

@@ -19,6 +19,11 @@ macro_rules! select_event {
             select e.id, e.version, e.slug, e.name, e.live, e.testmode, e.currency, e.timezone, e.date_from, e.date_to,
                    e.date_admission, e.is_public, e.presale_start, e.presale_end, e.location, e.settings, e.has_subevents,
                    e.all_sales_channels or 'web' = any(e.limit_sales_channels) as in_shop,
+                   exists (select from team t
+                            where t.organizer_id = o.id and t.notify_orders
+                              and (t.all_events or exists (select from team_event te
+                                                            where te.team_id = t.id and te.event_id = e.id)))
+                   as staff_listens,
                    o.id as organizer_id, o.slug as organizer_slug, o.name as organizer_name,
                    o.settings as organizer_settings
               from event e join organizer o on o.id = e.organizer_id
@@ -131,6 +136,7 @@ fn read_event(row: &Row) -> Result<Event, DbError> {
         settings: Settings::merge(organizer_settings, row.get("settings")?),
         has_subevents: row.get("has_subevents")?,
         in_shop: row.get("in_shop")?,
+        staff_listens: row.get("staff_listens")?,
     })
 }
 

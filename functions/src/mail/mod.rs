@@ -135,7 +135,7 @@ pub const GIVE_UP_SECONDS: i64 = 24 * 3600;
 /// A mail that waits for its tickets for this long goes without them.
 pub const WAIT_SECONDS: i64 = 6 * 3600;
 /// A queued mail is announced again after this long: its message is lost.
-const QUEUED_SECONDS: i64 = 600;
+pub(crate) const QUEUED_SECONDS: i64 = 600;
 
 /// Someone who is not the buyer.
 pub struct Recipient<'a> {

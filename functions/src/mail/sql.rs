@@ -5,14 +5,9 @@ use super::{
     Recipient, WAIT_SECONDS, Written,
 };
 use crate::{
-    boxoffice::PlacedOrder,
     event::Event,
     id::{MailId, OrderId},
-    order,
-    port::{
-        db::{DbError, Query, Tx, array, p},
-        lock::EventLock,
-    },
+    port::db::{DbError, Query, Tx, array, p},
     time::Timestamp,
 };
 
@@ -43,45 +38,6 @@ const SET_NOTE: &str = "update mail set note = $2 where id = $1";
 
 pub(super) async fn set_note(tx: &Tx<'_>, mail: MailId, note: &str) -> Result<(), DbError> {
     tx.execute(SET_NOTE, &[p(&mail), p(&note)]).await.map(|_| ())
-}
-
-const INSERT_CONFIRMATIONS: &str = "
-    insert into mail (id, organizer_id, event_id, order_id, kind, recipient, locale, state, created_at, retry_at)
-    overriding system value
-    select id, $1, $2, order_id, kind, recipient, locale, case when waits then 'waiting' else 'queued' end, $3,
-           case when waits then $4::timestamptz else $5 end
-      from unnest($6::bigint[], $7::bigint[], $8::text[], $9::text[], $10::text[], $11::boolean[])
-           as m (id, order_id, kind, recipient, locale, waits)";
-
-/// Writes down the mails that confirm new orders.
-pub async fn insert_confirmations(
-    lock: &EventLock<'_>,
-    event: &Event,
-    orders: &[PlacedOrder],
-    now: Timestamp,
-) -> Result<(), DbError> {
-    let ids: Vec<MailId> = orders.iter().map(|order| order.identity.mail).collect();
-    let owners: Vec<OrderId> = orders.iter().map(|order| order.identity.order).collect();
-    let kinds: Vec<&str> = orders.iter().map(|order| order::place::confirmation(order).name()).collect();
-    let recipients: Vec<&str> = orders.iter().map(|order| order.told.email.as_deref().unwrap_or_default()).collect();
-    let locales: Vec<&str> = orders.iter().map(|order| order.locale.as_str()).collect();
-    let waits: Vec<bool> = orders.iter().map(|order| order::place::confirmation(order).has_tickets()).collect();
-    let (event, organizer) = (lock.event(), event.organizer.id);
-    let (late, lost) = (now.plus_seconds(WAIT_SECONDS), now.plus_seconds(QUEUED_SECONDS));
-    let params = [
-        p(&organizer),
-        p(&event),
-        p(&now),
-        p(&late),
-        p(&lost),
-        array(&ids),
-        array(&owners),
-        array(&kinds),
-        array(&recipients),
-        array(&locales),
-        array(&waits),
-    ];
-    lock.tx().execute(INSERT_CONFIRMATIONS, &params).await.map(|_| ())
 }
 
 const INSERT_MASS: &str = "
@@ -224,7 +180,6 @@ pub async fn release_claims(q: &impl Query) -> Result<(), DbError> {
 pub const ALL: &[&str] = &[
     INSERT,
     SET_NOTE,
-    INSERT_CONFIRMATIONS,
     INSERT_MASS,
     RELEASE,
     CLAIM,

@@ -1,7 +1,7 @@
 //! Organisers' own mail texts: Markdown with `{placeholders}`. What is put in is text and stays text: nobody's name can
 //! become a link or bold letters, or another placeholder.
 
-/// What can be put into a text. A test compares it with `Values::get`.
+/// What can be put into a text. A test compares it with what `Values` knows.
 pub const PLACEHOLDERS: [&str; 11] = [
     "code",
     "currency",

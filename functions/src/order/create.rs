@@ -80,7 +80,8 @@ pub async fn create(
         (false, Some(mail)) => Some(Message::SendMail { mail }),
         (false, None) => None,
     };
-    let messages: Vec<Message> = first.into_iter().chain([Message::NotifyStaff { order }]).collect();
+    let messages: Vec<Message> =
+        first.into_iter().chain(event.staff_listens.then_some(Message::NotifyStaff { order })).collect();
     outgoing.add(outbox::record(tx, &messages, now).await?);
     Ok((order, outgoing))
 }

@@ -5,7 +5,7 @@ mod voucher;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use sql::quotas_for_display;
+pub use sql::{Quotas, quotas_for_display};
 pub use voucher::{voucher_by_code, vouchers_exist};
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     catalogue::{Catalogue, WEB},
     event::{self, Event},
-    id::{MailId, OrderId, QuotaId, SubeventId, VoucherId},
+    id::{OrderId, QuotaId, SubeventId, VoucherId},
     payment::Provider,
     port::{codes::Codes, db::DbError, lock::EventLock},
     pricing::{Billing, Discount},
@@ -49,12 +49,9 @@ pub async fn load(
 ) -> Result<Stock, DbError> {
     let mut named = Named::default();
     requests.iter().for_each(|request| named.add(request));
-    let all_quotas =
-        async { if event.has_subevents { Ok(sql::Quotas::default()) } else { sql::quotas(lock, &[], &[]).await } };
-    let (version, mut quotas, cart_positions, told, orders, vouchers, identities) = tokio::try_join!(
+    let (mut read, cart_positions, told, orders, vouchers, identities) = tokio::try_join!(
         biased;
-        sql::version(lock),
-        all_quotas,
+        sql::quotas(lock, &[], &[]),
         sql::cart_positions(lock, event.currency, &named.carts, &named.vouchers, now),
         sql::told(lock, &named.untold),
         order::sql::orders(lock, event.currency, &named.orders),
@@ -66,15 +63,14 @@ pub async fn load(
         named.dates.extend(orders.values().flat_map(|order| order.products()).filter_map(|product| product.date));
         vouchers.values().for_each(|voucher| named.add_terms(&voucher.terms));
         let (dates, ids) = (named.dates.iter().copied().collect::<Vec<_>>(), named.quotas.iter().copied());
-        quotas = sql::quotas(lock, &dates, &ids.collect::<Vec<_>>()).await?;
+        read = sql::quotas(lock, &dates, &ids.collect::<Vec<_>>()).await?;
     }
-    let conditions = if version == event.version && version == catalogue.version {
+    let conditions = if read.version == event.version && read.version == catalogue.version {
         conditions(event, catalogue, &named, now)
     } else {
         let event = event::by_id(lock.tx(), event.id).await?.ok_or(DbError::RowCount(0))?;
         conditions(&event, &Catalogue::load(lock.tx(), &event).await?, &named, now)
     };
-    let (quotas, quotas_of) = quotas;
     let currency = event.currency;
     let Conditions { rules, billing, discounts, dates, offers, checkout } = conditions;
     Ok(Stock {
@@ -83,8 +79,8 @@ pub async fn load(
         billing,
         discounts,
         dates,
-        quotas,
-        quotas_of,
+        quotas: read.quotas,
+        quotas_of: read.quotas_of,
         offers,
         vouchers,
         cart_positions,
@@ -208,11 +204,10 @@ async fn identities(
     if drawn.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let (ids, mut taken): (Vec<(OrderId, MailId)>, BTreeSet<String>) = tokio::try_join!(
-        biased;
-        sql::reserve_ids(lock, drawn.len()),
-        sql::taken_codes(lock, event.organizer.id, drawn.iter().map(|(.., code)| code.clone()).collect()),
-    )?;
+    let codes = drawn.iter().map(|(.., code)| code.clone()).collect();
+    let reserved = sql::reserve_orders(lock, event.organizer.id, codes).await?;
+    let is_taken = drawn.iter().zip(&reserved).filter(|(_, reserved)| reserved.is_taken);
+    let mut taken: BTreeSet<String> = is_taken.map(|((.., code), _)| code.clone()).collect();
     let mut used = BTreeSet::new();
     let mut open: Vec<usize> = (0..drawn.len()).collect();
     for tries in 1.. {
@@ -227,6 +222,8 @@ async fn identities(
         taken =
             sql::taken_codes(lock, event.organizer.id, open.iter().map(|at| drawn[*at].2.clone()).collect()).await?;
     }
-    let known = drawn.into_iter().zip(ids);
-    Ok(known.map(|((index, _, code), (order, mail))| (index, Identity { order, code, mail })).collect())
+    let known = drawn.into_iter().zip(reserved);
+    Ok(known
+        .map(|((index, _, code), reserved)| (index, Identity { order: reserved.order, code, mail: reserved.mail }))
+        .collect())
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     boxoffice::{CartId, CartPosition, Product, Quota, UnitPrice, Uses},
     cart::{self, Session},
-    id::{CartPositionId, EventId, MailId, OrderId, OrganizerId, QuotaId, SubeventId, VoucherId},
+    id::{CartPositionId, EventId, ItemId, MailId, OrderId, OrganizerId, QuotaId, SubeventId, VariationId, VoucherId},
     money::{Currency, Money, TaxRate},
     port::{
         db::{DbError, Query, Row, array, p},
@@ -14,19 +14,22 @@ use crate::{
     time::Timestamp,
 };
 
-/// Quotas of the event; in a series those of some dates, and some by themselves.
 const QUOTAS: &str = "
-    select q.id, q.size, q.closed, q.close_when_sold_out, q.subevent_id, q.ignore_for_event_availability,
-           c.paid, c.pending, c.vouchers, c.carts, c.waiting
-      from quota q join quota_counter c on c.quota_id = q.id
-     where q.event_id = $1 and (q.subevent_id is null or q.subevent_id = any($2) or q.id = any($3))";
-const QUOTA_ITEMS: &str = "
-    select i.quota_id, i.item_id, i.variation_id, q.subevent_id
-      from quota_item i join quota q on q.id = i.quota_id
-     where i.event_id = $1 and (q.subevent_id is null or q.subevent_id = any($2) or q.id = any($3)) order by i.quota_id";
+    select version, id, size, closed, close_when_sold_out, subevent_id, ignore_for_event_availability, paid, pending,
+           vouchers, carts, waiting, items, variations
+      from quotas_of_event($1, $2, $3)";
 
-pub(super) type Quotas = (BTreeMap<QuotaId, Quota>, BTreeMap<Product, Vec<QuotaId>>);
+/// Quotas as they stand.
+pub struct Quotas {
+    /// Version of the event and of what it sells.
+    pub version: i64,
+    /// The quotas.
+    pub quotas: BTreeMap<QuotaId, Quota>,
+    /// Those that count a product.
+    pub quotas_of: BTreeMap<Product, Vec<QuotaId>>,
+}
 
+/// Quotas of the event; in a series those of some dates, and some by themselves.
 pub(super) async fn quotas(lock: &EventLock<'_>, dates: &[SubeventId], ids: &[QuotaId]) -> Result<Quotas, DbError> {
     read_quotas(lock.tx(), lock.event(), dates.to_vec(), ids.to_vec()).await
 }
@@ -46,14 +49,14 @@ pub async fn quotas_for_display(
     dates: Vec<SubeventId>,
     now: Timestamp,
 ) -> Result<Quotas, DbError> {
-    let (mut quotas, quotas_of) = read_quotas(q, event, dates, Vec::new()).await?;
+    let mut read = read_quotas(q, event, dates, Vec::new()).await?;
     for row in q.query(EXPIRED_CARTS, &[p(&event), p(&now)]).await? {
         let count: i64 = row.get("count")?;
-        for quota in quotas_of.get(&product(&row)?).into_iter().flatten() {
-            quotas.entry(*quota).and_modify(|quota| quota.uses.carts -= count);
+        for quota in read.quotas_of.get(&product(&row)?).into_iter().flatten() {
+            read.quotas.entry(*quota).and_modify(|quota| quota.uses.carts -= count);
         }
     }
-    Ok((quotas, quotas_of))
+    Ok(read)
 }
 
 async fn read_quotas(
@@ -62,10 +65,12 @@ async fn read_quotas(
     dates: Vec<SubeventId>,
     ids: Vec<QuotaId>,
 ) -> Result<Quotas, DbError> {
+    let rows = q.query(QUOTAS, &[p(&event), array(&dates), array(&ids)]).await?;
+    let version = rows.first().ok_or(DbError::RowCount(0))?.get("version")?;
     let mut quotas = BTreeMap::new();
-    let params = [p(&event), array(&dates), array(&ids)];
-    let (quota_rows, item_rows) = tokio::try_join!(q.query(QUOTAS, &params), q.query(QUOTA_ITEMS, &params))?;
-    for row in quota_rows {
+    let mut quotas_of: BTreeMap<Product, Vec<QuotaId>> = BTreeMap::new();
+    for row in rows {
+        let Some(id) = row.get("id")? else { continue };
         let uses = Uses {
             paid: row.get("paid")?,
             pending: row.get("pending")?,
@@ -73,21 +78,23 @@ async fn read_quotas(
             carts: row.get("carts")?,
             waiting: row.get("waiting")?,
         };
+        let date = row.get("subevent_id")?;
         let quota = Quota {
             size: row.get("size")?,
             closed: row.get("closed")?,
             close_when_sold_out: row.get("close_when_sold_out")?,
-            date: row.get("subevent_id")?,
+            date,
             ignore_for_event_availability: row.get("ignore_for_event_availability")?,
             uses,
         };
-        quotas.insert(row.get("id")?, quota);
+        quotas.insert(id, quota);
+        let (items, variations): (Option<Vec<ItemId>>, Option<Vec<i64>>) = (row.get("items")?, row.get("variations")?);
+        for (item, variation) in items.into_iter().flatten().zip(variations.into_iter().flatten()) {
+            let variation = (variation != 0).then_some(VariationId(variation));
+            quotas_of.entry(Product { item, variation, date }).or_default().push(id);
+        }
     }
-    let mut quotas_of: BTreeMap<Product, Vec<QuotaId>> = BTreeMap::new();
-    for row in item_rows {
-        quotas_of.entry(product(&row)?).or_default().push(row.get("quota_id")?);
-    }
-    Ok((quotas, quotas_of))
+    Ok(Quotas { version, quotas, quotas_of })
 }
 
 pub(in crate::boxoffice) fn product(row: &Row) -> Result<Product, DbError> {
@@ -171,21 +178,27 @@ pub(super) const VOUCHERS: &str = select_vouchers!("vouchers_of_batch($1, $2, $3
 pub(super) const VOUCHER_BY_CODE: &str = select_vouchers!("voucher where event_id = $1 and code = $2");
 pub(super) const EXIST: &str = "select exists (select 1 from voucher where event_id = $1) as exist";
 
-const VERSION: &str = "select version from event where id = $1";
+const RESERVE_ORDERS: &str = "select order_id, mail_id, is_taken from reserve_orders($1, $2)";
 
-/// Version of the event and of what it sells, as it is under the lock.
-pub(super) async fn version(lock: &EventLock<'_>) -> Result<i64, DbError> {
-    lock.tx().one(VERSION, &[p(&lock.event())]).await?.get("version")
+/// Numbers of an order and a mail that are still to be written.
+pub(super) struct Reserved {
+    pub order: OrderId,
+    pub mail: MailId,
+    /// An order of the organiser has the code.
+    pub is_taken: bool,
 }
 
-const RESERVE_IDS: &str = "
-    select nextval('orders_id_seq') as order_id, nextval('mail_id_seq') as mail_id from generate_series(1, $1)";
-
-/// Ids of rows that are still to be written.
-pub(super) async fn reserve_ids(lock: &EventLock<'_>, count: usize) -> Result<Vec<(OrderId, MailId)>, DbError> {
-    let count = i32::try_from(count).unwrap_or(i32::MAX);
-    let rows = lock.tx().query(RESERVE_IDS, &[p(&count)]).await?;
-    rows.iter().map(|row| Ok((row.get("order_id")?, row.get("mail_id")?))).collect()
+/// Numbers for an order with each of `codes`.
+pub(super) async fn reserve_orders(
+    lock: &EventLock<'_>,
+    organizer: OrganizerId,
+    codes: Vec<String>,
+) -> Result<Vec<Reserved>, DbError> {
+    let rows = lock.tx().query(RESERVE_ORDERS, &[p(&organizer), array(&codes)]).await?;
+    let read = rows.iter().map(|row| {
+        Ok(Reserved { order: row.get("order_id")?, mail: row.get("mail_id")?, is_taken: row.get("is_taken")? })
+    });
+    read.collect()
 }
 
 const TAKEN_CODES: &str = "select code from orders where organizer_id = $1 and code = any($2)";
@@ -201,16 +214,5 @@ pub(super) async fn taken_codes(
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[
-    QUOTAS,
-    QUOTA_ITEMS,
-    EXPIRED_CARTS,
-    CART_POSITIONS,
-    TOLD,
-    VOUCHERS,
-    VOUCHER_BY_CODE,
-    EXIST,
-    VERSION,
-    RESERVE_IDS,
-    TAKEN_CODES,
-];
+pub const ALL: &[&str] =
+    &[QUOTAS, EXPIRED_CARTS, CART_POSITIONS, TOLD, VOUCHERS, VOUCHER_BY_CODE, EXIST, RESERVE_ORDERS, TAKEN_CODES];

@@ -83,14 +83,7 @@ pub(in crate::boxoffice) fn read_outcome(stored: serde_json::Value) -> Result<Ou
     serde_json::from_value(stored).map_err(|_| DbError::UnknownValue { what: "outcome", value: text })
 }
 
-/// Tries to get the lock, and reads what waits if it is got. A request that is left at this very moment may be missed,
-/// and one that was served a moment ago may still be seen: the first waits, the second is known by its outcome.
-const ATTEMPT: &str = "
-    with attempt as materialized (select pg_try_advisory_xact_lock($4) as won)
-    select attempt.won, waiting.id, waiting.form_token, waiting.request
-      from attempt left join lateral (
-           select id, form_token, request from waiting_request
-            where attempt.won and event_id = $1 and deadline > $2 order by id limit $3) as waiting on true";
+const ATTEMPT: &str = "select won, id, form_token, request from try_batch($1, $2, $3, $4)";
 
 /// Tries to get the event's lock, without waiting for it. With it come the requests that wait, at most `max`, in the
 /// order of their arrival; those past their deadline are nobody's any more.
@@ -100,7 +93,7 @@ pub(in crate::boxoffice) async fn attempt(
     now: Timestamp,
     max: i64,
 ) -> Result<(Attempt, Vec<Waiting>), DbError> {
-    let rows = tx.query(ATTEMPT, &[p(&event), p(&now), p(&max), p(&lock::stock_key(event))]).await?;
+    let rows = tx.query(ATTEMPT, &[p(&event), p(&lock::stock_key(event)), p(&now), p(&max)]).await?;
     let won = rows.first().ok_or(DbError::RowCount(0))?.get("won")?;
     let mut waiting = Vec::new();
     for row in rows {
@@ -113,20 +106,34 @@ pub(in crate::boxoffice) async fn attempt(
     Ok((Attempt { event, won }, waiting))
 }
 
-const KNOWN: &str = "select form_token, outcome from form_outcome where event_id = $1 and form_token = any($2)";
+const OPEN: &str = "select claimed, known, outcomes from open_batch($1, $2, $3)";
 
-/// Outcomes of requests that were served before.
-pub(in crate::boxoffice) async fn known(
-    lock: &EventLock<'_>,
-    keys: &Vec<String>,
-) -> Result<Vec<(String, Outcome)>, DbError> {
-    let rows = lock.tx().query(KNOWN, &[p(&lock.event()), array(keys)]).await?;
-    rows.iter().map(|row| Ok((row.get("form_token")?, read_outcome(row.get("outcome")?)?))).collect()
+/// What is known before a batch decides.
+pub(in crate::boxoffice) struct Opened {
+    /// Rows that are this batch's now. A request that was withdrawn in the meantime is not among them.
+    pub claimed: BTreeSet<i64>,
+    /// Outcomes of requests that were served before.
+    pub known: Vec<(String, Outcome)>,
 }
 
-const RECORD: &str = "
-    insert into form_outcome (event_id, form_token, outcome, created_at)
-    select $1, form_token, outcome, $2 from unnest($3::text[], $4::jsonb[]) as o (form_token, outcome)";
+/// Takes these rows out of those that wait, and reads what is known of these keys.
+pub(in crate::boxoffice) async fn open(
+    lock: &EventLock<'_>,
+    rows: &Vec<i64>,
+    keys: &Vec<String>,
+) -> Result<Opened, DbError> {
+    let row = lock.tx().one(OPEN, &[p(&lock.event()), array(rows), array(keys)]).await?;
+    let claimed: Option<Vec<i64>> = row.get("claimed")?;
+    let (known, outcomes): (Option<Vec<String>>, Option<Vec<serde_json::Value>>) =
+        (row.get("known")?, row.get("outcomes")?);
+    let known = known.unwrap_or_default().into_iter().zip(outcomes.unwrap_or_default());
+    Ok(Opened {
+        claimed: claimed.unwrap_or_default().into_iter().collect(),
+        known: known.map(|(key, outcome)| Ok((key, read_outcome(outcome)?))).collect::<Result<_, DbError>>()?,
+    })
+}
+
+const RECORD: &str = "select record_outcomes($1, $2, $3, $4)";
 
 /// Records outcomes with what they say.
 pub async fn record(lock: &EventLock<'_>, outcomes: &[(String, Outcome)], now: Timestamp) -> Result<(), DbError> {
@@ -137,18 +144,6 @@ pub async fn record(lock: &EventLock<'_>, outcomes: &[(String, Outcome)], now: T
     let stored = |(_, outcome): &(String, Outcome)| serde_json::to_value(outcome).expect("an outcome is plain data");
     let outcomes: Vec<serde_json::Value> = outcomes.iter().map(stored).collect();
     lock.tx().execute(RECORD, &[p(&lock.event()), p(&now), array(&keys), array(&outcomes)]).await.map(|_| ())
-}
-
-const CLAIM: &str = "delete from waiting_request where event_id = $1 and id = any($2) returning id";
-
-/// Takes requests out of those that wait. Returns whose they are now: a request that was withdrawn in the meantime is
-/// not among them.
-pub(in crate::boxoffice) async fn claim(lock: &EventLock<'_>, ids: &Vec<i64>) -> Result<BTreeSet<i64>, DbError> {
-    if ids.is_empty() {
-        return Ok(BTreeSet::new());
-    }
-    let rows = lock.tx().query(CLAIM, &[p(&lock.event()), array(ids)]).await?;
-    rows.iter().map(|row| row.get("id")).collect()
 }
 
 const SWEEP: &str = "delete from waiting_request where deadline < $1";
@@ -185,4 +180,4 @@ pub(in crate::boxoffice) async fn keep_pace(lock: &EventLock<'_>, serving: Optio
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[LEAVE, LOOK, WITHDRAW, OUTCOME, ATTEMPT, KNOWN, RECORD, CLAIM, SWEEP, KEEP_PACE];
+pub const ALL: &[&str] = &[LEAVE, LOOK, WITHDRAW, OUTCOME, ATTEMPT, OPEN, RECORD, SWEEP, KEEP_PACE];

@@ -22,13 +22,7 @@ pub(in crate::boxoffice) fn expect_rows(touched: u64, expected: usize) -> Result
     }
 }
 
-const ADD_USES: &str = "
-    update quota_counter c
-       set paid = c.paid + d.paid, pending = c.pending + d.pending, vouchers = c.vouchers + d.vouchers,
-           carts = c.carts + d.carts, waiting = c.waiting + d.waiting
-      from unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
-           as d (quota_id, paid, pending, vouchers, carts, waiting)
-     where c.event_id = $1 and c.quota_id = d.quota_id";
+const ADD_USES: &str = "select add_uses($1, $2, $3, $4, $5, $6, $7) as touched";
 
 pub(super) async fn add_uses(lock: &EventLock<'_>, uses: BTreeMap<QuotaId, Uses>) -> Result<(), DbError> {
     if uses.is_empty() {
@@ -42,7 +36,8 @@ pub(super) async fn add_uses(lock: &EventLock<'_>, uses: BTreeMap<QuotaId, Uses>
     let event = lock.event();
     let params =
         [p(&event), array(&quotas), array(&paid), array(&pending), array(&vouchers), array(&carts), array(&waiting)];
-    expect_rows(lock.tx().execute(ADD_USES, &params).await?, uses.len())
+    let touched: i64 = lock.tx().one(ADD_USES, &params).await?.get("touched")?;
+    expect_rows(touched.cast_unsigned(), uses.len())
 }
 
 const RELEASE: &str = "update cart_position set holds_stock = false where event_id = $1 and id = any($2)";
@@ -151,25 +146,8 @@ pub(super) async fn reprice(lock: &EventLock<'_>, repriced: &[RepricedCartPositi
     expect_rows(lock.tx().execute(REPRICE, &params).await?, last.len())
 }
 
-/// Numbers the rows itself, because parts point to the row that they came with.
-const INSERT_CART_POSITIONS: &str = "
-    with a as (
-        select *, nextval('cart_position_id_seq') as id
-          from unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::integer[],
-                      $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[],
-                      $16::timestamptz[], $17::timestamptz[], $18::bigint[], $19::bigint[])
-               with ordinality
-               as a (cart_id, item_id, variation_id, subevent_id, price, listed_price, tax_rate_ppm, tax_value,
-                     voucher_saving, custom_price, voucher_id, addon_to, part_of, expires_at, max_extend_at, discount_id,
-                     discount_value, n))
-    insert into cart_position (id, event_id, cart_id, item_id, variation_id, subevent_id, price, listed_price, tax_rate_ppm,
-                               tax_value, voucher_saving, custom_price, voucher_id, addon_to, is_bundled, created_at,
-                               expires_at, max_extend_at, holds_stock, discount_id, discount_value)
-    overriding system value
-    select a.id, $1, a.cart_id, a.item_id, a.variation_id, a.subevent_id, a.price, a.listed_price, a.tax_rate_ppm, a.tax_value,
-           a.voucher_saving, a.custom_price, a.voucher_id, coalesce(whole.id, a.addon_to), whole.id is not null, $2,
-           a.expires_at, a.max_extend_at, true, a.discount_id, a.discount_value
-      from a left join a whole on whole.n = a.part_of";
+const ADD_TO_CARTS: &str = "
+    select add_to_carts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
 
 /// A row of a new position or of a part of it.
 struct NewRow<'a> {
@@ -237,7 +215,7 @@ pub(super) async fn insert_cart_positions(
         array(&discounts),
         array(&off),
     ];
-    lock.tx().execute(INSERT_CART_POSITIONS, &params).await.map(|_| ())
+    lock.tx().execute(ADD_TO_CARTS, &params).await.map(|_| ())
 }
 
 const CLOSE_QUOTAS: &str = "
@@ -312,7 +290,7 @@ pub const ALL: &[&str] = &[
     RENEW,
     REPRICE,
     DELETE_CART_POSITIONS,
-    INSERT_CART_POSITIONS,
+    ADD_TO_CARTS,
     CLOSE_QUOTAS,
     ADD_VOUCHER_USES,
     EXPIRE_VOUCHERS,

@@ -7,7 +7,10 @@ use lambda_http::{Body, Request, Response};
 
 use super::{Desk, StepName, Visit};
 use crate::{
-    boxoffice::{self, AddOnChoice, AddOnRule, CartRefusal, Outcome, Product, Quota, Ticket, load::quotas_for_display},
+    boxoffice::{
+        self, AddOnChoice, AddOnRule, CartRefusal, Outcome, Product, Quota, Ticket,
+        load::{Quotas, quotas_for_display},
+    },
     cart::Position,
     catalogue::{AddOnLink, WEB},
     ctx::Ctx,
@@ -184,7 +187,8 @@ async fn render(
 ) -> Result<Response<Body>, DbError> {
     let dates: BTreeSet<SubeventId> = bases(desk).filter_map(|(position, _)| position.product.date).collect();
     let event = &desk.visit.event;
-    let (quotas, quotas_of) = quotas_for_display(q, event.id, dates.into_iter().collect(), desk.now).await?;
+    let Quotas { quotas, quotas_of, .. } =
+        quotas_for_display(q, event.id, dates.into_iter().collect(), desk.now).await?;
     let counter = Counter { desk, quotas: &quotas, quotas_of: &quotas_of, refused };
     let checkout = desk.checkout(StepName::AddOns, desk.visit.form_token());
     let status = if error.is_none() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
