@@ -56,7 +56,8 @@ async fn orders_are_found_by_what_is_known_of_them() {
         let mut expected: Vec<_> = found.iter().map(|order| code(order)).collect();
         let mut got = codes.clone();
         if !query.starts_with("ordering") {
-            (expected.sort(), got.sort());
+            expected.sort();
+            got.sort();
         }
         assert_eq!(got, expected, "{query}");
         assert_eq!(list["count"], expected.len(), "{query}");

@@ -6,11 +6,10 @@ use serde_json::{Value, json};
 
 use super::{
     Around,
-    read::{read_amount, read_flag},
+    read::{read_amount, read_flag, read_moment},
 };
 use crate::{
     ctx::Ctx,
-    event::settings::parse_moment,
     http::{self, ApiError},
     record::{Part, Record},
 };
@@ -95,8 +94,8 @@ fn read_filter(wanted: Wanted, text: &str, around: &Around) -> Result<Value, Str
         Wanted::Texts => text.split(',').map(|word| json!(word.trim())).collect(),
         // A plus sign that was not encoded arrives as a space.
         Wanted::Moment => {
-            let moment = parse_moment(&text.replace(' ', "+"), &around.zone);
-            json!(moment.ok_or("Enter a date and time with a zone, such as 2026-12-27T10:00:00Z.")?.to_string())
+            let moment = read_moment(&json!(text.replace(' ', "+")), around);
+            json!(moment.map_err(|_| "Enter a date and time with a zone, such as 2026-12-27T10:00:00Z.")?.to_string())
         }
         Wanted::Lower(words) => {
             let word = text.to_ascii_lowercase();

@@ -396,7 +396,8 @@ pub fn read_amount(given: &Value, around: &Around) -> Result<i64, String> {
     }
 }
 
-fn read_moment(given: &Value, around: &Around) -> Result<Timestamp, String> {
+/// A moment; without a zone it is on the event's clock.
+pub fn read_moment(given: &Value, around: &Around) -> Result<Timestamp, String> {
     let moment = given.as_str().and_then(|text| parse_moment(text.trim(), &around.zone));
     // What no calendar of a database has is no moment either.
     let years = (-62_135_596_800..=253_402_300_799).contains(&moment.map_or(i64::MIN, Timestamp::as_seconds));
