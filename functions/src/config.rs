@@ -139,7 +139,8 @@ impl Config {
         let database = DatabaseConfig {
             url: Secret::new(reader.required("DATABASE_URL", "a URL such as postgres://user:password@host/database")),
             replica_url: reader.optional("DATABASE_REPLICA_URL").map(Secret::new),
-            ca_pem: reader.optional("DATABASE_CA"),
+            // Where variables are lines of a file, a text of several lines is written as one.
+            ca_pem: reader.optional("DATABASE_CA").map(|pem| pem.replace("\\n", "\n")),
         };
         let aws = AwsConfig {
             region: reader.required("AWS_REGION", "a region such as eu-central-1"),

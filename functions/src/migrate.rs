@@ -1,5 +1,8 @@
 //! Applies the files of `migrations/`: forward only, each once, each in its own transaction.
 
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::port::db::{Db, DbError, Query, Tx, p};
@@ -66,22 +69,88 @@ pub enum MigrateError {
 
 /// Two deploys at once take turns. The key is not used by any event: it has no kind byte.
 const LOCK: &str = "select pg_advisory_xact_lock(7001)";
+/// Whoever waits for a table makes everybody wait who comes after: a migration waits for a moment only, and tries again.
+/// Rewriting a table may take longer than what a page may ask for.
+const LIMITS: &str = "set local lock_timeout = '1s'; set local statement_timeout = '9min'";
+/// Tries to get the locks of a migration, and the pause between them.
+const TRIES: u32 = 60;
+const PAUSE: Duration = Duration::from_millis(500);
 const CREATE_TABLE: &str = "create table if not exists schema_migration (
     version integer primary key, name text not null, checksum bytea not null, applied_at timestamptz not null default now())";
+const IS_THERE: &str = "select to_regclass('schema_migration') is not null as found";
+const LIST: &str = "select version, name from schema_migration order by version";
+/// `SET` does not survive a pooler, so limits sit on the role that functions use.
+const ROLE_LIMITS: &str = "
+    alter role current_user set lock_timeout = '10s';
+    alter role current_user set statement_timeout = '30s';
+    alter role current_user set idle_in_transaction_session_timeout = '15s'";
 const FIND: &str = "select checksum from schema_migration where version = $1";
 const RECORD: &str = "insert into schema_migration (version, name, checksum) values ($1, $2, $3)";
 
-/// Applies what is missing; returns the names of what was applied.
+/// Applies what is missing; returns the names of what was applied. A migration whose tables are in use waits for a gap.
 pub async fn run(db: &mut Db) -> Result<Vec<&'static str>, MigrateError> {
+    run_to(db, i32::MAX).await
+}
+
+/// The same, up to and with that version: for tests of what comes after it.
+pub async fn run_to(db: &mut Db, last: i32) -> Result<Vec<&'static str>, MigrateError> {
     let mut applied = Vec::new();
-    for migration in MIGRATIONS {
-        let tx = db.begin().await?;
-        let outcome = apply(&tx, migration).await;
-        if tx.finish(outcome).await? {
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version <= last) {
+        if run_one(db, migration).await? {
             applied.push(migration.name);
         }
     }
     Ok(applied)
+}
+
+async fn run_one(db: &mut Db, migration: &Migration) -> Result<bool, MigrateError> {
+    let mut tries = 0;
+    loop {
+        let tx = db.begin().await?;
+        let outcome = apply(&tx, migration).await;
+        match tx.finish(outcome).await {
+            Err(error) if error.is_busy() && !db.is_closed() && tries < TRIES => {
+                tries += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+impl MigrateError {
+    /// Something else holds a lock that it needs.
+    fn is_busy(&self) -> bool {
+        matches!(self, Self::Failed { source: DbError::Busy(_), .. } | Self::Bookkeeping(DbError::Busy(_)))
+    }
+}
+
+/// What a run would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// Names of what the database has.
+    pub applied: Vec<String>,
+    /// Names of what it lacks.
+    pub pending: Vec<&'static str>,
+    /// Names of what it has and this code does not know: the code is older than the database.
+    pub unknown: Vec<String>,
+}
+
+/// Looks what a run would do, and changes nothing.
+pub async fn plan(db: &Db) -> Result<Plan, DbError> {
+    let is_there: bool = db.one(IS_THERE, &[]).await?.get("found")?;
+    let rows = if is_there { db.query(LIST, &[]).await? } else { Vec::new() };
+    let (mut versions, mut applied, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        let (version, name): (i32, String) = (row.get("version")?, row.get("name")?);
+        if MIGRATIONS.iter().all(|migration| migration.version != version) {
+            unknown.push(name.clone());
+        }
+        versions.push(version);
+        applied.push(name);
+    }
+    let pending = MIGRATIONS.iter().filter(|it| !versions.contains(&it.version)).map(|it| it.name).collect();
+    Ok(Plan { applied, pending, unknown })
 }
 
 /// Names of all migrations, in order.
@@ -97,21 +166,52 @@ async fn apply(tx: &Tx<'_>, migration: &Migration) -> Result<bool, MigrateError>
         let known: Vec<u8> = row.get("checksum")?;
         return if known == checksum { Ok(false) } else { Err(MigrateError::Changed(migration.name)) };
     }
+    tx.script(LIMITS).await?;
     tx.script(migration.sql).await.map_err(|source| MigrateError::Failed { name: migration.name, source })?;
     let record = [p(&migration.version), p(&migration.name), p(&checksum)];
     tx.execute(RECORD, &record).await?;
     Ok(true)
 }
 
-/// Runs the function that a deploy calls before new code is switched on. It answers with the names of what it applied.
+/// What a deploy asks the function for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    /// Only to look.
+    #[serde(default)]
+    plan: bool,
+}
+
+/// Runs the function that a deploy calls before new code is switched on. It answers with the names of what it applied;
+/// asked for the plan, with a [`Plan`].
 pub fn serve() -> Result<(), lambda_runtime::Error> {
     crate::trace::init();
     let ctx: &'static crate::ctx::Ctx = Box::leak(Box::new(crate::ctx::Ctx::new(crate::config::Config::from_env()?)));
-    let run = lambda_runtime::run(lambda_runtime::service_fn(
-        move |_: lambda_runtime::LambdaEvent<serde_json::Value>| async move {
-            let applied = run(&mut *ctx.db().await?).await?;
-            Ok::<_, lambda_runtime::Error>(serde_json::json!({ "applied": applied }))
-        },
-    ));
+    let run =
+        lambda_runtime::run(lambda_runtime::service_fn(move |event: lambda_runtime::LambdaEvent<Asked>| async move {
+            answer(&mut *ctx.db().await?, &event.payload).await.inspect_err(|error| {
+                tracing::error!(error = error.as_ref() as &dyn std::error::Error, "migrations were not applied");
+            })
+        }));
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run)
+}
+
+async fn answer(db: &mut Db, asked: &Asked) -> Result<serde_json::Value, lambda_runtime::Error> {
+    if asked.plan {
+        return Ok(serde_json::to_value(plan(db).await?)?);
+    }
+    db.script(ROLE_LIMITS).await?;
+    let applied = run(db).await.map_err(|error| full_text(&error))?;
+    Ok(serde_json::json!({ "applied": applied }))
+}
+
+/// An error with its causes: whoever deploys reads it, and nobody else.
+fn full_text(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        text = format!("{text}: {source}");
+        cause = source.source();
+    }
+    text
 }

@@ -1,5 +1,6 @@
 //! The development stack: the whole shop in one process, with a real Postgres, S3 and SQS, and no account anywhere.
 
+pub mod cost;
 pub mod data;
 pub mod demo;
 pub mod environment;

@@ -2,9 +2,10 @@
 
 mod output;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{net::Ipv4Addr, path::PathBuf, process::ExitCode, time::Duration};
 
 use local::{
+    cost::Sale,
     data::{DataError, DataFolder},
     environment, queues,
     stack::{Database, Options, Stack, StackError, VARIABLES},
@@ -27,12 +28,13 @@ const PORT: u16 = 8000;
 
 #[derive(Debug, PartialEq, Eq)]
 enum Command {
-    Run { port: u16, workers: bool },
+    Run { address: Ipv4Addr, port: u16, workers: bool },
     Migrate,
     Import(PathBuf),
     Queues,
     Quotas { organizer: String, event: String },
     Redrive(Queue),
+    Cost(Sale),
     Reset,
     Help,
 }
@@ -53,6 +55,11 @@ fn parse(arguments: &[String]) -> Result<Command, String> {
                 .map(Command::Redrive)
                 .ok_or_else(|| format!("`{name}` is no queue; there are {}.", names()))
         }
+        ["cost", "--tickets", tickets, "--peak", peak] => {
+            let number = |text: &str| text.parse().map_err(|_| format!("`{text}` is no number."));
+            Ok(Command::Cost(Sale { tickets: number(tickets)?, peak_per_minute: number(peak)? }))
+        }
+        ["cost", ..] => Err("It is written `cost --tickets NUMBER --peak ORDERS_IN_THE_BUSIEST_MINUTE`.".to_owned()),
         ["reset"] => Ok(Command::Reset),
         ["help" | "--help" | "-h"] => Ok(Command::Help),
         options => parse_run(options),
@@ -60,12 +67,17 @@ fn parse(arguments: &[String]) -> Result<Command, String> {
 }
 
 fn parse_run(mut words: &[&str]) -> Result<Command, String> {
-    let (mut port, mut workers) = (PORT, true);
+    let (mut address, mut port, mut workers) = (Ipv4Addr::LOCALHOST, PORT, true);
     loop {
         words = match words {
-            [] => return Ok(Command::Run { port, workers }),
+            [] => return Ok(Command::Run { address, port, workers }),
             ["--port", number, rest @ ..] => {
                 port = number.parse().map_err(|_| format!("`{number}` is no port number."))?;
+                rest
+            }
+            ["--address", text, rest @ ..] => {
+                address =
+                    text.parse().map_err(|_| format!("`{text}` is no address of this machine, such as 0.0.0.0."))?;
                 rest
             }
             ["--without-workers", rest @ ..] => {
@@ -108,12 +120,16 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), String> {
     match command {
-        Command::Run { port, workers } => serve(Options { port, workers, ..options() }).await,
+        Command::Run { address, port, workers } => serve(Options { address, port, workers, ..options() }).await,
         Command::Migrate => migrate(&options()).await,
         Command::Import(file) => import(&options(), &file).await,
         Command::Queues => queues(&options()).await,
         Command::Quotas { organizer, event } => quotas(&options(), &organizer, &event).await,
         Command::Redrive(queue) => redrive(&options(), queue).await,
+        Command::Cost(sale) => {
+            output::cost(sale);
+            Ok(())
+        }
         Command::Reset => {
             let folder = DataFolder::take(&options().data_dir).map_err(text)?;
             let path = folder.root().display().to_string();
@@ -266,9 +282,13 @@ mod tests {
 
     #[test]
     fn arguments_are_understood_or_refused() {
-        assert_eq!(parsed(&[]), Ok(Command::Run { port: 8000, workers: true }));
-        assert_eq!(parsed(&["--port", "8080"]), Ok(Command::Run { port: 8080, workers: true }));
-        assert_eq!(parsed(&["--without-workers", "--port", "1"]), Ok(Command::Run { port: 1, workers: false }));
+        let run = |port, workers| Ok(Command::Run { address: Ipv4Addr::LOCALHOST, port, workers });
+        assert_eq!(parsed(&[]), run(8000, true));
+        assert_eq!(parsed(&["--port", "8080"]), run(8080, true));
+        assert_eq!(parsed(&["--without-workers", "--port", "1"]), run(1, false));
+        let open = Command::Run { address: Ipv4Addr::UNSPECIFIED, port: 8000, workers: true };
+        assert_eq!(parsed(&["--address", "0.0.0.0"]), Ok(open));
+        assert!(parsed(&["--address", "here"]).is_err_and(|why| why.contains("0.0.0.0")));
         assert_eq!(parsed(&["import", "a.json"]), Ok(Command::Import("a.json".into())));
         assert_eq!(parsed(&["queues"]), Ok(Command::Queues));
         let demo = Command::Quotas { organizer: "demo".to_owned(), event: "night".to_owned() };
@@ -276,6 +296,9 @@ mod tests {
         assert!(parsed(&["quotas", "night"]).is_err_and(|why| why.contains("ORGANIZER/EVENT")));
         assert_eq!(parsed(&["redrive", "mail"]), Ok(Command::Redrive(Queue::Mail)));
         assert!(parsed(&["redrive", "males"]).is_err_and(|why| why.contains("notifications")));
+        let sale = Sale { tickets: 9, peak_per_minute: 3 };
+        assert_eq!(parsed(&["cost", "--tickets", "9", "--peak", "3"]), Ok(Command::Cost(sale)));
+        assert!(parsed(&["cost", "--tickets", "9"]).is_err_and(|why| why.contains("--peak")));
         assert!(parsed(&["--port", "many"]).is_err());
         assert!(parsed(&["--port"]).is_err());
         assert!(parsed(&["rest"]).is_err());

@@ -4,7 +4,12 @@
 use std::{io::IsTerminal, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use local::{mailbox, queues::Depth, stack::Stack};
+use local::{
+    cost::{self, Line, Sale},
+    mailbox,
+    queues::Depth,
+    stack::Stack,
+};
 use shop::{
     boxoffice::{Uses, audit::QuotaLedger},
     time::Timestamp,
@@ -16,12 +21,15 @@ The shop on this machine: Postgres, S3, SQS and all functions in one process.
 
   cargo run -p local                       start everything; Ctrl-C stops it
   cargo run -p local -- --port 8080        … on another port than 8000
+  cargo run -p local -- --address 0.0.0.0  … for others in the network too
   cargo run -p local -- --without-workers  serve HTTP only; messages wait in the outbox
   cargo run -p local -- migrate            only apply migrations
   cargo run -p local -- import FILE.json   import an event, also while the stack runs
   cargo run -p local -- queues             show the queues of the running stack; Ctrl-C ends it
   cargo run -p local -- quotas ORG/EVENT   show where the places of an event are
   cargo run -p local -- redrive QUEUE      give the dead letters of a queue back to its worker
+  cargo run -p local -- cost --tickets 10000 --peak 600
+                                           what that sale would cost on AWS
   cargo run -p local -- reset              remove all data
   cargo run -p local -- help               this text
 
@@ -131,7 +139,7 @@ pub fn fail(text: &str) {
 
 /// Where to go now.
 pub fn addresses(stack: &Stack) {
-    let shop = &stack.shop_url;
+    let shop = &stack.config.public_url;
     println!();
     match &stack.demo {
         Some(demo) => {
@@ -145,4 +153,27 @@ pub fn addresses(stack: &Stack) {
     }
     println!("  Database   {}", stack.database_url);
     println!("\nCtrl-C stops.");
+}
+
+/// The bill of a sale and of an idle month.
+#[expect(clippy::float_arithmetic, reason = "dollars for people")]
+pub fn cost(sale: Sale) {
+    let (prices, usage) = (cost::prices(), cost::usage());
+    let lines = cost::bill(&prices, &usage, sale);
+    let thousands = (f64::from(sale.tickets) / 1000.0).max(0.001);
+    let row = |name: &str, line: &Line| {
+        let Line { sale, month, sleeping_month, .. } = line;
+        println!("{name:<18}{sale:>12.2}{:>16.2}{month:>14.2}{sleeping_month:>16.2}", sale / thousands);
+    };
+    println!("Dollars, by prices of {} ({}); usage {}.\n", prices.region, prices.as_of, usage.measured);
+    println!("{:<18}{:>12}{:>16}{:>14}{:>16}", "", "this sale", "1,000 tickets", "idle month", "asleep, month");
+    lines.iter().for_each(|line| row(line.service, line));
+    let sum = |field: fn(&Line) -> f64| lines.iter().map(field).sum();
+    let total = Line {
+        service: "all",
+        sale: sum(|line| line.sale),
+        month: sum(|line| line.month),
+        sleeping_month: sum(|line| line.sleeping_month),
+    };
+    row("all", &total);
 }

@@ -5,6 +5,7 @@ use std::{collections::HashMap, net::Ipv4Addr, path::PathBuf, time::Duration};
 use aws_sdk_s3::{
     config::{BehaviorVersion, Credentials, Region},
     error::DisplayErrorContext,
+    types::{BucketLocationConstraint, CreateBucketConfiguration},
 };
 use shop::{
     config::{Config, ConfigErrors},
@@ -65,6 +66,8 @@ pub const VARIABLES: &[&str] = &[
 pub struct Options {
     /// Where everything is kept.
     pub data_dir: PathBuf,
+    /// Who reaches the shop: this machine, unless another address of it is given.
+    pub address: Ipv4Addr,
     /// The port of the shop; 0 for any free one.
     pub port: u16,
     /// Whether workers and schedules run. Without them messages wait in the outbox for a stack that has them.
@@ -76,7 +79,13 @@ pub struct Options {
 impl Options {
     /// An embedded stack in a folder, on any free port.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: data_dir.into(), port: 0, workers: true, environment: HashMap::new() }
+        Self {
+            data_dir: data_dir.into(),
+            address: Ipv4Addr::LOCALHOST,
+            port: 0,
+            workers: true,
+            environment: HashMap::new(),
+        }
     }
 }
 
@@ -192,7 +201,7 @@ impl Stack {
         // First what fails often and fast.
         let port = |source| StackError::Port { port: options.port, source };
         let listener =
-            patiently(async || TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await).await.map_err(port)?;
+            patiently(async || TcpListener::bind((options.address, options.port)).await).await.map_err(port)?;
         let shop_url = format!("http://{}", listener.local_addr().map_err(port)?);
         let mut database = Database::start(&options, progress).await?;
         database.migrate(progress).await?;
@@ -351,7 +360,14 @@ async fn create_bucket(sandbox: Sandbox) {
     builder.set_endpoint_url(aws.endpoint_s3.clone());
     builder.set_http_client(sandbox.queues().await.client().config().http_client());
     let client = aws_sdk_s3::Client::from_conf(builder.build());
-    if let Err(error) = client.create_bucket().bucket(&sandbox.config().media_bucket).send().await {
+    let mut create = client.create_bucket().bucket(&sandbox.config().media_bucket);
+    // Everywhere else the place has to be named; here it must not be.
+    if aws.region != "us-east-1" {
+        let place = BucketLocationConstraint::from(aws.region.as_str());
+        create =
+            create.create_bucket_configuration(CreateBucketConfiguration::builder().location_constraint(place).build());
+    }
+    if let Err(error) = create.send().await {
         tracing::debug!(error = %DisplayErrorContext(error), "the bucket was not created");
     }
 }

@@ -445,7 +445,12 @@ impl Buyer {
 
     /// Somebody who looks at the event `org/gig` of a site, with an empty cookie jar.
     pub fn visiting(url: &str) -> Self {
-        let http = http_client().cookie_store(true).redirect(reqwest::redirect::Policy::none());
+        Self::with(http_client(), url)
+    }
+
+    /// The same, with a client that knows more of the way there.
+    pub fn with(client: reqwest::ClientBuilder, url: &str) -> Self {
+        let http = client.cookie_store(true).redirect(reqwest::redirect::Policy::none());
         Self { http: http.build().unwrap(), url: url.to_owned(), base: "/org/gig/".to_owned() }
     }
 
@@ -559,6 +564,15 @@ impl Buyer {
         let answer = self.order(&form).await;
         assert_eq!(answer.status, 303, "{}", answer.html);
         answer.location.unwrap().split('?').next().unwrap().to_owned()
+    }
+}
+
+impl Buyer {
+    /// The address of the first ticket's file of an order, once it is drawn.
+    pub async fn ticket(&self, order: &str) -> Option<String> {
+        let page = self.get(&format!("{order}download/1/pdf/")).await;
+        assert!(matches!(page.status, 200 | 303), "{}", page.html);
+        page.location
     }
 }
 

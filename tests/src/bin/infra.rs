@@ -1,4 +1,4 @@
-//! Writes `infra/template.json`.
+//! Writes the generated files of `infra/`.
 fn main() -> std::io::Result<()> {
-    std::fs::write(tests::infra::path(), tests::infra::text())
+    tests::infra::files().into_iter().try_for_each(|(path, content)| std::fs::write(path, tests::infra::text(&content)))
 }

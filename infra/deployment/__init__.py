@@ -1,0 +1,1 @@
+"""What infra/deploy is made of."""

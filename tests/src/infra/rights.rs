@@ -1,0 +1,140 @@
+//! What functions may do besides logging and reaching the database, and which code needs it.
+
+use serde_json::{Value, json};
+use shop::{
+    port::queue::Queue::{self, Checkout, Default as Tickets, Mail, Notifications},
+    worker::Worker,
+};
+
+use super::{
+    base::queue_id,
+    parts::{allow, arn, assume_role, reference, sub},
+};
+
+/// A right.
+#[derive(Debug, Clone, Copy)]
+pub enum Right {
+    /// Send to a queue.
+    Send(Queue),
+    /// Read ticket files; signed download addresses use this right of their maker.
+    ReadTickets,
+    /// Store ticket files.
+    WriteTickets,
+    /// Read exports, for the same reason.
+    ReadExports,
+    /// Write exports, in parts.
+    WriteExports,
+    /// Remove exports that are not kept any longer.
+    DeleteExports,
+    /// Hand mails to SES.
+    SendMail,
+}
+use Right::{DeleteExports, ReadExports, ReadTickets, Send, SendMail, WriteExports, WriteTickets};
+
+/// Where in `functions/src` something is done that needs a right.
+pub type Code = &'static str;
+
+/// Whoever gets the lock of an event serves all who wait for it, and hands over what follows from their orders.
+const SERVES_OTHERS: &[(Right, Code)] = &[
+    (Send(Tickets), "boxoffice/submit.rs"),
+    (Send(Mail), "boxoffice/submit.rs"),
+    (Send(Notifications), "boxoffice/submit.rs"),
+];
+
+/// The rights of functions, each with the code that needs it. What is not listed has none.
+pub const RIGHTS: &[(&str, &[(Right, Code)])] = &[
+    ("api_bulk_actions", &[(Send(Checkout), "order/bulk/mod.rs"), (Send(Notifications), "order/bulk/mod.rs")]),
+    (
+        "api_exporters",
+        &[
+            (Send(Tickets), "export/mod.rs"),
+            (Send(Notifications), "export/mod.rs"),
+            (ReadExports, "endpoint/api_exporters.rs"),
+        ],
+    ),
+    (
+        "api_orders",
+        &[(Send(Tickets), "order/settle.rs"), (Send(Mail), "order/act.rs"), (Send(Notifications), "order/create.rs")],
+    ),
+    ("api_webhooks", &[(Send(Notifications), "endpoint/api_webhooks.rs")]),
+    ("cart_add", SERVES_OTHERS),
+    ("cart_clear", SERVES_OTHERS),
+    ("cart_extend", SERVES_OTHERS),
+    ("cart_remove", SERVES_OTHERS),
+    ("cart_voucher", SERVES_OTHERS),
+    ("checkout_addons_save", SERVES_OTHERS),
+    ("order_place", SERVES_OTHERS),
+    ("ticket_request", &[(Send(Tickets), "endpoint/order.rs"), (Send(Notifications), "endpoint/order.rs")]),
+    ("ticket_show", &[(ReadTickets, "endpoint/order.rs")]),
+    // The relay sends what any function has left behind.
+    (
+        "worker_background",
+        &[
+            (Send(Checkout), "worker/background.rs"),
+            (Send(Tickets), "worker/background.rs"),
+            (Send(Mail), "worker/background.rs"),
+            (Send(Notifications), "worker/background.rs"),
+            (DeleteExports, "worker/background.rs"),
+        ],
+    ),
+    ("worker_checkout", &[(Send(Checkout), "order/bulk/mod.rs"), (Send(Notifications), "worker/checkout.rs")]),
+    (
+        "worker_default",
+        &[
+            (Send(Mail), "worker/default.rs"),
+            (Send(Notifications), "worker/default.rs"),
+            (WriteTickets, "ticket/mod.rs"),
+            (WriteExports, "export/make.rs"),
+        ],
+    ),
+    ("worker_mail", &[(ReadTickets, "worker/mail.rs"), (SendMail, "worker/mail.rs")]),
+    // Deliveries of webhooks, and later tries of theirs, are messages of its own queue.
+    ("worker_notifications", &[(Send(Mail), "worker/notifications.rs"), (Send(Notifications), "webhook/deliver.rs")]),
+];
+
+/// The role of a function.
+pub fn role(id: &str, function: &str, worker: Option<&Worker>) -> Value {
+    let log_streams = sub(&format!("${{{id}Log.Arn}}:*"));
+    let mut statements = vec![
+        allow(&["logs:CreateLogStream", "logs:PutLogEvents"], log_streams),
+        // What Lambda itself needs to attach a function to a network; these actions know no resource.
+        allow(
+            &[
+                "ec2:AssignPrivateIpAddresses",
+                "ec2:CreateNetworkInterface",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSubnets",
+                "ec2:UnassignPrivateIpAddresses",
+            ],
+            json!("*"),
+        ),
+    ];
+    if let Some(worker) = worker {
+        let receive =
+            ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
+        statements.push(allow(&receive, arn(&queue_id(worker.queue))));
+    }
+    let rights = RIGHTS.iter().filter(|(name, _)| *name == function).flat_map(|(_, rights)| *rights);
+    statements.extend(rights.map(|(right, _)| statement(*right)));
+    assume_role("lambda.amazonaws.com", statements)
+}
+
+fn statement(right: Right) -> Value {
+    let folder = |name: &str| sub(&format!("${{MediaBucket.Arn}}/{name}/*"));
+    let (tickets, exports) = (|| folder("tickets"), || folder("exports"));
+    match right {
+        Send(queue) => allow(&["sqs:SendMessage"], arn(&queue_id(queue))),
+        ReadTickets => allow(&["s3:GetObject"], tickets()),
+        WriteTickets => allow(&["s3:PutObject"], tickets()),
+        ReadExports => allow(&["s3:GetObject"], exports()),
+        WriteExports => allow(&["s3:PutObject", "s3:AbortMultipartUpload"], exports()),
+        DeleteExports => allow(&["s3:DeleteObject"], exports()),
+        SendMail => {
+            let identities = sub("arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*");
+            let mut statement = allow(&["ses:SendEmail", "ses:SendRawEmail"], identities);
+            statement["Condition"] = json!({ "StringEquals": { "ses:FromAddress": reference("MailFrom") } });
+            statement
+        }
+    }
+}
