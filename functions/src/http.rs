@@ -39,6 +39,12 @@ pub enum ApiError {
     /// 403: known and refused.
     #[error("not permitted")]
     Forbidden,
+    /// 403: permitted, but not with this object as it is.
+    #[error("{0}")]
+    Refused(String),
+    /// 412: it has changed since.
+    #[error("it has changed since")]
+    ChangedSince,
     /// 403: the shop is not open for the public (spec shop-ux 19).
     #[error("the shop is offline")]
     ShopOffline,
@@ -109,7 +115,8 @@ impl ApiError {
         match self {
             Self::Invalid(_) | Self::InvalidParts(_) | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::ShopOffline | Self::ForeignForm => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::Refused(_) | Self::ShopOffline | Self::ForeignForm => StatusCode::FORBIDDEN,
+            Self::ChangedSince => StatusCode::PRECONDITION_FAILED,
             Self::NotFound | Self::InvalidPage => StatusCode::NOT_FOUND,
             Self::Moved(_) => StatusCode::FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -127,6 +134,8 @@ impl ApiError {
             Self::BadRequest(_) => "bad_request",
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
+            Self::Refused(_) => "refused",
+            Self::ChangedSince => "changed_since",
             Self::ShopOffline => "shop_offline",
             Self::ForeignForm => "foreign_form",
             Self::NotFound | Self::InvalidPage => "not_found",
@@ -259,7 +268,8 @@ pub fn api_body(error: &ApiError) -> serde_json::Value {
     let detail: Cow<'_, str> = match error {
         ApiError::Invalid(fields) => return serde_json::json!(fields),
         ApiError::InvalidParts(body) => return body.clone(),
-        ApiError::BadRequest(text) | ApiError::UnsupportedMedia(text) => text.into(),
+        ApiError::BadRequest(text) | ApiError::Refused(text) | ApiError::UnsupportedMedia(text) => text.into(),
+        ApiError::ChangedSince => "The object has been changed since.".into(),
         ApiError::Unauthenticated => "Authentication credentials were not provided or are not valid.".into(),
         ApiError::Forbidden | ApiError::ShopOffline | ApiError::ForeignForm => {
             "You do not have permission to perform this action.".into()

@@ -47,6 +47,8 @@ const MIGRATIONS: &[Migration] = migrations![
     23 "0023_notice",
     24 "0024_bulk_extend",
     25 "0025_batch_in_few_statements",
+    26 "0026_organizer_api",
+    27 "0027_order_notes",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

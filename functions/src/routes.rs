@@ -8,8 +8,9 @@ use lambda_http::{Body, Request, Response};
 use crate::{
     ctx::Ctx,
     endpoint::{
-        again, api_bulk_actions, api_exporters, api_orders, api_pictures, api_uploads, api_webhooks, cart, checkout,
-        event, listing, notices, order, site,
+        again, api_bulk_actions, api_document, api_events, api_exporters, api_items, api_orders, api_organizers,
+        api_pictures, api_prices, api_questions, api_quotas, api_subevents, api_teams, api_uploads, api_vouchers,
+        api_webhooks, cart, checkout, event, listing, notices, order, site,
     },
     http::{self, ApiError, Handler},
 };
@@ -27,7 +28,7 @@ pub enum Access {
     OrderSecretForm,
     /// The member of staff who knows the address of their page.
     StaffLink,
-    /// Any team's API token.
+    /// A team's API token, whatever it may do.
     AnyToken,
     /// A team's API token with the right in the event.
     Token(crate::staff::Permission),
@@ -64,7 +65,10 @@ macro_rules! routes {
     };
 }
 
-use crate::staff::Permission::{EventWrite, ItemsWrite, OrdersRead, OrdersWrite, OrganizerWrite};
+use crate::staff::Permission::{
+    DatesWrite, EventRead, EventWrite, EventsCreate, ItemsWrite, OrdersRead, OrdersWrite, OrganizerRead,
+    OrganizerWrite, TaxWrite, TeamsWrite, VouchersRead, VouchersWrite,
+};
 use Access::{AnyToken, Form, OrderSecret, OrderSecretForm, OrganizerToken, Public, StaffLink, Token};
 
 /// The table.
@@ -136,6 +140,138 @@ pub const ROUTES: &[Route] = routes![
     "api_webhooks"           "GET"  "/api/v1/organizers/{organizer}/webhooks/{webhook}/deliveries/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;
     "api_webhooks"           "GET"  "/api/v1/organizers/{organizer}/webhooks/{webhook}/deliveries/{delivery}/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;
     "api_webhooks"           "POST" "/api/v1/organizers/{organizer}/webhooks/{webhook}/deliveries/{delivery}/replay/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;
+    "api_items"              "GET" "/api/v1/organizers/{organizer}/events/{event}/categories/" Token(EventRead) => api_items::handle;
+    "api_items"              "POST" "/api/v1/organizers/{organizer}/events/{event}/categories/" Token(ItemsWrite) => api_items::handle;
+    "api_items"              "GET" "/api/v1/organizers/{organizer}/events/{event}/categories/{category}/" Token(EventRead) => api_items::handle;
+    "api_items"              "PUT" "/api/v1/organizers/{organizer}/events/{event}/categories/{category}/" Token(ItemsWrite) => api_items::handle;
+    "api_items"              "PATCH" "/api/v1/organizers/{organizer}/events/{event}/categories/{category}/" Token(ItemsWrite) => api_items::handle;
+    "api_items"              "DELETE" "/api/v1/organizers/{organizer}/events/{event}/categories/{category}/" Token(ItemsWrite) => api_items::handle;
+    "api_items"              "GET" "/api/v1/organizers/{organizer}/events/{event}/items/" Token(EventRead) => api_items::handle;
+    "api_items"              "POST" "/api/v1/organizers/{organizer}/events/{event}/items/" Token(ItemsWrite) => api_items::handle;
+    "api_items"              "GET" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/" Token(EventRead) => api_items::handle;
+    "api_items"              "PUT" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/" Token(ItemsWrite) => api_items::handle;
+    "api_items"              "PATCH" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/" Token(ItemsWrite) => api_items::handle;
+    "api_items"              "DELETE" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/" Token(ItemsWrite) => api_items::handle;
+    "api_items"              "GET" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/variations/" Token(EventRead) => api_items::handle;
+    "api_items"              "POST" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/variations/" Token(ItemsWrite) => api_items::handle;
+    "api_items"              "GET" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/variations/{variation}/" Token(EventRead) => api_items::handle;
+    "api_items"              "PUT" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/variations/{variation}/" Token(ItemsWrite) => api_items::handle;
+    "api_items"              "PATCH" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/variations/{variation}/" Token(ItemsWrite) => api_items::handle;
+    "api_items"              "DELETE" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/variations/{variation}/" Token(ItemsWrite) => api_items::handle;
+    "api_items"              "GET" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/addons/" Token(EventRead) => api_items::handle;
+    "api_items"              "POST" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/addons/" Token(ItemsWrite) => api_items::handle;
+    "api_items"              "GET" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/addons/{addon}/" Token(EventRead) => api_items::handle;
+    "api_items"              "PUT" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/addons/{addon}/" Token(ItemsWrite) => api_items::handle;
+    "api_items"              "PATCH" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/addons/{addon}/" Token(ItemsWrite) => api_items::handle;
+    "api_items"              "DELETE" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/addons/{addon}/" Token(ItemsWrite) => api_items::handle;
+    "api_items"              "GET" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/bundles/" Token(EventRead) => api_items::handle;
+    "api_items"              "POST" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/bundles/" Token(ItemsWrite) => api_items::handle;
+    "api_items"              "GET" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/bundles/{bundle}/" Token(EventRead) => api_items::handle;
+    "api_items"              "PUT" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/bundles/{bundle}/" Token(ItemsWrite) => api_items::handle;
+    "api_items"              "PATCH" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/bundles/{bundle}/" Token(ItemsWrite) => api_items::handle;
+    "api_items"              "DELETE" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/bundles/{bundle}/" Token(ItemsWrite) => api_items::handle;
+    "api_prices"             "GET" "/api/v1/organizers/{organizer}/events/{event}/taxrules/" Token(EventRead) => api_prices::handle;
+    "api_prices"             "POST" "/api/v1/organizers/{organizer}/events/{event}/taxrules/" Token(TaxWrite) => api_prices::handle;
+    "api_prices"             "GET" "/api/v1/organizers/{organizer}/events/{event}/taxrules/{taxrule}/" Token(EventRead) => api_prices::handle;
+    "api_prices"             "PUT" "/api/v1/organizers/{organizer}/events/{event}/taxrules/{taxrule}/" Token(TaxWrite) => api_prices::handle;
+    "api_prices"             "PATCH" "/api/v1/organizers/{organizer}/events/{event}/taxrules/{taxrule}/" Token(TaxWrite) => api_prices::handle;
+    "api_prices"             "DELETE" "/api/v1/organizers/{organizer}/events/{event}/taxrules/{taxrule}/" Token(TaxWrite) => api_prices::handle;
+    "api_prices"             "GET" "/api/v1/organizers/{organizer}/events/{event}/discounts/" Token(EventRead) => api_prices::handle;
+    "api_prices"             "POST" "/api/v1/organizers/{organizer}/events/{event}/discounts/" Token(ItemsWrite) => api_prices::handle;
+    "api_prices"             "GET" "/api/v1/organizers/{organizer}/events/{event}/discounts/{discount}/" Token(EventRead) => api_prices::handle;
+    "api_prices"             "PUT" "/api/v1/organizers/{organizer}/events/{event}/discounts/{discount}/" Token(ItemsWrite) => api_prices::handle;
+    "api_prices"             "PATCH" "/api/v1/organizers/{organizer}/events/{event}/discounts/{discount}/" Token(ItemsWrite) => api_prices::handle;
+    "api_prices"             "DELETE" "/api/v1/organizers/{organizer}/events/{event}/discounts/{discount}/" Token(ItemsWrite) => api_prices::handle;
+    "api_questions"          "GET" "/api/v1/organizers/{organizer}/events/{event}/questions/" Token(EventRead) => api_questions::handle;
+    "api_questions"          "POST" "/api/v1/organizers/{organizer}/events/{event}/questions/" Token(ItemsWrite) => api_questions::handle;
+    "api_questions"          "GET" "/api/v1/organizers/{organizer}/events/{event}/questions/{question}/" Token(EventRead) => api_questions::handle;
+    "api_questions"          "PUT" "/api/v1/organizers/{organizer}/events/{event}/questions/{question}/" Token(ItemsWrite) => api_questions::handle;
+    "api_questions"          "PATCH" "/api/v1/organizers/{organizer}/events/{event}/questions/{question}/" Token(ItemsWrite) => api_questions::handle;
+    "api_questions"          "DELETE" "/api/v1/organizers/{organizer}/events/{event}/questions/{question}/" Token(ItemsWrite) => api_questions::handle;
+    "api_questions"          "GET" "/api/v1/organizers/{organizer}/events/{event}/questions/{question}/options/" Token(EventRead) => api_questions::handle;
+    "api_questions"          "POST" "/api/v1/organizers/{organizer}/events/{event}/questions/{question}/options/" Token(ItemsWrite) => api_questions::handle;
+    "api_questions"          "GET" "/api/v1/organizers/{organizer}/events/{event}/questions/{question}/options/{option}/" Token(EventRead) => api_questions::handle;
+    "api_questions"          "PUT" "/api/v1/organizers/{organizer}/events/{event}/questions/{question}/options/{option}/" Token(ItemsWrite) => api_questions::handle;
+    "api_questions"          "PATCH" "/api/v1/organizers/{organizer}/events/{event}/questions/{question}/options/{option}/" Token(ItemsWrite) => api_questions::handle;
+    "api_questions"          "DELETE" "/api/v1/organizers/{organizer}/events/{event}/questions/{question}/options/{option}/" Token(ItemsWrite) => api_questions::handle;
+    "api_quotas"             "GET" "/api/v1/organizers/{organizer}/events/{event}/quotas/" Token(EventRead) => api_quotas::handle;
+    "api_quotas"             "POST" "/api/v1/organizers/{organizer}/events/{event}/quotas/" Token(ItemsWrite) => api_quotas::handle;
+    "api_quotas"             "GET" "/api/v1/organizers/{organizer}/events/{event}/quotas/{quota}/" Token(EventRead) => api_quotas::handle;
+    "api_quotas"             "PUT" "/api/v1/organizers/{organizer}/events/{event}/quotas/{quota}/" Token(ItemsWrite) => api_quotas::handle;
+    "api_quotas"             "PATCH" "/api/v1/organizers/{organizer}/events/{event}/quotas/{quota}/" Token(ItemsWrite) => api_quotas::handle;
+    "api_quotas"             "DELETE" "/api/v1/organizers/{organizer}/events/{event}/quotas/{quota}/" Token(ItemsWrite) => api_quotas::handle;
+    "api_quotas"             "GET" "/api/v1/organizers/{organizer}/events/{event}/quotas/{quota}/availability/" Token(EventRead) => api_quotas::handle;
+    "api_events"             "GET" "/api/v1/organizers/{organizer}/events/" OrganizerToken(OrganizerRead) => api_events::handle;
+    "api_events"             "POST" "/api/v1/organizers/{organizer}/events/" OrganizerToken(EventsCreate) => api_events::handle;
+    "api_events"             "GET" "/api/v1/organizers/{organizer}/events/{event}/" Token(EventRead) => api_events::handle;
+    "api_events"             "PUT" "/api/v1/organizers/{organizer}/events/{event}/" Token(EventWrite) => api_events::handle;
+    "api_events"             "PATCH" "/api/v1/organizers/{organizer}/events/{event}/" Token(EventWrite) => api_events::handle;
+    "api_events"             "DELETE" "/api/v1/organizers/{organizer}/events/{event}/" Token(EventWrite) => api_events::handle;
+    "api_events"             "POST" "/api/v1/organizers/{organizer}/events/{event}/clone/" Token(EventsCreate) => api_events::handle;
+    "api_events"             "GET" "/api/v1/organizers/{organizer}/events/{event}/settings/" Token(EventRead) => api_events::handle;
+    "api_events"             "PATCH" "/api/v1/organizers/{organizer}/events/{event}/settings/" Token(EventWrite) => api_events::handle;
+    "api_organizers"         "GET" "/api/v1/organizers/" AnyToken => api_organizers::handle;
+    "api_organizers"         "GET" "/api/v1/organizers/{organizer}/" OrganizerToken(OrganizerRead) => api_organizers::handle;
+    "api_organizers"         "PATCH" "/api/v1/organizers/{organizer}/" OrganizerToken(OrganizerWrite) => api_organizers::handle;
+    "api_organizers"         "GET" "/api/v1/organizers/{organizer}/settings/" OrganizerToken(OrganizerRead) => api_organizers::handle;
+    "api_organizers"         "PATCH" "/api/v1/organizers/{organizer}/settings/" OrganizerToken(OrganizerWrite) => api_organizers::handle;
+    "api_organizers"         "GET" "/api/v1/organizers/{organizer}/saleschannels/" OrganizerToken(OrganizerWrite) => api_organizers::handle;
+    "api_organizers"         "POST" "/api/v1/organizers/{organizer}/saleschannels/" OrganizerToken(OrganizerWrite) => api_organizers::handle;
+    "api_organizers"         "GET" "/api/v1/organizers/{organizer}/saleschannels/{saleschannel}/" OrganizerToken(OrganizerWrite) => api_organizers::handle;
+    "api_organizers"         "PUT" "/api/v1/organizers/{organizer}/saleschannels/{saleschannel}/" OrganizerToken(OrganizerWrite) => api_organizers::handle;
+    "api_organizers"         "PATCH" "/api/v1/organizers/{organizer}/saleschannels/{saleschannel}/" OrganizerToken(OrganizerWrite) => api_organizers::handle;
+    "api_organizers"         "DELETE" "/api/v1/organizers/{organizer}/saleschannels/{saleschannel}/" OrganizerToken(OrganizerWrite) => api_organizers::handle;
+    "api_organizers"         "GET" "/api/v1/organizers/{organizer}/event_meta_properties/" OrganizerToken(OrganizerWrite) => api_organizers::handle;
+    "api_organizers"         "POST" "/api/v1/organizers/{organizer}/event_meta_properties/" OrganizerToken(OrganizerWrite) => api_organizers::handle;
+    "api_organizers"         "GET" "/api/v1/organizers/{organizer}/event_meta_properties/{property}/" OrganizerToken(OrganizerWrite) => api_organizers::handle;
+    "api_organizers"         "PUT" "/api/v1/organizers/{organizer}/event_meta_properties/{property}/" OrganizerToken(OrganizerWrite) => api_organizers::handle;
+    "api_organizers"         "PATCH" "/api/v1/organizers/{organizer}/event_meta_properties/{property}/" OrganizerToken(OrganizerWrite) => api_organizers::handle;
+    "api_organizers"         "DELETE" "/api/v1/organizers/{organizer}/event_meta_properties/{property}/" OrganizerToken(OrganizerWrite) => api_organizers::handle;
+    "api_subevents"          "GET" "/api/v1/organizers/{organizer}/events/{event}/subevents/" Token(EventRead) => api_subevents::handle;
+    "api_subevents"          "POST" "/api/v1/organizers/{organizer}/events/{event}/subevents/" Token(DatesWrite) => api_subevents::handle;
+    "api_subevents"          "GET" "/api/v1/organizers/{organizer}/events/{event}/subevents/{subevent}/" Token(EventRead) => api_subevents::handle;
+    "api_subevents"          "PUT" "/api/v1/organizers/{organizer}/events/{event}/subevents/{subevent}/" Token(DatesWrite) => api_subevents::handle;
+    "api_subevents"          "PATCH" "/api/v1/organizers/{organizer}/events/{event}/subevents/{subevent}/" Token(DatesWrite) => api_subevents::handle;
+    "api_subevents"          "DELETE" "/api/v1/organizers/{organizer}/events/{event}/subevents/{subevent}/" Token(DatesWrite) => api_subevents::handle;
+    "api_vouchers"           "GET" "/api/v1/organizers/{organizer}/events/{event}/vouchers/" Token(VouchersRead) => api_vouchers::handle;
+    "api_vouchers"           "POST" "/api/v1/organizers/{organizer}/events/{event}/vouchers/" Token(VouchersWrite) => api_vouchers::handle;
+    "api_vouchers"           "GET" "/api/v1/organizers/{organizer}/events/{event}/vouchers/{voucher}/" Token(VouchersRead) => api_vouchers::handle;
+    "api_vouchers"           "PUT" "/api/v1/organizers/{organizer}/events/{event}/vouchers/{voucher}/" Token(VouchersWrite) => api_vouchers::handle;
+    "api_vouchers"           "PATCH" "/api/v1/organizers/{organizer}/events/{event}/vouchers/{voucher}/" Token(VouchersWrite) => api_vouchers::handle;
+    "api_vouchers"           "DELETE" "/api/v1/organizers/{organizer}/events/{event}/vouchers/{voucher}/" Token(VouchersWrite) => api_vouchers::handle;
+    "api_vouchers"           "POST" "/api/v1/organizers/{organizer}/events/{event}/vouchers/batch_create/" Token(VouchersWrite) => api_vouchers::handle;
+    "api_document"           "GET" "/api/v1/openapi.json" Public => api_document::show;
+    "api_orders"             "PATCH" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/{orderposition}/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "PATCH" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/{orderposition}/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "DELETE" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/{orderposition}/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/payments/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/payments/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/payments/{payment}/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/payments/{payment}/confirm/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/payments/{payment}/cancel/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/payments/{payment}/refund/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/refunds/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/refunds/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/refunds/{refund}/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/refunds/{refund}/done/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/refunds/{refund}/cancel/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/refunds/{refund}/process/" Token(OrdersWrite) => api_orders::handle;
+    "api_teams"              "GET" "/api/v1/organizers/{organizer}/teams/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "POST" "/api/v1/organizers/{organizer}/teams/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "GET" "/api/v1/organizers/{organizer}/teams/{team}/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "PUT" "/api/v1/organizers/{organizer}/teams/{team}/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "PATCH" "/api/v1/organizers/{organizer}/teams/{team}/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "DELETE" "/api/v1/organizers/{organizer}/teams/{team}/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "GET" "/api/v1/organizers/{organizer}/teams/{team}/members/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "GET" "/api/v1/organizers/{organizer}/teams/{team}/members/{member}/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "DELETE" "/api/v1/organizers/{organizer}/teams/{team}/members/{member}/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "GET" "/api/v1/organizers/{organizer}/teams/{team}/tokens/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "POST" "/api/v1/organizers/{organizer}/teams/{team}/tokens/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "GET" "/api/v1/organizers/{organizer}/teams/{team}/tokens/{token}/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "DELETE" "/api/v1/organizers/{organizer}/teams/{team}/tokens/{token}/" OrganizerToken(TeamsWrite) => api_teams::handle;
     "page_missing"           "ANY"  "$default"                                           Public => site::missing;
 ];
 

@@ -110,6 +110,9 @@ pub const CASES: &[Case] = &[
     case("GET", "/api/v1/organizers/{organizer}/webhooks/{webhook}/deliveries/", 401, 403, 200),
     case("GET", "/api/v1/organizers/{organizer}/webhooks/{webhook}/deliveries/{delivery}/", 401, 403, 200),
     case("POST", "/api/v1/organizers/{organizer}/webhooks/{webhook}/deliveries/{delivery}/replay/", 401, 403, 202),
+    case("GET", "/api/v1/openapi.json", 200, 200, 200),
+    // Everybody sees the own organiser.
+    case("GET", "/api/v1/organizers/", 401, 200, 200),
     case("ANY", "$default", 404, 404, 404),
 ];
 
@@ -179,7 +182,7 @@ pub(crate) fn with_drinks(mut event: Value) -> Value {
 }
 
 /// `org/gig` and `org/matinee`, and `other/gig` of another organiser; each sells the same products.
-async fn town() -> TestShop {
+pub(crate) async fn town() -> TestShop {
     let shop = TestShop::empty().await;
     let gig = with_drinks(document(50));
     shop.import(&gig).await;
@@ -196,7 +199,7 @@ async fn town() -> TestShop {
 }
 
 /// A hash over every row of every table.
-async fn fingerprint(shop: &TestShop) -> String {
+pub(crate) async fn fingerprint(shop: &TestShop) -> String {
     let db = shop.ctx.db().await.unwrap();
     let tables = "select tablename::text as name from pg_tables where schemaname = 'public' order by 1";
     let tables = db.query(tables, &[]).await.unwrap();
@@ -383,7 +386,7 @@ async fn an_order_opens_with_its_secret_in_its_event_only() {
 }
 
 /// A token of a new team of `org`, limited to the events of these slugs.
-async fn token(shop: &TestShop, permissions: &[&str], events: Option<&str>) -> String {
+pub(crate) async fn token(shop: &TestShop, permissions: &[&str], events: Option<&str>) -> String {
     let mut db = shop.ctx.db().await.unwrap();
     let organizer = event::find_organizer(&*db, "org").await.unwrap().unwrap().id;
     let now = shop.ctx.now();
@@ -455,6 +458,22 @@ async fn the_api_opens_with_a_token_of_the_organiser_with_the_right() {
         assert_eq!(ask(&place, Some(&here)).await, case.right, "{case:?}");
     }
     assert_eq!(orders.len(), cases(|access| matches!(access, Access::Token(_))).count());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_token_shows_its_own_organiser() {
+    let shop = town().await;
+    let foreign = make_organizer(shop.ctx, "third", &[]).await;
+    for case in cases(|access| access == Access::AnyToken) {
+        let ask = async |token: Option<&str>| shop.api(case.method, "", token, None).await;
+        for token in [None, Some("unknown")] {
+            assert_eq!(ask(token).await.0, case.nobody);
+        }
+        for (token, slug, status) in [(&foreign, "third", case.stranger), (&shop.token, "org", case.right)] {
+            let (found, body) = ask(Some(token)).await;
+            assert_eq!((found, &body["count"], &body["results"][0]["slug"]), (status, &json!(1), &json!(slug)));
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

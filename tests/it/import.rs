@@ -386,7 +386,8 @@ fn items_are_visible_by_their_window() {
 }
 
 fn question(id: i64, kind: QuestionType, required: bool) -> Question {
-    let option = |identifier: &str| QuestionOption { identifier: identifier.to_owned(), answer: Localized::default() };
+    let option =
+        |identifier: &str| QuestionOption { id: 1, identifier: identifier.to_owned(), answer: Localized::default() };
     Question {
         id: QuestionId(id),
         question: Localized::default(),

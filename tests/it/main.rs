@@ -4,8 +4,12 @@
 
 mod addons;
 mod after_sale;
+mod api_catalogue;
 mod api_change;
+mod api_events;
+mod api_money;
 mod api_orders;
+mod api_teams;
 mod authorisation;
 mod boxoffice;
 mod browser;
@@ -25,12 +29,14 @@ mod mail;
 mod migrations;
 mod money;
 mod notices;
+mod openapi;
 mod order_changes;
 mod order_creation;
 mod oversell;
 mod prices;
 mod pricing;
 mod queues;
+mod rights;
 mod routes;
 mod s3;
 mod sale;

@@ -5,5 +5,6 @@
 pub mod boxoffice;
 pub mod chaos;
 pub mod infra;
+pub mod openapi;
 pub mod proxy;
 pub mod shop;

@@ -14,6 +14,7 @@ use crate::{
 
 mod date;
 mod discount;
+pub mod edit;
 mod offer;
 pub mod sql;
 

@@ -15,6 +15,7 @@ use crate::{
 };
 
 pub mod calendar;
+pub mod edit;
 pub mod import;
 pub mod settings;
 pub mod snapshot;
@@ -217,6 +218,16 @@ pub async fn organizers(q: &impl Query) -> Result<Vec<OrganizerSummary>, DbError
 /// The organiser under `/organizer/`, in any case of letters.
 pub async fn find_organizer(q: &impl Query, slug: &str) -> Result<Option<Organizer>, DbError> {
     sql::organizer_by_slug(q, slug).await
+}
+
+/// The organiser of a token.
+pub async fn organizer_by_id(q: &impl Query, organizer: OrganizerId) -> Result<Option<Organizer>, DbError> {
+    sql::organizer_by_id(q, organizer).await
+}
+
+/// Identifiers of the organiser's sales channels.
+pub async fn sales_channels(q: &impl Query, organizer: OrganizerId) -> Result<Vec<String>, DbError> {
+    sql::sales_channels(q, organizer).await
 }
 
 /// Live public events that are not over, the next one first, at most 500.

@@ -66,6 +66,12 @@ const ORGANIZERS: &str = "
 
 const ORGANIZER_BY_SLUG: &str = "select id, slug, name from organizer where lower(slug) = lower($1)";
 
+const SALES_CHANNELS: &str = "select identifier from sales_channel where organizer_id = $1 order by position, id";
+
+pub(super) async fn sales_channels(q: &impl Query, organizer: OrganizerId) -> Result<Vec<String>, DbError> {
+    q.query(SALES_CHANNELS, &[p(&organizer)]).await?.iter().map(|row| row.get("identifier")).collect()
+}
+
 pub(super) async fn event_by_slug(q: &impl Query, organizer: &str, event: &str) -> Result<Option<Event>, DbError> {
     q.opt(EVENT_BY_SLUG, &[p(&organizer), p(&event)]).await?.as_ref().map(read_event).transpose()
 }
@@ -93,6 +99,12 @@ pub(super) async fn organizers(q: &impl Query) -> Result<Vec<OrganizerSummary>, 
 
 pub(super) async fn organizer_by_slug(q: &impl Query, slug: &str) -> Result<Option<Organizer>, DbError> {
     q.opt(ORGANIZER_BY_SLUG, &[p(&slug)]).await?.as_ref().map(read_organizer).transpose()
+}
+
+const ORGANIZER_BY_ID: &str = "select id, slug, name from organizer where id = $1";
+
+pub(super) async fn organizer_by_id(q: &impl Query, organizer: OrganizerId) -> Result<Option<Organizer>, DbError> {
+    q.opt(ORGANIZER_BY_ID, &[p(&organizer)]).await?.as_ref().map(read_organizer).transpose()
 }
 
 fn read_organizer(row: &Row) -> Result<Organizer, DbError> {
@@ -135,4 +147,13 @@ fn read_event(row: &Row) -> Result<Event, DbError> {
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[EVENT_BY_SLUG, EVENT_BY_ID, EVENTS_UPCOMING, EVENTS_PAST, ORGANIZERS, ORGANIZER_BY_SLUG];
+pub const ALL: &[&str] = &[
+    ORGANIZER_BY_ID,
+    SALES_CHANNELS,
+    EVENT_BY_SLUG,
+    EVENT_BY_ID,
+    EVENTS_UPCOMING,
+    EVENTS_PAST,
+    ORGANIZERS,
+    ORGANIZER_BY_SLUG,
+];

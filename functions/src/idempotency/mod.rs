@@ -43,11 +43,16 @@ pub struct Call {
 impl Call {
     /// Reads the key of a request.
     pub fn of(request: &Request, staff: &Staff) -> Result<Self, ApiError> {
+        Self::by(request, staff.token())
+    }
+
+    /// Reads the key of a request that is made with a token.
+    pub fn by(request: &Request, token: TokenId) -> Result<Self, ApiError> {
         let key = request.headers().get(HEADER).map(|value| value.to_str().unwrap_or_default().to_owned());
         if key.as_ref().is_some_and(|key| key.is_empty() || key.len() > KEY_LENGTH_MAX) {
             return Err(ApiError::BadRequest("An idempotency key has 1 to 190 ASCII characters.".to_owned()));
         }
-        Ok(Self { token: staff.token(), key })
+        Ok(Self { token, key })
     }
 
     /// Takes the key, or finds what the same key was answered before, whatever was asked then. Waits while the first

@@ -1,8 +1,10 @@
 //! Orders: what they are and how they are found (spec domain 10).
 
 mod act;
+pub mod booking;
 pub mod bulk;
 mod create;
+pub mod list;
 pub mod place;
 mod settle;
 pub mod sql;
@@ -20,9 +22,11 @@ use crate::{
     id::{DiscountId, FeeId, OrderId, PositionId, QuestionId, VoucherId},
     money::{Money, TaxRate},
     payment::Provider,
-    port::db::{DbError, Query},
+    port::db::{DbError, Query, Tx},
     pricing::{FeeType, Rounding},
+    record::Record,
     session,
+    staff::Staff,
     time::Timestamp,
 };
 
@@ -150,6 +154,10 @@ pub struct Order {
     pub fees: Vec<Fee>,
     /// Its payments by number.
     pub payments: Vec<Payment>,
+    /// Its refunds by number.
+    pub refunds: Vec<Refund>,
+    /// What programs and staff note at it.
+    pub notes: Notes,
 }
 
 /// A fee of an order.
@@ -229,6 +237,82 @@ pub struct Payment {
     pub confirmed_at: Option<Timestamp>,
 }
 
+/// State of a refund (spec domain 12.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefundState {
+    /// To be sent.
+    Created,
+    /// On its way.
+    Transit,
+    /// Sent.
+    Done,
+    /// It did not work.
+    Failed,
+    /// Given up.
+    Canceled,
+    /// Told from outside; somebody decides what follows.
+    External,
+}
+
+impl RefundState {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Created, Self::Transit, Self::Done, Self::Failed, Self::Canceled, Self::External];
+
+    /// The word in the database and the API.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Transit => "transit",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+            Self::External => "external",
+        }
+    }
+
+    /// Reads [`Self::code`].
+    pub fn parse(code: &str) -> Result<Self, DbError> {
+        let found = Self::ALL.into_iter().find(|state| state.code() == code);
+        found.ok_or_else(|| DbError::UnknownValue { what: "refund state", value: code.to_owned() })
+    }
+}
+
+/// A refund of an order.
+#[derive(Debug, Clone)]
+pub struct Refund {
+    /// 1..n in the order.
+    pub number: i32,
+    /// The number of the payment that is given back.
+    pub payment: Option<i32>,
+    /// How.
+    pub provider: String,
+    /// How far.
+    pub state: RefundState,
+    /// Who wanted it: `admin`, `buyer` or `external`.
+    pub source: String,
+    /// How much.
+    pub amount: Money,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When the money left.
+    pub executed_at: Option<Timestamp>,
+    /// For staff.
+    pub comment: String,
+}
+
+/// What programs and staff note at an order.
+#[derive(Debug, Clone, Default)]
+pub struct Notes {
+    /// The day on which staff wants to look at it again, as a date of the calendar.
+    pub followup_at: Option<String>,
+    /// Staff at the door looks twice.
+    pub checkin_attention: bool,
+    /// What staff at the door reads.
+    pub checkin_text: Option<String>,
+    /// Whatever a program keeps with it.
+    pub api_meta: serde_json::Value,
+}
+
 impl Order {
     /// Positions that are not cancelled.
     pub fn live_positions(&self) -> impl Iterator<Item = &Position> {
@@ -297,43 +381,48 @@ pub async fn by_id(q: &impl Query, event: &Event, id: OrderId) -> Result<Option<
     Ok(sql::orders(q, event, &vec![id]).await?.pop())
 }
 
-/// One page of the event's orders and how many there are.
-pub async fn list(
-    q: &impl Query,
+/// Records what a program has done to an order (spec domain 23.1).
+pub async fn log_by(
+    tx: &Tx<'_>,
+    staff: &Staff,
     event: &Event,
-    filter: &Filter,
-    offset: i64,
-    limit: i64,
-) -> Result<(Vec<Order>, i64), DbError> {
-    let (ids, count) = sql::page_of_ids(q, event.id, filter, offset, limit).await?;
-    let mut orders = sql::orders(q, event, &ids).await?;
-    if !filter.newest_first {
-        orders.reverse();
-    }
-    Ok((orders, count))
+    order: OrderId,
+    action: &'static str,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    sql::log(tx, event, &[order], action, &sql::Actor::Token(staff.token()), now).await
 }
 
-/// Which orders to list (spec rest-api 9.2).
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// In this state.
-    pub status: Option<OrderStatus>,
-    /// Of this buyer, in any case of letters.
-    pub email: Option<String>,
-    /// With this code, in any case of letters.
-    pub code: Option<String>,
-    /// In test mode, or not.
-    pub testmode: Option<bool>,
-    /// In this language.
-    pub locale: Option<String>,
-    /// Through this channel.
-    pub sales_channel: Option<String>,
-    /// Placed then or later.
-    pub created_since: Option<Timestamp>,
-    /// Placed before.
-    pub created_before: Option<Timestamp>,
-    /// Changed then or later.
-    pub modified_since: Option<Timestamp>,
-    /// The latest first instead of the oldest.
-    pub newest_first: bool,
+/// Says who comes with a position: name, mail address, company, as far as `record` names them (spec domain 14.3).
+pub async fn set_attendee(
+    tx: &Tx<'_>,
+    staff: &Staff,
+    event: &Event,
+    (order, position): (OrderId, PositionId),
+    record: &Record,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    sql::set_attendee(tx, event.id, position, record).await?;
+    log_by(tx, staff, event, order, "pretix.event.order.modified", now).await
+}
+
+/// Writes answers of an order that has none, by number of the position, in their stored form.
+pub async fn set_answers(
+    tx: &Tx<'_>,
+    event: &Event,
+    order: OrderId,
+    answers: &[(i32, QuestionId, String)],
+) -> Result<(), DbError> {
+    if answers.is_empty() { Ok(()) } else { sql::insert_answers(tx, event.id, order, answers).await }
+}
+
+/// Writes all answers of a position anew.
+pub async fn replace_answers(
+    tx: &Tx<'_>,
+    event: &Event,
+    (order, number): (OrderId, i32),
+    answers: &[(i32, QuestionId, String)],
+) -> Result<(), DbError> {
+    sql::delete_answers(tx, event.id, order, number).await?;
+    set_answers(tx, event, order, answers).await
 }

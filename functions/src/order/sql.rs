@@ -1,11 +1,11 @@
 //! Statements about orders, positions and payments.
 
-use super::{Fee, Filter, Order, OrderStatus, Payment, PaymentState, Position};
+use super::{Fee, Notes, Order, OrderStatus, Payment, PaymentState, Position, Refund, RefundState};
 use crate::{
     boxoffice::Product,
     cart::Attendee,
     event::Event,
-    id::{EventId, OrderId, QuestionId, QuotaId, TokenId},
+    id::{EventId, OrderId, PositionId, QuestionId, QuotaId, TokenId},
     money::{Money, TaxRate},
     payment::Provider,
     port::{
@@ -13,6 +13,7 @@ use crate::{
         lock::EventLock,
     },
     pricing::{FeeType, Rounding},
+    record::Record,
     time::Timestamp,
 };
 
@@ -33,6 +34,7 @@ pub async fn event_of(q: &impl Query, order: OrderId) -> Result<Option<EventId>,
 const ORDERS: &str = "
     select id, code, status, secret, internal_secret, email, phone, locale, testmode, sales_channel, created_at,
            expires_at, modified_at, total, comment, require_approval, valid_if_pending, tax_rounding_mode, cancelled_at,
+           custom_followup_at::text as followup_at, checkin_attention, checkin_text, api_meta,
            (select coalesce(sum(r.amount), 0)::bigint from refund r
              where r.order_id = orders.id and r.state in ('done', 'transit', 'created')) as refunded
       from orders where event_id = $1 and id = any($2)
@@ -55,8 +57,14 @@ const PAYMENTS: &str = "
     select order_id, local_id, provider, state, amount, created_at, confirmed_at
       from payment where event_id = $1 and order_id = any($2)
      order by order_id, local_id";
+const REFUNDS: &str = "
+    select r.order_id, r.local_id, p.local_id as payment, r.provider, r.state, r.source, r.amount, r.created_at,
+           r.executed_at, r.comment
+      from refund r left join payment p on p.event_id = r.event_id and p.id = r.payment_id
+     where r.event_id = $1 and r.order_id = any($2)
+     order by r.order_id, r.local_id";
 
-/// Orders of the event, newest first, with everything that belongs to them: four statements, however many.
+/// Orders of the event, newest first, with everything that belongs to them: five statements, however many.
 pub(super) async fn orders(q: &impl Query, event: &Event, ids: &Vec<OrderId>) -> Result<Vec<Order>, DbError> {
     let params = [p(&event.id), array(ids)];
     let rows = q.query(ORDERS, &params).await?;
@@ -75,6 +83,11 @@ pub(super) async fn orders(q: &impl Query, event: &Event, ids: &Vec<OrderId>) ->
         let owner: OrderId = row.get("order_id")?;
         let payment = payment(&row, event)?;
         orders.iter_mut().filter(|order| order.id == owner).for_each(|order| order.payments.push(payment.clone()));
+    }
+    for row in q.query(REFUNDS, &params).await? {
+        let owner: OrderId = row.get("order_id")?;
+        let refund = refund(&row, event)?;
+        orders.iter_mut().filter(|order| order.id == owner).for_each(|order| order.refunds.push(refund.clone()));
     }
     Ok(orders)
 }
@@ -104,6 +117,13 @@ fn order(row: &Row, event: &Event) -> Result<Order, DbError> {
         positions: Vec::new(),
         fees: Vec::new(),
         payments: Vec::new(),
+        refunds: Vec::new(),
+        notes: Notes {
+            followup_at: row.get("followup_at")?,
+            checkin_attention: row.get("checkin_attention")?,
+            checkin_text: row.get("checkin_text")?,
+            api_meta: row.get("api_meta")?,
+        },
     })
 }
 
@@ -163,53 +183,75 @@ fn payment(row: &Row, event: &Event) -> Result<Payment, DbError> {
     })
 }
 
-/// A statement about the orders that a [`Filter`] lets through; its parameters are `$1` to `$10`.
-macro_rules! filtered {
-    ($head:literal, $tail:literal) => {
-        concat!(
-            $head,
-            "
-      from orders
-     where event_id = $1 and ($2::text is null or status = $2) and ($3::text is null or lower(email) = lower($3))
-       and ($4::text is null or code = upper($4)) and ($5::boolean is null or testmode = $5)
-       and ($6::text is null or locale = $6) and ($7::text is null or sales_channel = $7)
-       and ($8::timestamptz is null or created_at >= $8) and ($9::timestamptz is null or created_at < $9)
-       and ($10::timestamptz is null or modified_at >= $10)
-    ",
-            $tail
-        )
-    };
+fn refund(row: &Row, event: &Event) -> Result<Refund, DbError> {
+    Ok(Refund {
+        number: row.get("local_id")?,
+        payment: row.get("payment")?,
+        provider: row.get("provider")?,
+        state: RefundState::parse(row.get("state")?)?,
+        source: row.get("source")?,
+        amount: Money::new(row.get("amount")?, event.currency),
+        created_at: row.get("created_at")?,
+        executed_at: row.get("executed_at")?,
+        comment: row.get("comment")?,
+    })
 }
-const COUNT: &str = filtered!("select count(*) as count", "");
-const IDS_OLDEST_FIRST: &str = filtered!("select id", "order by created_at, id offset $11 limit $12");
-const IDS_NEWEST_FIRST: &str = filtered!("select id", "order by created_at desc, id desc offset $11 limit $12");
 
-pub(super) async fn page_of_ids(
-    q: &impl Query,
+const SET_NOTES: &str = "
+    update orders set (comment, custom_followup_at, checkin_attention, checkin_text, email, locale, phone, valid_if_pending,
+                       api_meta, modified_at)
+         = (select comment, custom_followup_at, checkin_attention, checkin_text, email, locale, phone, valid_if_pending,
+                   api_meta, modified_at from jsonb_populate_record(null::orders, $3))
+     where event_id = $1 and id = $2";
+
+/// Writes notes and contact data of an order, by column.
+pub async fn set_notes(tx: &Tx<'_>, event: EventId, order: OrderId, record: &Record) -> Result<(), DbError> {
+    let record = serde_json::Value::Object(record.clone());
+    tx.execute(SET_NOTES, &[p(&event), p(&order), p(&record)]).await.map(drop)
+}
+
+const SET_ATTENDEE: &str = "
+    update order_position
+       set attendee_name = case when $3::jsonb ? 'attendee_name' then $3::jsonb->>'attendee_name' else attendee_name end,
+           attendee_email = case when $3::jsonb ? 'attendee_email' then $3::jsonb->>'attendee_email' else attendee_email end,
+           company = case when $3::jsonb ? 'company' then $3::jsonb->>'company' else company end
+     where event_id = $1 and id = $2";
+
+pub(super) async fn set_attendee(
+    tx: &Tx<'_>,
     event: EventId,
-    filter: &Filter,
-    offset: i64,
-    limit: i64,
-) -> Result<(Vec<OrderId>, i64), DbError> {
-    let status = filter.status.map(OrderStatus::code);
-    let params = [
-        p(&event),
-        p(&status),
-        p(&filter.email),
-        p(&filter.code),
-        p(&filter.testmode),
-        p(&filter.locale),
-        p(&filter.sales_channel),
-        p(&filter.created_since),
-        p(&filter.created_before),
-        p(&filter.modified_since),
-        p(&offset),
-        p(&limit),
-    ];
-    let ids = if filter.newest_first { IDS_NEWEST_FIRST } else { IDS_OLDEST_FIRST };
-    let rows = q.query(ids, &params).await?;
-    let ids = rows.iter().map(|row| row.get("id")).collect::<Result<_, DbError>>()?;
-    Ok((ids, q.one(COUNT, &params[..10]).await?.get("count")?))
+    position: PositionId,
+    record: &Record,
+) -> Result<(), DbError> {
+    let record = serde_json::Value::Object(record.clone());
+    tx.execute(SET_ATTENDEE, &[p(&event), p(&position), p(&record)]).await.map(drop)
+}
+
+const INSERT_ANSWERS: &str = "
+    insert into answer (event_id, question_id, position_id, answer)
+    select $1, said.question_id, op.id, said.answer
+      from unnest($3::integer[], $4::bigint[], $5::text[]) as said (number, question_id, answer)
+      join order_position op on op.event_id = $1 and op.order_id = $2 and op.positionid = said.number";
+
+pub(super) async fn insert_answers(
+    tx: &Tx<'_>,
+    event: EventId,
+    order: OrderId,
+    answers: &[(i32, QuestionId, String)],
+) -> Result<(), DbError> {
+    let numbers: Vec<i32> = answers.iter().map(|(number, ..)| *number).collect();
+    let questions: Vec<QuestionId> = answers.iter().map(|(_, question, _)| *question).collect();
+    let texts: Vec<&str> = answers.iter().map(|(.., text)| text.as_str()).collect();
+    let params = [p(&event), p(&order), array(&numbers), array(&questions), array(&texts)];
+    tx.execute(INSERT_ANSWERS, &params).await.map(drop)
+}
+
+const DELETE_ANSWERS: &str = "
+    delete from answer a using order_position op
+     where a.event_id = $1 and op.event_id = $1 and op.order_id = $2 and op.positionid = $3 and a.position_id = op.id";
+
+pub(super) async fn delete_answers(tx: &Tx<'_>, event: EventId, order: OrderId, number: i32) -> Result<(), DbError> {
+    tx.execute(DELETE_ANSWERS, &[p(&event), p(&order), p(&number)]).await.map(drop)
 }
 
 const INSERT_PAYMENT: &str = "
@@ -317,9 +359,11 @@ pub const ALL: &[&str] = &[
     POSITIONS,
     FEES,
     PAYMENTS,
-    COUNT,
-    IDS_OLDEST_FIRST,
-    IDS_NEWEST_FIRST,
+    REFUNDS,
+    SET_NOTES,
+    SET_ATTENDEE,
+    INSERT_ANSWERS,
+    DELETE_ANSWERS,
     INSERT_PAYMENT,
     CANCEL_OPEN_PAYMENTS,
     OVERDUE,

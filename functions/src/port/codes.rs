@@ -11,6 +11,7 @@ const ORDER_CODE: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ379";
 /// Letters of ticket secrets (spec domain 10.4).
 const TICKET_SECRET: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
 const URL_SECRET: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+const VOUCHER_CODE: &[u8] = b"ABCDEFGHKLMNPQRSTUVWXYZ23456789";
 const PSEUDONYM: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ3789";
 
 /// Codes that must not be read out at a door.
@@ -102,6 +103,16 @@ impl Codes {
     /// A name for a position that says nothing about it.
     pub fn pseudonymization_id(&self) -> String {
         self.text(PSEUDONYM, 10)
+    }
+
+    /// What a question, or an answer to choose, is called where nobody has named it (spec domain 7.1).
+    pub fn identifier(&self) -> String {
+        self.text(PSEUDONYM, 8)
+    }
+
+    /// The code of a voucher that nobody has named (spec domain 6.1).
+    pub fn voucher_code(&self) -> String {
+        self.text(VOUCHER_CODE, 16)
     }
 
     /// The random part of a cart's identity.

@@ -11,6 +11,7 @@ use crate::{
 };
 
 mod answer;
+pub mod edit;
 pub mod sql;
 
 pub use answer::{AnswerError, local_input, one_line, validate};
@@ -88,6 +89,8 @@ impl QuestionType {
 /// One answer to choose.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct QuestionOption {
+    /// Its row.
+    pub id: i64,
     /// Unique in the event; answers are stored by it.
     pub identifier: String,
     /// Its text for buyers.

@@ -14,7 +14,7 @@ const QUESTIONS: &str = "
            q.position, q.dependency_question_id, q.dependency_values,
            array(select i.item_id from question_item i where i.event_id = $1 and i.question_id = q.id order by i.item_id)
                as item_ids,
-           (select coalesce(jsonb_agg(jsonb_build_object('identifier', o.identifier, 'answer', o.answer)
+           (select coalesce(jsonb_agg(jsonb_build_object('id', o.id, 'identifier', o.identifier, 'answer', o.answer)
                                       order by o.position, o.id), '[]')
               from question_option o where o.event_id = $1 and o.question_id = q.id) as options
       from question q where q.event_id = $1 order by q.position, q.id";

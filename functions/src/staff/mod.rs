@@ -2,6 +2,7 @@
 //! does not compile.
 
 mod create;
+pub mod edit;
 pub mod notice;
 pub mod sql;
 
@@ -16,36 +17,159 @@ use crate::{
     port::db::Query,
 };
 
-/// A named right of a team (spec domain 30).
+/// A named right of a team (spec domain 30, rest-api 15).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
+    /// See what an event is and what it sells: every right in the event is enough.
+    EventRead,
     /// Change an event and its settings.
     EventWrite,
+    /// Change the dates of a series.
+    DatesWrite,
     /// Change what is sold.
     ItemsWrite,
+    /// Change tax rules.
+    TaxWrite,
     /// See orders.
     OrdersRead,
     /// Change orders.
     OrdersWrite,
+    /// See vouchers.
+    VouchersRead,
+    /// Change vouchers.
+    VouchersWrite,
+    /// See who the organiser is: every right is enough.
+    OrganizerRead,
+    /// Create events.
+    EventsCreate,
     /// Change what concerns the organiser as a whole, such as webhooks.
     OrganizerWrite,
+    /// Change teams, their members and tokens.
+    TeamsWrite,
 }
 
 impl Permission {
-    /// The name in the database and the API.
-    pub fn name(self) -> &'static str {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::EventRead,
+        Self::EventWrite,
+        Self::DatesWrite,
+        Self::ItemsWrite,
+        Self::TaxWrite,
+        Self::OrdersRead,
+        Self::OrdersWrite,
+        Self::VouchersRead,
+        Self::VouchersWrite,
+        Self::OrganizerRead,
+        Self::EventsCreate,
+        Self::OrganizerWrite,
+        Self::TeamsWrite,
+    ];
+
+    /// The name in the database and the API; `None` for what every team may.
+    pub fn name(self) -> Option<&'static str> {
         match self {
-            Self::EventWrite => "event.settings.general:write",
-            Self::ItemsWrite => "event.items:write",
-            Self::OrdersRead => "event.orders:read",
-            Self::OrdersWrite => "event.orders:write",
-            Self::OrganizerWrite => "organizer.settings.general:write",
+            Self::EventRead | Self::OrganizerRead => None,
+            Self::EventWrite => Some("event.settings.general:write"),
+            Self::DatesWrite => Some("event.subevents:write"),
+            Self::ItemsWrite => Some("event.items:write"),
+            Self::TaxWrite => Some("event.settings.tax:write"),
+            Self::OrdersRead => Some("event.orders:read"),
+            Self::OrdersWrite => Some("event.orders:write"),
+            Self::VouchersRead => Some("event.vouchers:read"),
+            Self::VouchersWrite => Some("event.vouchers:write"),
+            Self::EventsCreate => Some("organizer.events:create"),
+            Self::OrganizerWrite => Some("organizer.settings.general:write"),
+            Self::TeamsWrite => Some("organizer.teams:write"),
         }
     }
 
     /// Who may change may also see.
     fn is_granted_by(self, granted: &str) -> bool {
-        granted == "*" || granted == self.name() || (self == Self::OrdersRead && granted == Self::OrdersWrite.name())
+        let Some(name) = self.name() else {
+            return self == Self::OrganizerRead || granted == "*" || EVENT_PERMISSIONS.contains(&granted);
+        };
+        let of_writers = || name.strip_suffix(":read").is_some_and(|what| granted.strip_suffix(":write") == Some(what));
+        granted == "*" || granted == name || of_writers()
+    }
+}
+
+/// Every right that a team can have in events.
+pub const EVENT_PERMISSIONS: &[&str] = &[
+    "event.settings.general:write",
+    "event.settings.payment:write",
+    "event.settings.tax:write",
+    "event.settings.invoicing:write",
+    "event.subevents:write",
+    "event.items:write",
+    "event.orders:read",
+    "event.orders:write",
+    "event.orders:checkin",
+    "event.vouchers:read",
+    "event.vouchers:write",
+    "event:cancel",
+];
+
+/// Every right that a team can have in the organiser.
+pub const ORGANIZER_PERMISSIONS: &[&str] = &[
+    "organizer.events:create",
+    "organizer.settings.general:write",
+    "organizer.teams:write",
+    "organizer.giftcards:read",
+    "organizer.giftcards:write",
+    "organizer.customers:read",
+    "organizer.customers:write",
+    "organizer.reusablemedia:read",
+    "organizer.reusablemedia:write",
+    "organizer.devices:read",
+    "organizer.devices:write",
+    "organizer.seatingplans:write",
+    "organizer.outgoingmails:read",
+];
+
+/// Whose rows a statement may touch: the event or the organiser that a right was checked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope {
+    id: i64,
+    organizer: OrganizerId,
+    event: Option<EventId>,
+    token: TokenId,
+}
+
+impl Scope {
+    /// The organiser's rows, for whoever has a token of the organiser.
+    pub fn of(credential: &Credential) -> Self {
+        Self { id: credential.organizer.0, organizer: credential.organizer, event: None, token: credential.token }
+    }
+
+    /// The organiser's rows instead of those of one event.
+    pub fn of_organizer(self) -> Self {
+        Self { id: self.organizer.0, event: None, ..self }
+    }
+
+    /// The rows of an event that was made a moment ago, in the same transaction.
+    pub fn within(self, event: EventId) -> Self {
+        Self { id: event.0, event: Some(event), ..self }
+    }
+
+    /// The event, or else the organiser: what every statement is limited to.
+    pub fn id(self) -> i64 {
+        self.id
+    }
+
+    /// The organiser.
+    pub fn organizer(self) -> OrganizerId {
+        self.organizer
+    }
+
+    /// The event, if it is one.
+    pub fn event(self) -> Option<EventId> {
+        self.event
+    }
+
+    /// Who acts, for the log.
+    pub fn token(self) -> TokenId {
+        self.token
     }
 }
 
@@ -54,9 +178,11 @@ impl Permission {
 pub struct Staff {
     token: TokenId,
     event: EventId,
+    organizer: OrganizerId,
 }
 
 /// A token with the rights of its team.
+#[derive(Debug, Clone)]
 pub struct Credential {
     /// The token.
     pub token: TokenId,
@@ -71,13 +197,14 @@ pub struct Credential {
 }
 
 impl Credential {
-    fn grants(&self, permission: Permission) -> bool {
+    /// Whether the team has a right, in the events that are its own.
+    pub fn grants(&self, permission: Permission) -> bool {
         self.permissions.iter().any(|granted| permission.is_granted_by(granted))
     }
 }
 
-/// The token of a request.
-async fn authenticate(request: &Request, q: &impl Query) -> Result<Credential, ApiError> {
+/// The token of a request, whatever it may do.
+pub async fn authenticate(request: &Request, q: &impl Query) -> Result<Credential, ApiError> {
     let header = header_text(request.headers(), header::AUTHORIZATION).unwrap_or_default();
     let token = header.strip_prefix("Token ").ok_or(ApiError::Unauthenticated)?;
     sql::credential(q, &token_hash(token.trim())).await?.ok_or(ApiError::Unauthenticated)
@@ -99,7 +226,7 @@ impl Staff {
         if credential.organizer != event.organizer.id || !in_team || !credential.grants(permission) {
             return Err(ApiError::Forbidden);
         }
-        Ok((Self { token: credential.token, event: event.id }, event))
+        Ok((Self { token: credential.token, event: event.id, organizer: event.organizer.id }, event))
     }
 
     /// The token, for the log.
@@ -110,6 +237,11 @@ impl Staff {
     /// The event that the right was checked for.
     pub fn event(&self) -> EventId {
         self.event
+    }
+
+    /// The event's rows.
+    pub fn scope(&self) -> Scope {
+        Scope { id: self.event.0, organizer: self.organizer, event: Some(self.event), token: self.token }
     }
 }
 
@@ -146,6 +278,7 @@ impl Program {
 #[derive(Debug)]
 pub struct OrganizerStaff {
     organizer: OrganizerId,
+    credential: Credential,
 }
 
 impl OrganizerStaff {
@@ -162,11 +295,26 @@ impl OrganizerStaff {
         if credential.organizer != organizer.id || !credential.grants(permission) {
             return Err(ApiError::Forbidden);
         }
-        Ok((Self { organizer: organizer.id }, organizer))
+        Ok((Self { organizer: organizer.id, credential }, organizer))
     }
 
     /// The organiser that the right was checked for.
     pub fn organizer(&self) -> OrganizerId {
         self.organizer
+    }
+
+    /// The token, for the log.
+    pub fn token(&self) -> TokenId {
+        self.credential.token
+    }
+
+    /// The token with the rights of its team.
+    pub fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// The organiser's rows.
+    pub fn scope(&self) -> Scope {
+        Scope { id: self.organizer.0, organizer: self.organizer, event: None, token: self.credential.token }
     }
 }

@@ -3,11 +3,17 @@
 use ::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 
-use super::{authorise, fields::Fields, find, json::order_json};
+use super::{
+    authorise,
+    fields::Fields,
+    find,
+    json::{Extra, order_json},
+};
 use crate::{
     boxoffice::{CancellationFee, FeeTax, OrderAction, OrderRefusal},
     catalogue::Catalogue,
     ctx::Ctx,
+    endpoint::api::keep_refusal,
     event::{Event, settings::CancellationTax},
     http::{self, ApiError},
     i18n::Lang,
@@ -17,7 +23,7 @@ use crate::{
     outbox::Outgoing,
     port::{
         codes::Codes,
-        db::{Db, DbError, Query, Tx},
+        db::{DbError, Query, Tx},
     },
     staff::{Permission, Staff},
     time::Timestamp,
@@ -82,13 +88,6 @@ pub(super) async fn take(ctx: &'static Ctx, request: Request, action: Action) ->
     Ok(http::json(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK), &answer.body))
 }
 
-pub(super) async fn keep_refusal(db: &mut Db, call: &Call, error: &ApiError, now: Timestamp) -> Result<(), DbError> {
-    let answer = Answer { status: 400, body: http::api_body(error) };
-    let tx = db.begin().await?;
-    let kept = call.keep_refusal(&tx, &answer, now).await;
-    tx.finish(kept).await
-}
-
 #[expect(clippy::too_many_arguments, reason = "everything that one call is about, passed on once")]
 async fn once(
     ctx: &Ctx,
@@ -107,29 +106,32 @@ async fn once(
     let catalogue = Catalogue::load(tx, event).await?;
     let ignores_quotas = http::query(request, "check_quotas").is_some_and(|value| value == "false");
     let codes = ctx.codes();
-    let wanted = Wanted { staff, event, catalogue: &catalogue, order: &order, codes, ignores_quotas, now };
+    let wanted =
+        Wanted { staff, event, catalogue: &catalogue, order: &order, codes, takes_answers: false, ignores_quotas, now };
     let outgoing = wanted.act(tx, action, &Fields::read(request)?).await?;
     let order = find(tx, event, request).await?;
-    let answer = Answer { status: 200, body: order_json(ctx, event, &order) };
+    let answer = Answer { status: 200, body: order_json(ctx, event, &order, &Extra::of(&catalogue)) };
     call.end(tx, &answer).await?;
     Ok((answer, outgoing))
 }
 
 /// An order of which something is wanted.
 pub(super) struct Wanted<'a> {
-    staff: &'a Staff,
+    pub(super) staff: &'a Staff,
     pub(super) event: &'a Event,
     pub(super) catalogue: &'a Catalogue,
     pub(super) order: &'a Order,
     /// Where secrets of new positions come from.
     pub(super) codes: &'a Codes,
+    /// Whoever asks writes the answers of new positions.
+    pub(super) takes_answers: bool,
     /// A change is made even if there is no room.
-    ignores_quotas: bool,
+    pub(super) ignores_quotas: bool,
     pub(super) now: Timestamp,
 }
 
 impl Wanted<'_> {
-    async fn act(&self, tx: &Tx<'_>, action: Action, fields: &Fields) -> Result<Outgoing, ApiError> {
+    pub(super) async fn act(&self, tx: &Tx<'_>, action: Action, fields: &Fields) -> Result<Outgoing, ApiError> {
         let (deadline, force) = (self.event.payment_deadline(self.now), false);
         let chosen = match action {
             Action::MarkPaid => return self.mark_paid(tx, fields.send_email()?).await,

@@ -103,6 +103,10 @@ impl Wanted<'_> {
     }
 
     fn added(&self, fields: &Fields) -> Result<Change, ApiError> {
+        // Written when the position is there (`positions`).
+        if !self.takes_answers {
+            fields.refuse(&["answers"])?;
+        }
         let CreatePosition { product, price, attendee } = self.reader().position(fields)?;
         let added = self.catalogue.item(product.item);
         if added.is_some_and(|item| !item.bundles.is_empty()) {

@@ -5,16 +5,18 @@ use lambda_http::{Body, Request, Response};
 use serde_json::{Value, json};
 
 use super::{
-    actions::{keep_refusal, no_room},
-    authorise,
+    actions::no_room,
+    answers, authorise,
     fields::Fields,
-    json::order_json,
+    json::{Extra, order_json},
+    patch,
 };
 use crate::{
     boxoffice::{CartId, CreateFee, CreateOrder, CreatePosition, POSITIONS_PER_ORDER_MAX, Product, UnitPrice},
     cart::Attendee,
     catalogue::{Catalogue, Date, Item, Variation},
     ctx::Ctx,
+    endpoint::api::keep_refusal,
     event::Event,
     http::{self, ApiError},
     id::{ItemId, SubeventId, VariationId},
@@ -96,6 +98,13 @@ async fn once(
     let catalogue = Catalogue::load(tx, event).await?;
     let reader = Reader { event, catalogue: &catalogue, now };
     let wanted = reader.order(&fields, ctx.codes().seed())?;
+    let mut answers = Vec::new();
+    for (place, said) in
+        parts(&fields, "positions", |fields| answers::read(fields, &catalogue, event))?.into_iter().enumerate()
+    {
+        let number = i32::try_from(place + 1).map_err(ApiError::internal)?;
+        answers.extend(said.into_iter().flatten().map(|(question, answer)| (number, question, answer)));
+    }
     // Null asks for what the channel does, which sends them.
     let send_email = fields.flag_or_null("send_email", false, true)?;
     let created = order::create(tx, staff, event, &catalogue, wanted, send_email, now).await;
@@ -112,8 +121,12 @@ async fn once(
             return Err(refused(tx, event, &catalogue, &faults, fields.list("positions")?.len()).await?.into());
         }
     };
-    let order = order::by_id(tx, event, id).await?.ok_or(ApiError::NotFound)?;
-    let mut body = order_json(ctx, event, &order);
+    order::set_answers(tx, event, id, &answers).await?;
+    let mut order = order::by_id(tx, event, id).await?.ok_or(ApiError::NotFound)?;
+    if patch::note(tx, event, &order, &fields, now).await? {
+        order = order::by_id(tx, event, id).await?.ok_or(ApiError::NotFound)?;
+    }
+    let mut body = order_json(ctx, event, &order, &Extra::of(&catalogue));
     if fields.flag("simulate", false)? {
         body["code"] = json!("PREVIEW");
     }
@@ -138,25 +151,14 @@ async fn refused(
 }
 
 /// Parts of an order that the shop does not have yet.
-const TO_COME: [&str; 9] = [
-    "customer",
-    "payment_info",
-    "use_gift_cards",
-    "invoice_address",
-    "custom_followup_at",
-    "checkin_attention",
-    "checkin_text",
-    "api_meta",
-    "plugin_data",
-];
-const POSITION_TO_COME: [&str; 13] = [
+const TO_COME: [&str; 5] = ["customer", "payment_info", "use_gift_cards", "invoice_address", "plugin_data"];
+const POSITION_TO_COME: [&str; 12] = [
     "street",
     "zipcode",
     "city",
     "country",
     "state",
     "is_bundled",
-    "answers",
     "seat",
     "voucher",
     "valid_from",

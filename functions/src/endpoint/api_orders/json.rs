@@ -3,14 +3,38 @@
 use serde_json::{Value, json};
 
 use crate::{
+    catalogue::Catalogue,
     ctx::Ctx,
     event::Event,
+    i18n::Lang,
+    id::QuestionId,
     mail::feedback::Problem,
-    order::{Fee, Order, Payment, Position},
+    order::{Fee, Order, Payment, PaymentState, Position, Refund},
+    question::{Question, QuestionOption, QuestionType},
 };
 
+/// What an order is told with.
+#[derive(Default)]
+pub(super) struct Extra {
+    /// Cancelled positions are told as well.
+    pub(super) canceled_positions: bool,
+    /// Cancelled fees are told as well.
+    pub(super) canceled_fees: bool,
+    /// The questions of the event, which say what answers mean.
+    pub(super) questions: Vec<Question>,
+}
+
+impl Extra {
+    /// As an order is told where nobody asks for more.
+    pub(super) fn of(catalogue: &Catalogue) -> Self {
+        Self { questions: catalogue.questions.clone(), ..Self::default() }
+    }
+}
+
 /// An order in the dialect of the API (spec rest-api 9.1). Parts that the shop does not have yet are empty.
-pub(super) fn order_json(ctx: &Ctx, event: &Event, order: &Order) -> Value {
+pub(super) fn order_json(ctx: &Ctx, event: &Event, order: &Order, extra: &Extra) -> Value {
+    let positions = order.positions.iter().filter(|position| extra.canceled_positions || !position.canceled);
+    let fees = order.fees.iter().filter(|fee| extra.canceled_fees || !fee.canceled);
     let confirmed = order.payments.iter().rev().find_map(|payment| payment.confirmed_at);
     json!({
         "code": order.code,
@@ -26,32 +50,35 @@ pub(super) fn order_json(ctx: &Ctx, event: &Event, order: &Order) -> Value {
         "expires": order.expires_at.to_string(),
         "payment_date": confirmed.map(|moment| moment.in_zone(&event.timezone).date().to_string()),
         "payment_provider": order.payments.last().map(|payment| payment.provider.as_str()),
-        "fees": order.live_fees().map(fee_json).collect::<Vec<_>>(),
+        "fees": fees.map(fee_json).collect::<Vec<_>>(),
         "total": order.total.to_decimal(),
         "tax_rounding_mode": order.rounding.code(),
         "comment": order.comment,
-        "custom_followup_at": null,
+        "custom_followup_at": order.notes.followup_at,
         "invoice_address": null,
-        "positions": order.live_positions().map(|position| position_json(order, position)).collect::<Vec<_>>(),
+        "positions": positions.map(|position| position_json(order, position, extra)).collect::<Vec<_>>(),
         "downloads": [],
-        "checkin_attention": false,
-        "checkin_text": null,
+        "checkin_attention": order.notes.checkin_attention,
+        "checkin_text": order.notes.checkin_text,
         "last_modified": order.modified_at.to_string(),
-        "payments": order.payments.iter().map(payment_json).collect::<Vec<_>>(),
-        "refunds": [],
+        "payments": order.payments.iter().map(|it| payment_json(ctx, event, order, it)).collect::<Vec<_>>(),
+        "refunds": order.refunds.iter().map(refund_json).collect::<Vec<_>>(),
         "require_approval": order.require_approval,
         "sales_channel": order.sales_channel,
         "url": format!("{}{}", ctx.config().public_url, order.path(event)),
         "valid_if_pending": order.valid_if_pending,
-        "api_meta": {},
+        "api_meta": order.notes.api_meta,
         "cancellation_date": order.cancelled_at.map(|moment| moment.to_string()),
         "plugin_data": {},
     })
 }
 
-fn position_json(order: &Order, position: &Position) -> Value {
+/// A position of an order.
+pub(super) fn position_json(order: &Order, position: &Position, extra: &Extra) -> Value {
     let answers: Vec<Value> =
-        position.answers.iter().map(|(question, answer)| json!({ "question": question, "answer": answer })).collect();
+        position.answers.iter().map(|(question, answer)| extra.answer_json(*question, answer)).collect();
+    let name_parts =
+        position.attendee.name.as_ref().map_or(json!({}), |name| json!({ "_scheme": "full", "full_name": name }));
     json!({
         "id": position.id,
         "order": order.code,
@@ -60,17 +87,26 @@ fn position_json(order: &Order, position: &Position) -> Value {
         "variation": position.product.variation,
         "price": position.price.to_decimal(),
         "attendee_name": position.attendee.name,
+        "attendee_name_parts": name_parts,
         "attendee_email": position.attendee.email,
         "company": position.attendee.company,
+        "street": null,
+        "zipcode": null,
+        "city": null,
+        "country": null,
+        "state": null,
         "voucher": position.voucher,
         "voucher_budget_use": position.voucher.map(|_| position.voucher_budget_use.to_decimal()),
         "discount": position.discount,
         "tax_rate": position.tax_rate.to_percent(),
         "tax_value": position.tax.to_decimal(),
+        "tax_rule": null,
+        "tax_code": null,
         "secret": position.secret,
         "addon_to": position.parent,
         "subevent": position.product.date,
         "checkins": [],
+        "print_logs": [],
         "downloads": [],
         "answers": answers,
         "pseudonymization_id": position.pseudonymization_id,
@@ -79,6 +115,7 @@ fn position_json(order: &Order, position: &Position) -> Value {
         "valid_from": null,
         "valid_until": null,
         "blocked": null,
+        "plugin_data": {},
     })
 }
 
@@ -97,7 +134,31 @@ fn fee_json(fee: &Fee) -> Value {
     })
 }
 
-fn payment_json(payment: &Payment) -> Value {
+impl Extra {
+    /// An answer with what it means: choices are stored by the identifiers of their options.
+    fn answer_json(&self, id: QuestionId, stored: &str) -> Value {
+        let question = self.questions.iter().find(|question| question.id == id);
+        let chosen: Vec<&QuestionOption> = match question {
+            Some(it) if matches!(it.kind, QuestionType::Choice | QuestionType::Choices) => stored
+                .split(',')
+                .filter_map(|name| it.options.iter().find(|option| option.identifier == name))
+                .collect(),
+            _ => Vec::new(),
+        };
+        let texts: Vec<&str> = chosen.iter().map(|option| option.answer.get(Lang::En)).collect();
+        json!({
+            "question": id,
+            "answer": if chosen.is_empty() { stored.to_owned() } else { texts.join(", ") },
+            "question_identifier": question.map(|question| question.identifier.as_str()),
+            "options": chosen.iter().map(|option| option.id).collect::<Vec<_>>(),
+            "option_identifiers": chosen.iter().map(|option| option.identifier.as_str()).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// A payment of an order.
+pub(super) fn payment_json(ctx: &Ctx, event: &Event, order: &Order, payment: &Payment) -> Value {
+    let page = || format!("{}{}", ctx.config().public_url, order.path(event));
     json!({
         "local_id": payment.number,
         "state": payment.state.code(),
@@ -105,6 +166,23 @@ fn payment_json(payment: &Payment) -> Value {
         "created": payment.created_at.to_string(),
         "payment_date": payment.confirmed_at.map(|moment| moment.to_string()),
         "provider": payment.provider,
+        "payment_url": (payment.state == PaymentState::Created).then(page),
+        "details": {},
+    })
+}
+
+/// A refund of an order.
+pub(super) fn refund_json(refund: &Refund) -> Value {
+    json!({
+        "local_id": refund.number,
+        "state": refund.state.code(),
+        "source": refund.source,
+        "amount": refund.amount.to_decimal(),
+        "payment": refund.payment,
+        "created": refund.created_at.to_string(),
+        "execution_date": refund.executed_at.map(|moment| moment.to_string()),
+        "comment": refund.comment,
+        "provider": refund.provider,
         "details": {},
     })
 }

@@ -309,17 +309,38 @@ const EVENT_SLUGS_RESERVED: &[&str] = &[
 ];
 
 fn check_slug(object: &Object<'_>, reserved: &[&str]) {
-    let Some(slug) = object.word("slug", SLUG_MAX) else { return };
+    if let Some(fault) = object.word("slug", SLUG_MAX).and_then(|slug| slug_fault(slug, reserved)) {
+        object.fault("slug", fault);
+    }
+}
+
+fn slug_fault(slug: &str, reserved: &[&str]) -> Option<String> {
     let is_edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = slug.as_bytes();
     let is_form = is_edge(bytes.first())
         && is_edge(bytes.last())
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(byte));
     if !is_form {
-        object.fault("slug", "letters, digits, '.' and '-' are allowed, with a letter or digit at both ends");
+        Some("letters, digits, '.' and '-' are allowed, with a letter or digit at both ends".to_owned())
     } else if reserved.iter().any(|word| word.eq_ignore_ascii_case(slug)) {
-        object.fault("slug", format!("'{slug}' is a reserved word"));
+        Some(format!("'{slug}' is a reserved word"))
+    } else {
+        None
     }
+}
+
+/// What is wrong with the part of the URL that a new event is to have.
+pub fn event_slug_fault(slug: &str) -> Option<String> {
+    slug_fault(slug, EVENT_SLUGS_RESERVED)
+}
+
+/// The only value of a setting that the shop cannot honour; `None` if it can.
+pub fn not_offered(key: &str) -> Option<Value> {
+    let provider = key.strip_prefix("payment_").and_then(|rest| rest.strip_suffix("__enabled"));
+    let refused = refused::SETTINGS.iter().find(|(known, _)| *known == key).map(|(_, harmless)| *harmless);
+    let foreign = provider.is_some_and(|provider| !refused::PROVIDERS.contains(&provider)).then_some("false");
+    let harmless = refused.or(foreign)?;
+    Some(serde_json::from_str(harmless).unwrap_or_else(|_| Value::from(harmless)))
 }
 
 /// Settings that the shop uses must have the right form; those that it cannot honour must not be used.

@@ -1,0 +1,195 @@
+//! Lists of orders and positions: what is asked for, and how much of each is told (spec rest-api 9.2, 9.7).
+
+use lambda_http::{Body, Request, RequestExt, Response};
+use serde_json::{Value, json};
+
+use super::{
+    authorise,
+    json::{Extra, order_json, position_json},
+};
+use crate::{
+    ctx::Ctx,
+    endpoint::api::{
+        Around,
+        list::{Filter, Page, Wanted, asks_for, read_filters},
+        number,
+    },
+    event::Event,
+    http::{self, ApiError},
+    id::PositionId,
+    order::{Order, list},
+    question,
+    staff::Permission,
+};
+
+const FILTERS: &[Filter] = &[
+    Filter::new("code", Wanted::Text),
+    Filter::new("status", Wanted::Lower(&["n", "p", "e", "c"])),
+    Filter::new("email", Wanted::Text),
+    Filter::new("locale", Wanted::Text),
+    Filter::new("testmode", Wanted::Flag),
+    Filter::new("require_approval", Wanted::Flag),
+    Filter::new("sales_channel", Wanted::Text),
+    Filter::new("payment_provider", Wanted::Text),
+    Filter::new("item", Wanted::Number),
+    Filter::new("variation", Wanted::Number),
+    Filter::new("subevent", Wanted::Number),
+    Filter::new("subevent_after", Wanted::Moment),
+    Filter::new("subevent_before", Wanted::Moment),
+    Filter::new("search", Wanted::Text),
+    Filter::new("created_since", Wanted::Moment),
+    Filter::new("created_before", Wanted::Moment),
+    Filter::new("modified_since", Wanted::Moment),
+];
+const ORDERINGS: &[&str] = &["datetime", "code", "status", "last_modified", "cancellation_date"];
+
+/// Parameters of the dialect that would change a list, but not yet here: refused, so that nobody takes everything for
+/// what was chosen. `false` asks for what is done anyway.
+const TO_COME: &[&str] = &["customer", "pdf_data"];
+
+fn refuse_to_come(request: &Request, names: &[&str]) -> Result<(), ApiError> {
+    let asked = |name: &&&str| http::query(request, name).is_some_and(|value| !value.is_empty() && value != "false");
+    match names.iter().find(asked) {
+        Some(name) => Err(ApiError::field(name, "This is not available.")),
+        None => Ok(()),
+    }
+}
+
+fn around(ctx: &Ctx, event: &Event) -> Around {
+    Around {
+        currency: event.currency,
+        zone: event.timezone.clone(),
+        channels: Vec::new(),
+        now: ctx.now(),
+        public_url: ctx.config().public_url.clone(),
+        organizer_slug: event.organizer.slug.clone(),
+        event_slug: Some(event.slug.clone()),
+    }
+}
+
+/// One page of orders, the oldest first.
+pub(super) async fn orders(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    let db = ctx.db().await?;
+    let (_, event) = authorise(&request, &*db, Permission::OrdersRead).await?;
+    let page = Page::read(&request)?;
+    refuse_to_come(&request, TO_COME)?;
+    let around = around(ctx, &event);
+    let part = page.part(&request, read_filters(&request, FILTERS, &around)?, ORDERINGS);
+    let (orders, total) = list::orders(&*db, &event, &part).await?;
+    let extra = Extra {
+        canceled_positions: asks_for(&request, "include_canceled_positions"),
+        canceled_fees: asks_for(&request, "include_canceled_fees"),
+        questions: question::of_event(&*db, event.id).await?,
+    };
+    let told = orders.iter().map(|order| trimmed(&request, order_json(ctx, &event, order, &extra)));
+    let mut response = page.answer(ctx, &request, Some(total), told.collect())?;
+    if let Ok(value) = around.now.to_string().parse() {
+        response.headers_mut().insert("x-page-generated", value);
+    }
+    Ok(response)
+}
+
+/// How much is told: `include` names all that is, `exclude` what is not; both may be dotted and come several times.
+pub(super) fn trimmed(request: &Request, mut body: Value) -> Value {
+    let paths = |name: &str| -> Vec<String> {
+        let parameters = request.query_string_parameters_ref().and_then(|parameters| parameters.all(name));
+        parameters.into_iter().flatten().flat_map(|value| value.split(',')).map(str::to_owned).collect()
+    };
+    let (include, exclude) = (paths("include"), paths("exclude"));
+    if !include.is_empty() {
+        keep(&mut body, "", &include);
+    }
+    for path in &exclude {
+        drop_path(&mut body, path);
+    }
+    body
+}
+
+fn keep(value: &mut Value, at: &str, wanted: &[String]) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(|it| keep(it, at, wanted)),
+        Value::Object(fields) => {
+            let path = |name: &str| if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
+            fields.retain(|name, _| {
+                let path = path(name);
+                wanted.iter().any(|it| *it == path || it.starts_with(&format!("{path}.")))
+            });
+            for (name, inner) in fields {
+                let path = path(name);
+                if !wanted.contains(&path) {
+                    keep(inner, &path, wanted);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn drop_path(value: &mut Value, path: &str) {
+    match (value, path.split_once('.')) {
+        (Value::Array(list), _) => list.iter_mut().for_each(|it| drop_path(it, path)),
+        (Value::Object(fields), None) => drop(fields.remove(path)),
+        (Value::Object(fields), Some((name, rest))) => {
+            if let Some(inner) = fields.get_mut(name) {
+                drop_path(inner, rest);
+            }
+        }
+        _ => {}
+    }
+}
+
+const POSITION_FILTERS: &[Filter] = &[
+    Filter::new("order", Wanted::Text),
+    Filter::new("order__status", Wanted::Lower(&["n", "p", "e", "c"])),
+    Filter::new("order__status__in", Wanted::Texts),
+    Filter::new("item", Wanted::Number),
+    Filter::new("item__in", Wanted::Numbers),
+    Filter::new("variation", Wanted::Number),
+    Filter::new("variation__in", Wanted::Numbers),
+    Filter::new("subevent", Wanted::Number),
+    Filter::new("subevent__in", Wanted::Numbers),
+    Filter::new("addon_to", Wanted::Number),
+    Filter::new("addon_to__in", Wanted::Numbers),
+    Filter::new("attendee_name", Wanted::Text),
+    Filter::new("secret", Wanted::Text),
+    Filter::new("pseudonymization_id", Wanted::Text),
+    Filter::new("voucher", Wanted::Number),
+    Filter::new("voucher__code", Wanted::Text),
+    Filter::new("search", Wanted::Text),
+];
+const POSITION_ORDERINGS: &[&str] = &["order__datetime", "order__code", "positionid", "attendee_name", "order__status"];
+
+/// One page of positions.
+pub(super) async fn positions(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    let db = ctx.db().await?;
+    let (_, event) = authorise(&request, &*db, Permission::OrdersRead).await?;
+    let page = Page::read(&request)?;
+    refuse_to_come(&request, &["pdf_data"])?;
+    let mut filter = read_filters(&request, POSITION_FILTERS, &around(ctx, &event))?;
+    let canceled = asks_for(&request, "include_canceled_positions");
+    filter.insert("include_canceled_positions".to_owned(), json!(canceled));
+    let part = page.part(&request, filter, POSITION_ORDERINGS);
+    let (found, total) = list::positions(&*db, &event, &part).await?;
+    let questions = question::of_event(&*db, event.id).await?;
+    let extra = Extra { questions, ..Extra::default() };
+    let told = found.iter().filter_map(|(id, order)| told(order, *id, &extra));
+    page.answer(ctx, &request, Some(total), told.collect())
+}
+
+fn told(order: &Order, id: PositionId, extra: &Extra) -> Option<Value> {
+    let position = order.positions.iter().find(|position| position.id == id)?;
+    Some(position_json(order, position, extra))
+}
+
+/// One position.
+pub(super) async fn position(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    let db = ctx.db().await?;
+    let (_, event) = authorise(&request, &*db, Permission::OrdersRead).await?;
+    let id = PositionId(number(&request, "orderposition")?);
+    let order = list::order_of(&*db, &event, id).await?.ok_or(ApiError::NotFound)?;
+    let questions = question::of_event(&*db, event.id).await?;
+    let extra = Extra { questions, ..Extra::default() };
+    let is_shown = asks_for(&request, "include_canceled_positions") || order.live_positions().any(|it| it.id == id);
+    let told = told(&order, id, &extra).filter(|_| is_shown).ok_or(ApiError::NotFound)?;
+    Ok(http::json(::http::StatusCode::OK, &told))
+}

@@ -1,0 +1,180 @@
+//! Rows as programs of organisers read and write them: JSON objects by column, as the database has them (amounts in minor
+//! units, rates in parts per million). A resource of the REST API is a [`Table`] of constant statements and a declaration of
+//! its fields; what the rules say about a row is with the resource.
+
+pub mod sql;
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    id::EventId,
+    port::{
+        db::{DbError, Param, Query, Row, Tx, array, p},
+        lock::EventLock,
+    },
+    staff::Scope,
+    time::Timestamp,
+};
+
+/// A row by column.
+pub type Record = Map<String, Value>;
+
+/// The statements of a table. `$1` is the event, or the organiser, that a right was checked for.
+#[derive(Debug)]
+pub struct Table {
+    /// What the action log calls a row.
+    pub object: &'static str,
+    /// `$2` filter, `$3` ordering, `$4` offset, `$5` limit → `body`, `total`.
+    pub list: &'static str,
+    /// `$2` id → `body`.
+    pub find: &'static str,
+    /// `$2` record → `id`.
+    pub insert: &'static str,
+    /// `$2` id, `$3` record.
+    pub update: &'static str,
+    /// `$2` id.
+    pub delete: &'static str,
+}
+
+/// Which part of a list, in which order.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Column → wanted value, as the statement reads it.
+    pub filter: Record,
+    /// One of the orderings of the statement, with `-` for the other direction; empty for the usual one.
+    pub ordering: String,
+    /// How many to leave out.
+    pub offset: i64,
+    /// How many at most.
+    pub limit: i64,
+}
+
+/// Rows of a list, and how many there are in all; `None` where that is not known, beyond the end.
+pub async fn list(
+    q: &impl Query,
+    table: &'static Table,
+    scope: Scope,
+    part: &Part,
+) -> Result<(Vec<Record>, Option<i64>), DbError> {
+    let filter = Value::Object(part.filter.clone());
+    let id = scope.id();
+    let params = [p(&id), p(&filter), p(&part.ordering), p(&part.offset), p(&part.limit)];
+    let rows = q.query(table.list, &params).await?;
+    let total = rows.first().map(|row| row.get("total")).transpose()?;
+    Ok((rows.iter().map(body).collect::<Result<_, _>>()?, total))
+}
+
+/// A row by its id.
+pub async fn find(q: &impl Query, table: &'static Table, scope: Scope, id: i64) -> Result<Option<Record>, DbError> {
+    q.opt(table.find, &[p(&scope.id()), p(&id)]).await?.as_ref().map(body).transpose()
+}
+
+fn body(row: &Row) -> Result<Record, DbError> {
+    match row.get("body")? {
+        Value::Object(record) => Ok(record),
+        other => Err(DbError::UnknownValue { what: "row", value: other.to_string() }),
+    }
+}
+
+/// Adds a row and returns its id.
+pub async fn insert(tx: &Tx<'_>, table: &'static Table, scope: Scope, record: &Record) -> Result<i64, DbError> {
+    let record = Value::Object(record.clone());
+    tx.one(table.insert, &[p(&scope.id()), p(&record)]).await?.get("id")
+}
+
+/// Replaces a row.
+pub async fn update(tx: &Tx<'_>, table: &'static Table, scope: Scope, id: i64, record: &Record) -> Result<(), DbError> {
+    let record = Value::Object(record.clone());
+    tx.execute(table.update, &[p(&scope.id()), p(&id), p(&record)]).await.map(drop)
+}
+
+/// Removes a row. What still refers to it refuses by the name of its constraint.
+pub async fn delete(tx: &Tx<'_>, table: &'static Table, scope: Scope, id: i64) -> Result<(), DbError> {
+    tx.execute(table.delete, &[p(&scope.id()), p(&id)]).await.map(drop)
+}
+
+/// Records that a program has done something to a row (spec domain 23.1). `data` is what it said.
+pub async fn log(
+    tx: &Tx<'_>,
+    scope: Scope,
+    (object, id): (&str, i64),
+    action: &str,
+    data: &Value,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let (organizer, event, token) = (scope.organizer(), scope.event(), scope.token());
+    let params: [Param<'_>; 8] =
+        [p(&organizer), p(&event), p(&object), p(&id), p(&action), p(data), p(&token), p(&now)];
+    tx.execute(sql::LOG, &params).await.map(drop)
+}
+
+/// When a program last changed a row of a kind (spec rest-api 0.5).
+pub async fn last_change(q: &impl Query, event: EventId, object: &str) -> Result<Option<Timestamp>, DbError> {
+    q.one(sql::LAST_CHANGE, &[p(&event), p(&object)]).await?.get("moment")
+}
+
+/// What a field may refer to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// A product category.
+    Category,
+    /// A product.
+    Item,
+    /// A variation of a product.
+    Variation,
+    /// A tax rule.
+    TaxRule,
+    /// A quota.
+    Quota,
+    /// A question.
+    Question,
+    /// A date of a series.
+    Date,
+}
+
+impl Target {
+    fn statement(self) -> &'static str {
+        match self {
+            Self::Category => sql::CATEGORIES_OF,
+            Self::Item => sql::ITEMS_OF,
+            Self::Variation => sql::VARIATIONS_OF,
+            Self::TaxRule => sql::TAX_RULES_OF,
+            Self::Quota => sql::QUOTAS_OF,
+            Self::Question => sql::QUESTIONS_OF,
+            Self::Date => sql::DATES_OF,
+        }
+    }
+}
+
+/// The first of `ids` that is none of the event's.
+pub async fn stranger(q: &impl Query, scope: Scope, target: Target, ids: &Vec<i64>) -> Result<Option<i64>, DbError> {
+    let rows = q.query(target.statement(), &[p(&scope.id()), array(ids)]).await?;
+    let known: Vec<i64> = rows.iter().map(|row| row.get("id")).collect::<Result<_, _>>()?;
+    Ok(ids.iter().copied().find(|id| !known.contains(id)))
+}
+
+/// Counts the places of every quota of the event anew, after what they count has changed.
+pub async fn recount(lock: &EventLock<'_>) -> Result<(), DbError> {
+    lock.tx().execute(sql::RECOUNT, &[p(&lock.event())]).await.map(drop)
+}
+
+/// A reference of a record, if it has one.
+pub fn reference(record: &Record, column: &str) -> Option<i64> {
+    record.get(column).and_then(Value::as_i64)
+}
+
+/// References of a record.
+pub fn references(record: &Record, column: &str) -> Vec<i64> {
+    let list = record.get(column).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(Value::as_i64).collect()
+}
+
+/// Whether a flag of a record is set.
+pub fn flag(record: &Record, column: &str) -> bool {
+    record.get(column) == Some(&json!(true))
+}
+
+/// A moment of a record.
+pub fn moment(record: &Record, column: &str) -> Option<Timestamp> {
+    record.get(column).and_then(Value::as_str).and_then(Timestamp::parse)
+}

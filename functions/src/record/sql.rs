@@ -1,0 +1,108 @@
+//! Statements that are the same for rows of every kind, and the words that those of single kinds are made of.
+
+/// Adds a row of an event from a record.
+macro_rules! insert_row {
+    ($table:literal, $columns:expr) => {
+        concat!(
+            "insert into ",
+            $table,
+            " (event_id, ",
+            $columns,
+            ")
+             select $1, ",
+            $columns,
+            " from jsonb_populate_record(null::",
+            $table,
+            ", $2) returning id"
+        )
+    };
+}
+
+/// Replaces a row of an event by a record.
+macro_rules! update_row {
+    ($table:literal, $columns:expr) => {
+        concat!(
+            "update ",
+            $table,
+            " set (",
+            $columns,
+            ") =
+             (select ",
+            $columns,
+            " from jsonb_populate_record(null::",
+            $table,
+            ", $3)) where event_id = $1 and id = $2"
+        )
+    };
+}
+
+/// Removes a row of an event.
+macro_rules! delete_row {
+    ($table:literal) => {
+        concat!("delete from ", $table, " where event_id = $1 and id = $2")
+    };
+}
+
+/// A row of an event that needs nothing besides its columns.
+macro_rules! find_row {
+    ($table:literal) => {
+        concat!("select to_jsonb(r) as body from ", $table, " r where event_id = $1 and id = $2")
+    };
+}
+
+/// A list of an event's rows `r`: `body` is what is told of each, `filter` what `$2` says, `order` what `$3` says.
+macro_rules! list_rows {
+    ($table:literal, $body:expr, $filter:literal, $order:literal) => {
+        concat!(
+            "select ",
+            $body,
+            " as body, count(*) over () as total from ",
+            $table,
+            " r
+              where r.event_id = $1 ",
+            $filter,
+            "
+              order by ",
+            $order,
+            " offset $4 limit $5"
+        )
+    };
+}
+
+pub(crate) use {delete_row, find_row, insert_row, list_rows, update_row};
+
+pub(super) const LOG: &str = "
+    insert into action_log (organizer_id, event_id, object_type, object_id, action, data, actor_type, actor_id, created_at)
+    values ($1, $2, $3, $4, $5, $6, 'token', $7, $8)";
+
+pub(super) const LAST_CHANGE: &str =
+    "select max(created_at) as moment from action_log where event_id = $1 and object_type = $2";
+
+pub(super) const CATEGORIES_OF: &str = "select id from category where event_id = $1 and id = any($2)";
+pub(super) const ITEMS_OF: &str = "select id from item where event_id = $1 and id = any($2)";
+pub(super) const VARIATIONS_OF: &str = "select id from item_variation where event_id = $1 and id = any($2)";
+pub(super) const TAX_RULES_OF: &str = "select id from tax_rule where event_id = $1 and id = any($2)";
+pub(super) const QUOTAS_OF: &str = "select id from quota where event_id = $1 and id = any($2)";
+pub(super) const QUESTIONS_OF: &str = "select id from question where event_id = $1 and id = any($2)";
+pub(super) const DATES_OF: &str = "select id from subevent where event_id = $1 and id = any($2)";
+
+/// The counters of all quotas of an event, from the rows that they count.
+pub(super) const RECOUNT: &str = "
+    update quota_counter c
+       set paid = l.paid, pending = l.pending, vouchers = l.vouchers, carts = l.carts, waiting = l.waiting
+      from quota_ledger l
+     where c.event_id = $1 and l.event_id = $1 and l.quota_id = c.quota_id";
+
+/// Every statement of this file, for the test that prepares them all.
+pub const ALL: &[&str] = &[
+    LOG,
+    LAST_CHANGE,
+    CATEGORIES_OF,
+    ITEMS_OF,
+    VARIATIONS_OF,
+    TAX_RULES_OF,
+    QUOTAS_OF,
+    QUESTIONS_OF,
+    DATES_OF,
+    RECOUNT,
+];
