@@ -40,7 +40,6 @@ use shop::{
 
 /// What all tests share: one Postgres with a migrated template, one S3, one SQS. It lives on a runtime of its own,
 /// because every test has another one that ends with it.
-///
 /// With `ONSALE_TEST_POOLER=1` everything but preparations goes through a pooler in transaction mode.
 struct World {
     runtime: tokio::runtime::Runtime,
