@@ -464,7 +464,7 @@ async fn the_api_opens_with_a_token_of_the_organiser_with_the_right() {
 async fn every_token_shows_its_own_organiser() {
     let shop = town().await;
     let foreign = make_organizer(shop.ctx, "third", &[]).await;
-    for case in cases(|access| access == Access::AnyToken) {
+    for case in cases(|access| access == Access::AnyToken).filter(|case| !case.path.contains("/upload")) {
         let ask = async |token: Option<&str>| shop.api(case.method, "", token, None).await;
         for token in [None, Some("unknown")] {
             assert_eq!(ask(token).await.0, case.nobody);
@@ -530,7 +530,7 @@ async fn a_file_is_sent_by_a_program_with_a_right_and_is_its_own() {
     let (status, begun) = shop.api_at("POST", "/api/v1/uploads/", Some(&right), Some(draft)).await;
     assert_eq!(status, 201);
     let id = begun["id"].as_str().unwrap().strip_prefix("file:").unwrap().to_owned();
-    for case in cases(|access| access == Access::AnyToken) {
+    for case in cases(|access| access == Access::AnyToken).filter(|case| case.path.contains("/upload")) {
         let ask = async |id: &str, token: Option<&str>| {
             shop.api_at(case.method, &case.path.replace("{upload}", id), token, None).await.0
         };

@@ -87,6 +87,9 @@ async fn only_the_chosen_orders_are_changed_and_mistakes_are_named() {
         json!({"action": "cancel"}),
         json!({"action": "cancel", "orders": [], "all": true}),
         json!({"action": "x", "all": true}),
+        json!({"action": "cancel", "all": true, "comment": "x".repeat(10_001)}),
+        json!({"action": "cancel", "orders": ["\0"]}),
+        json!({"action": "extend", "all": true, "expires": "2020-01-01"}),
     ] {
         assert_eq!(begin(&shop, body.clone()).await.0, 400, "{body}");
     }
@@ -96,7 +99,27 @@ async fn only_the_chosen_orders_are_changed_and_mistakes_are_named() {
     shop.work().await;
     assert_eq!(progress(&shop, &begun).await["changed"], 1);
     assert_eq!(shop.number("select count(*) as number from orders where status = 'c'").await, 1);
+    // Whoever names one again hears that it was refused.
+    let again = json!({"action": "cancel", "orders": [code_of(&first)], "send_email": false, "comment": "\0"});
+    let (status, begun) = begin(&shop, again).await;
+    assert_eq!(status, 202, "{begun}");
+    shop.work().await;
+    let done = progress(&shop, &begun).await;
+    assert_eq!((&done["total"], &done["changed"], &done["refused"]), (&json!(1), &json!(0), &json!(1)), "{done}");
     assert_eq!(shop.number("select count(*) as number from mail where kind = 'order_canceled'").await, 0);
+}
+
+/// It could still be paid late, and there is room for it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_order_of_a_cancelled_event_is_cancelled_too() {
+    let shop = TestShop::with_places(20).await;
+    let code = code_of(&shop.buyer().buy(&[("Ticket", 1)], Some("manual")).await).to_owned();
+    let act = |action: &'static str| format!("org/events/gig/orders/{code}/{action}/");
+    assert_eq!(shop.api("POST", &act("mark_expired"), Some(&shop.token), None).await.0, 200);
+    begin(&shop, json!({"action": "cancel", "all": true, "send_email": false})).await;
+    shop.work().await;
+    assert_eq!(shop.number("select count(*) as number from orders where status = 'c'").await, 1);
+    assert_eq!(shop.api("POST", &act("mark_paid"), Some(&shop.token), None).await.0, 400);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -188,6 +188,18 @@ async fn an_export_that_always_fails_says_so_and_a_dead_worker_loses_nothing() {
     assert_eq!(fetch(&shop, &url, &shop.token).await.0, 410);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_that_kills_its_workers_says_so_and_is_over() {
+    let (shop, _) = sold().await;
+    let (_, body) = ask(&shop, "orderlist", json!({"_format": "xlsx"})).await;
+    let url = body["download"].as_str().unwrap().to_owned();
+    let dead = "update export set state = 'running', attempts = 3, claimed_at = created_at - interval '1 day'";
+    shop.ctx.db().await.unwrap().script(dead).await.unwrap();
+    shop.work().await;
+    assert_eq!(fetch(&shop, &url, &shop.token).await.0, 410, "the third worker was the last");
+    assert_eq!(shop.number("select count(*) as number from outbox").await, 0, "nobody sends it again");
+}
+
 #[test]
 fn a_large_workbook_leaves_as_it_is_written() {
     let mut book = Xlsx::new(&["Many".to_owned()]);

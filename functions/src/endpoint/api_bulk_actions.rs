@@ -12,6 +12,7 @@ use crate::{
     id::BulkActionId,
     order::bulk::{self, Action, RequestError, Wish},
     staff::{Permission, Staff},
+    time::Timestamp,
 };
 
 /// Answers both routes.
@@ -47,8 +48,23 @@ fn yes() -> bool {
     true
 }
 
+/// Most orders that one call names.
+const ORDERS_MAX: usize = 10_000;
+/// Longest text to buyers, in bytes: every mail has it.
+const COMMENT_MAX: usize = 10_000;
+
 impl Fields {
-    fn wish(self, event: &Event) -> Result<Wish, ApiError> {
+    fn wish(mut self, event: &Event, now: Timestamp) -> Result<Wish, ApiError> {
+        // The database knows no such character.
+        let without_nul = |text: &mut String| text.retain(|letter| letter != '\0');
+        self.orders.iter_mut().flatten().for_each(without_nul);
+        self.comment.iter_mut().for_each(without_nul);
+        if self.orders.as_ref().is_some_and(|codes| codes.len() > ORDERS_MAX) {
+            return Err(ApiError::field("orders", format!("At most {ORDERS_MAX} can be named.")));
+        }
+        if self.comment.as_ref().is_some_and(|comment| comment.len() > COMMENT_MAX) {
+            return Err(ApiError::field("comment", format!("At most {COMMENT_MAX} bytes are allowed.")));
+        }
         let words = || Action::ALL.map(Action::name).join(", ");
         let action = Action::parse(&self.action);
         let action = action.ok_or_else(|| ApiError::field("action", format!("Allowed are {}.", words())))?;
@@ -62,6 +78,9 @@ impl Fields {
         let day = self.expires.map(|text| text.parse::<jiff::civil::Date>()).transpose();
         let day = day.map_err(|_| ApiError::field("expires", "A date such as 2030-12-31 is needed."))?;
         let expires_at = day.map(|day| event.end_of(day));
+        if expires_at.is_some_and(|until| until <= now) {
+            return Err(ApiError::field("expires", "The last day to pay must be in the future."));
+        }
         let note = self.comment.filter(|note| !note.is_empty());
         Ok(Wish { action, codes: self.orders, send_email: self.send_email, note, expires_at })
     }
@@ -70,7 +89,7 @@ impl Fields {
 async fn begin(ctx: &Ctx, staff: &Staff, event: &Event, request: &Request) -> Result<Response<Body>, ApiError> {
     let fields: Fields =
         serde_json::from_slice(request.body()).map_err(|error| ApiError::BadRequest(error.to_string()))?;
-    let wish = fields.wish(event)?;
+    let wish = fields.wish(event, ctx.now())?;
     let mut db = ctx.db().await?;
     let tx = db.begin().await?;
     let asked = bulk::request(&tx, staff, event, &wish, ctx.now()).await;

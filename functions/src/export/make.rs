@@ -39,8 +39,10 @@ pub enum Made {
         /// How many rows it has.
         rows: i64,
     },
-    /// There was nothing to do: it is made, has failed for good, or another worker has it.
-    Nothing,
+    /// Another worker has it.
+    Elsewhere,
+    /// There is nothing left to do: it is made, has failed for good, or nobody wants it any more.
+    Over,
     /// It failed for good, and its owner is told so.
     Failed,
 }
@@ -48,7 +50,11 @@ pub enum Made {
 /// Makes an export: claim → write → record. No transaction is open meanwhile. An error means that it may be tried
 /// again.
 pub async fn make(ctx: &Ctx, export: ExportId) -> Result<Made, MakeError> {
-    let Some(claimed) = sql::claim(&*ctx.db().await?, export, ctx.now()).await? else { return Ok(Made::Nothing) };
+    let (db, now) = (ctx.db().await?, ctx.now());
+    let Some(claimed) = sql::claim(&*db, export, now).await? else {
+        return Ok(if sql::is_open(&*db, export, now).await? { Made::Elsewhere } else { Made::Over });
+    };
+    drop(db);
     let content_type = claimed.wish.format.content_type();
     let mut upload = ctx.media().await.begin_upload(&claimed.object_key, content_type);
     let written = write(ctx, &claimed, &mut upload).await;

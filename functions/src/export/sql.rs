@@ -84,16 +84,21 @@ pub(super) struct Claimed {
     pub(super) object_key: String,
 }
 
+/// A try whose worker has died counts as one: after the last of them the export has failed.
 const CLAIM: &str = "
-    update export set state = 'running', attempts = attempts + 1, claimed_at = $2, rows_done = 0
-     where id = $1 and expires_at > $2 and attempts < $4
-       and (state = 'waiting' or (state = 'running' and claimed_at < $3))
-    returning id, attempts, event_id, exporter, format, paid_only, object_key";
+    update export
+       set state = case when attempts < $4 then 'running' else 'failed' end, attempts = least(attempts + 1, $4),
+           claimed_at = $2, rows_done = 0
+     where id = $1 and expires_at > $2 and (state = 'waiting' or (state = 'running' and claimed_at < $3))
+    returning id, state, attempts, event_id, exporter, format, paid_only, object_key";
 
-/// Claims an export. `None` if there is nothing to do: it is made, failed, or another worker has it.
+/// Claims an export. `None` if there is nothing to do: it is made, has failed, or another worker has it.
 pub(super) async fn claim(q: &impl Query, id: ExportId, now: Timestamp) -> Result<Option<Claimed>, DbError> {
     let stale = now.plus_seconds(-CLAIM_STALE_SECONDS);
     let Some(row) = q.opt(CLAIM, &[p(&id), p(&now), p(&stale), p(&TRIES_MAX)]).await? else { return Ok(None) };
+    if State::parse(row.get("state")?)? == State::Failed {
+        return Ok(None);
+    }
     let unknown = |what, value: &str| DbError::UnknownValue { what, value: value.to_owned() };
     let (exporter, format): (&str, &str) = (row.get("exporter")?, row.get("format")?);
     let exporter = Exporter::parse(exporter).ok_or_else(|| unknown("exporter", exporter))?;
@@ -105,6 +110,14 @@ pub(super) async fn claim(q: &impl Query, id: ExportId, now: Timestamp) -> Resul
         wish: Wish { exporter, format, paid_only: row.get("paid_only")? },
         object_key: row.get("object_key")?,
     }))
+}
+
+const IS_OPEN: &str = "
+    select exists (select from export where id = $1 and expires_at > $2 and state in ('waiting', 'running')) as is_open";
+
+/// Whether an export is still to be made, by this worker or another.
+pub(super) async fn is_open(q: &impl Query, id: ExportId, now: Timestamp) -> Result<bool, DbError> {
+    q.one(IS_OPEN, &[p(&id), p(&now)]).await?.get("is_open")
 }
 
 const TELL: &str = "
@@ -156,4 +169,4 @@ pub async fn delete(q: &impl Query, id: ExportId) -> Result<(), DbError> {
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[INSERT, FIND, CLAIM, TELL, END, EXPIRED, DELETE];
+pub const ALL: &[&str] = &[INSERT, FIND, CLAIM, IS_OPEN, TELL, END, EXPIRED, DELETE];

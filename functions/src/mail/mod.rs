@@ -3,8 +3,8 @@
 //! A worker claims a mail (`queued → inflight`), hands it over, and records that. Only a queued mail can be claimed,
 //! whoever asks. What is not sent then has a moment at which the periodic job queues it again ([`sql::take_due`]): a
 //! mail whose tickets are not drawn (`waiting`), that was not taken (`awaiting_retry`), or whose worker has died
-//! (`inflight`). So a mail can be handed over twice only if a worker dies between the server's "taken" and the commit
-//! after it; both copies then have the same Message-ID.
+//! (`inflight`). So a mail can be handed over twice only if the server's "taken" is lost on the way, or the worker or the
+//! database dies between it and the commit after it; both copies then have the same Message-ID.
 
 mod compose;
 pub mod feedback;

@@ -82,6 +82,8 @@ impl Mailer {
         let transport = match &config.mail {
             MailTransport::Ses => {
                 let mut builder = aws_sdk_sesv2::config::Builder::from(&super::aws::sdk_config(&config.aws));
+                // A mail that was taken without an answer would go out twice: when to try again, the mail's row says.
+                builder.set_retry_config(Some(aws_sdk_sesv2::config::retry::RetryConfig::disabled()));
                 builder.set_endpoint_url(config.aws.endpoint_ses.clone());
                 Transport::Ses(aws_sdk_sesv2::Client::from_conf(builder.build()))
             }

@@ -32,7 +32,8 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkE
 /// again.
 async fn make_export(ctx: &Ctx, envelope: &Envelope, export: ExportId) -> Result<Done, WorkError> {
     let done = match export::make(ctx, export).await? {
-        Made::Nothing => return Ok(Done::Duplicate),
+        Made::Elsewhere => return Ok(Done::Duplicate),
+        Made::Over => Done::Duplicate,
         Made::Done { rows } => {
             tracing::info!(export.id = export.0, rows, "Export {export} made");
             Done::Handled

@@ -26,7 +26,7 @@ use crate::{
 /// What can be done to many orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Orders that are pending or paid are cancelled.
+    /// Orders that are not cancelled yet are: an expired one could still be paid late.
     Cancel,
     /// Orders that wait for approval are turned down.
     Deny,
@@ -55,10 +55,10 @@ impl Action {
         Self::ALL.into_iter().find(|action| action.name() == name)
     }
 
-    /// The orders to which it can happen.
+    /// The orders that it is for when none are named.
     fn statuses(self) -> &'static [OrderStatus] {
         match self {
-            Self::Cancel => &[OrderStatus::Pending, OrderStatus::Paid],
+            Self::Cancel => &[OrderStatus::Pending, OrderStatus::Paid, OrderStatus::Expired],
             Self::Deny => &[OrderStatus::Pending],
             Self::Extend => &[OrderStatus::Pending, OrderStatus::Expired],
             Self::Reactivate => &[OrderStatus::Canceled],
@@ -99,7 +99,7 @@ impl Action {
 pub struct Wish {
     /// What is to happen.
     pub action: Action,
-    /// To the orders with these codes, or to every order to which it can happen.
+    /// To the orders with these codes, or to every order that it is for.
     pub codes: Option<Vec<String>>,
     /// Buyers are told.
     pub send_email: bool,
@@ -174,12 +174,13 @@ pub async fn run_chunk(
 ) -> Result<bool, DbError> {
     // Its row is locked: of two workers one waits here, and goes on behind the other's mark.
     let Some(running) = sql::lock(tx, event.id, id).await? else { return Ok(false) };
-    let lock = EventLock::acquire(tx, event.id).await?;
-    let orders = sql::next(&lock, &running, CHUNK).await?;
+    // They are looked for without the event's lock, which may take a while; what can happen to them is decided under it.
+    let orders = sql::next(tx, event, &running, CHUNK).await?;
     let Some((last, _)) = orders.last() else {
         sql::end(tx, id, now).await?;
         return Ok(false);
     };
+    let lock = EventLock::acquire(tx, event.id).await?;
     let action = running.action.of_one(event, running.expires_at, now);
     let request = |(order, _): &(OrderId, String)| Request::ChangeOrder { order: *order, action: action.clone() };
     let requests: Vec<Request> = orders.iter().map(request).collect();
