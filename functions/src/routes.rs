@@ -9,8 +9,8 @@ use crate::{
     ctx::Ctx,
     endpoint::{
         again, api_bulk_actions, api_document, api_events, api_exporters, api_items, api_orders, api_organizers,
-        api_prices, api_questions, api_quotas, api_subevents, api_teams, api_vouchers, api_webhooks, cart, checkout,
-        event, listing, order, site,
+        api_pictures, api_prices, api_questions, api_quotas, api_subevents, api_teams, api_uploads, api_vouchers,
+        api_webhooks, cart, checkout, event, listing, notices, order, site,
     },
     http::{self, ApiError, Handler},
 };
@@ -26,7 +26,9 @@ pub enum Access {
     OrderSecret,
     /// Whoever knows the order's secret, with a form of this shop.
     OrderSecretForm,
-    /// A team's API token, whatever it may do.
+    /// The member of staff who knows the address of their page.
+    StaffLink,
+    /// Any team's API token.
     AnyToken,
     /// A team's API token with the right in the event.
     Token(crate::staff::Permission),
@@ -67,7 +69,7 @@ use crate::staff::Permission::{
     DatesWrite, EventRead, EventWrite, EventsCreate, ItemsWrite, OrdersRead, OrdersWrite, OrganizerRead,
     OrganizerWrite, TaxWrite, TeamsWrite, VouchersRead, VouchersWrite,
 };
-use Access::{AnyToken, Form, OrderSecret, OrderSecretForm, OrganizerToken, Public, Token};
+use Access::{AnyToken, Form, OrderSecret, OrderSecretForm, OrganizerToken, Public, StaffLink, Token};
 
 /// The table.
 pub const ROUTES: &[Route] = routes![
@@ -98,6 +100,8 @@ pub const ROUTES: &[Route] = routes![
     "order_open"             "GET"  "/{organizer}/{event}/order/{code}/{secret}/open/{hash}/" OrderSecret => order::open;
     "ticket_show"            "GET"  "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/" OrderSecret => order::show_download;
     "ticket_request"         "POST" "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/" OrderSecretForm => order::request_download;
+    "notices_edit"           "GET"  "/_notices/{user}/{token}/" StaffLink => notices::handle;
+    "notices_edit"           "POST" "/_notices/{user}/{token}/" StaffLink => notices::handle;
     "api_bulk_actions"       "POST" "/api/v1/organizers/{organizer}/events/{event}/bulk_actions/" Token(OrdersWrite) => api_bulk_actions::handle;
     "api_bulk_actions"       "GET"  "/api/v1/organizers/{organizer}/events/{event}/bulk_actions/{bulk_action}/" Token(OrdersRead) => api_bulk_actions::handle;
     "api_exporters"          "GET"  "/api/v1/organizers/{organizer}/events/{event}/exporters/" Token(OrdersRead) => api_exporters::handle;
@@ -116,6 +120,15 @@ pub const ROUTES: &[Route] = routes![
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/extend/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/reactivate/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/change/" Token(OrdersWrite) => api_orders::handle;
+    "api_pictures"           "GET" "/api/v1/organizers/{organizer}/events/{event}/logo/" Token(EventWrite) => api_pictures::handle;
+    "api_pictures"           "PUT" "/api/v1/organizers/{organizer}/events/{event}/logo/" Token(EventWrite) => api_pictures::handle;
+    "api_pictures"           "DELETE" "/api/v1/organizers/{organizer}/events/{event}/logo/" Token(EventWrite) => api_pictures::handle;
+    "api_pictures"           "GET" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/picture/" Token(ItemsWrite) => api_pictures::handle;
+    "api_pictures"           "PUT" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/picture/" Token(ItemsWrite) => api_pictures::handle;
+    "api_pictures"           "DELETE" "/api/v1/organizers/{organizer}/events/{event}/items/{item}/picture/" Token(ItemsWrite) => api_pictures::handle;
+    "api_uploads"            "POST" "/api/v1/upload" AnyToken => api_uploads::handle;
+    "api_uploads"            "POST" "/api/v1/uploads/" AnyToken => api_uploads::handle;
+    "api_uploads"            "POST" "/api/v1/uploads/{upload}/finish/" AnyToken => api_uploads::handle;
     "api_webhooks"           "GET"  "/api/v1/organizers/{organizer}/webhooks/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;
     "api_webhooks"           "POST" "/api/v1/organizers/{organizer}/webhooks/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;
     "api_webhooks"           "GET"  "/api/v1/organizers/{organizer}/webhooks/{webhook}/" OrganizerToken(OrganizerWrite) => api_webhooks::handle;

@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use crate::{boxoffice::CartId, config::Secret, event::Event, http, i18n::Lang};
+use crate::{boxoffice::CartId, config::Secret, event::Event, http, i18n::Lang, id::UserId};
 
 /// Hex HMAC-SHA256 over `parts`; parts cannot run into each other.
 pub fn keyed_hash(key: &str, parts: &[&str]) -> String {
@@ -68,6 +68,16 @@ impl Signer<'_> {
     /// first "add to cart" does not make two.
     pub fn cart_begun_by(&self, event: &Event, form_token: &str) -> CartId {
         CartId(keyed_hash(self.0.reveal(), &[&purpose("new-cart", event), form_token])[..48].to_owned())
+    }
+
+    /// What nobody else can guess of the address of a member of staff's page.
+    pub fn notice_token(&self, user: UserId) -> String {
+        self.signature("notices", &user.to_string())
+    }
+
+    /// Whether it is the right one.
+    pub fn is_notice_token(&self, user: UserId, token: &str) -> bool {
+        same(self.notice_token(user).as_bytes(), token.as_bytes())
     }
 
     /// The token of forms of this event: bound to the cart, or to nothing while there is none.

@@ -13,7 +13,7 @@ use local::{
 use output::Steps;
 use shop::{
     boxoffice::audit,
-    event,
+    event, job,
     port::{
         clock::Clock,
         db::Db,
@@ -32,6 +32,7 @@ enum Command {
     Migrate,
     Import(PathBuf),
     Queues,
+    Jobs,
     Quotas { organizer: String, event: String },
     Redrive(Queue),
     Cost(Sale),
@@ -45,6 +46,7 @@ fn parse(arguments: &[String]) -> Result<Command, String> {
         ["migrate"] => Ok(Command::Migrate),
         ["import", file] => Ok(Command::Import(file.into())),
         ["queues"] => Ok(Command::Queues),
+        ["jobs"] => Ok(Command::Jobs),
         ["quotas", event] => event
             .split_once('/')
             .map(|(organizer, event)| Command::Quotas { organizer: organizer.to_owned(), event: event.to_owned() })
@@ -124,6 +126,7 @@ async fn run(command: Command) -> Result<(), String> {
         Command::Migrate => migrate(&options()).await,
         Command::Import(file) => import(&options(), &file).await,
         Command::Queues => queues(&options()).await,
+        Command::Jobs => jobs(&options()).await,
         Command::Quotas { organizer, event } => quotas(&options(), &organizer, &event).await,
         Command::Redrive(queue) => redrive(&options(), queue).await,
         Command::Cost(sale) => {
@@ -225,6 +228,14 @@ async fn quotas(options: &Options, organizer: &str, slug: &str) -> Result<(), St
     Ok(())
 }
 
+/// Shows when each periodic job ran last.
+async fn jobs(options: &Options) -> Result<(), String> {
+    let (url, _database) = database(options).await?;
+    let db = Db::connect(&url, None).await.map_err(text)?;
+    output::jobs(&job::last_runs(&db).await.map_err(text)?, Clock::default().now());
+    Ok(())
+}
+
 /// The queues and the database of the stack that runs on the data folder.
 async fn running(options: &Options) -> Result<(Queues, Db), String> {
     match DataFolder::take(&options.data_dir) {
@@ -291,6 +302,7 @@ mod tests {
         assert!(parsed(&["--address", "here"]).is_err_and(|why| why.contains("0.0.0.0")));
         assert_eq!(parsed(&["import", "a.json"]), Ok(Command::Import("a.json".into())));
         assert_eq!(parsed(&["queues"]), Ok(Command::Queues));
+        assert_eq!(parsed(&["jobs"]), Ok(Command::Jobs));
         let demo = Command::Quotas { organizer: "demo".to_owned(), event: "night".to_owned() };
         assert_eq!(parsed(&["quotas", "demo/night"]), Ok(demo));
         assert!(parsed(&["quotas", "night"]).is_err_and(|why| why.contains("ORGANIZER/EVENT")));

@@ -12,6 +12,7 @@ use local::{
 };
 use shop::{
     boxoffice::{Uses, audit::QuotaLedger},
+    job,
     time::Timestamp,
 };
 
@@ -26,6 +27,7 @@ The shop on this machine: Postgres, S3, SQS and all functions in one process.
   cargo run -p local -- migrate            only apply migrations
   cargo run -p local -- import FILE.json   import an event, also while the stack runs
   cargo run -p local -- queues             show the queues of the running stack; Ctrl-C ends it
+  cargo run -p local -- jobs               show when each periodic job ran last
   cargo run -p local -- quotas ORG/EVENT   show where the places of an event are
   cargo run -p local -- redrive QUEUE      give the dead letters of a queue back to its worker
   cargo run -p local -- cost --tickets 10000 --peak 600
@@ -105,6 +107,22 @@ impl Table {
             );
         }
         self.lines = depths.len() + 1;
+    }
+}
+
+/// When jobs ran last, and why the last run failed, if it did.
+pub fn jobs(runs: &[job::Last], now: Timestamp) {
+    println!("{:<20}{:>8}{:>14}{:>14}  state", "job", "runs", "begun", "worked");
+    for last in runs {
+        let ago = |moment: Timestamp| format!("{} s ago", moment.seconds_until(now));
+        let state = match (&last.last_error, last.busy_until) {
+            (_, Some(until)) if until > now => "at work".to_owned(),
+            (_, Some(_)) => "died".to_owned(),
+            (Some(error), None) => format!("failed: {error}"),
+            (None, None) => "done".to_owned(),
+        };
+        let worked = last.succeeded_at.map_or("never".to_owned(), ago);
+        println!("{:<20}{:>8}{:>14}{worked:>14}  {state}", last.job, last.runs, ago(last.started_at));
     }
 }
 

@@ -236,7 +236,7 @@ impl Stack {
         let sandboxes = (0..SANDBOXES).map(|_| functions::sandbox(&config)).collect();
         let mailbox = (!options.environment.contains_key("MAIL_URL")).then(|| Mailbox::new(&mail_folder));
         let entries = functions::entries(&Pool::new(sandboxes, WAITING_MAX));
-        let gateway = Gateway::new(entries, mailbox.clone()).serve(listener).map_err(port)?;
+        let gateway = Gateway::new(entries, mailbox.clone()).with_files(first).serve(listener).map_err(port)?;
         let database_url = database.url.clone();
         Ok(Self {
             shop_url,

@@ -61,6 +61,8 @@ pub const CASES: &[Case] = &[
     case("GET", "/{organizer}/{event}/order/{code}/{secret}/open/{hash}/", 404, 404, 303),
     case("GET", "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/", 404, 404, 303),
     case("POST", "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/", 403, 404, 303),
+    case("GET", "/_notices/{user}/{token}/", 404, 404, 200),
+    case("POST", "/_notices/{user}/{token}/", 404, 404, 303),
     case("POST", "/api/v1/organizers/{organizer}/events/{event}/bulk_actions/", 401, 403, 400),
     case("GET", "/api/v1/organizers/{organizer}/events/{event}/bulk_actions/{bulk_action}/", 401, 403, 404),
     case("GET", "/api/v1/organizers/{organizer}/events/{event}/exporters/", 401, 403, 200),
@@ -87,6 +89,16 @@ pub const CASES: &[Case] = &[
     case("POST", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/extend/", 401, 403, 400),
     case("POST", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/reactivate/", 401, 403, 400),
     case("POST", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/change/", 401, 403, 200),
+    // No file is named, and none is sent.
+    case("GET", "/api/v1/organizers/{organizer}/events/{event}/logo/", 401, 403, 200),
+    case("PUT", "/api/v1/organizers/{organizer}/events/{event}/logo/", 401, 403, 400),
+    case("DELETE", "/api/v1/organizers/{organizer}/events/{event}/logo/", 401, 403, 204),
+    case("GET", "/api/v1/organizers/{organizer}/events/{event}/items/{item}/picture/", 401, 403, 200),
+    case("PUT", "/api/v1/organizers/{organizer}/events/{event}/items/{item}/picture/", 401, 403, 400),
+    case("DELETE", "/api/v1/organizers/{organizer}/events/{event}/items/{item}/picture/", 401, 403, 204),
+    case("POST", "/api/v1/upload", 401, 403, 400),
+    case("POST", "/api/v1/uploads/", 401, 403, 400),
+    case("POST", "/api/v1/uploads/{upload}/finish/", 401, 403, 404),
     case("GET", "/api/v1/organizers/{organizer}/webhooks/", 401, 403, 200),
     case("POST", "/api/v1/organizers/{organizer}/webhooks/", 401, 403, 201),
     case("GET", "/api/v1/organizers/{organizer}/webhooks/{webhook}/", 401, 403, 200),
@@ -148,7 +160,11 @@ impl Place {
             .iter()
             .chain(&secrets)
             .fold(case.path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
-        let filled = filled.replace("{exporter}", "orderlist").replace("{export}", "1").replace("{bulk_action}", "1");
+        let filled = filled
+            .replace("{exporter}", "orderlist")
+            .replace("{export}", "1")
+            .replace("{bulk_action}", "1")
+            .replace("{item}", "1");
         filled.replace("{position}", "1").replace("{date}", "1").replace("$default", "/org/gig/what/is/this/")
     }
 }
@@ -402,7 +418,8 @@ async fn the_api_opens_with_a_token_of_the_organiser_with_the_right() {
     let reading = token(&shop, &["event.orders:read"], None).await;
     let elsewhere = token(&shop, &["*"], Some("matinee")).await;
     let no_event = token(&shop, &["*"], Some("none")).await;
-    let here = token(&shop, &["event.orders:write"], Some("gig")).await;
+    let rights = ["event.orders:write", "event.items:write", "event.settings.general:write"];
+    let here = token(&shop, &rights, Some("gig")).await;
     let mut orders = BTreeSet::new();
     for case in cases(|access| matches!(access, Access::Token(_))) {
         let order = shop.buyer().buy(&[("Ticket", 1)], Some("banktransfer")).await;
@@ -447,7 +464,7 @@ async fn the_api_opens_with_a_token_of_the_organiser_with_the_right() {
 async fn every_token_shows_its_own_organiser() {
     let shop = town().await;
     let foreign = make_organizer(shop.ctx, "third", &[]).await;
-    for case in cases(|access| access == Access::AnyToken) {
+    for case in cases(|access| access == Access::AnyToken).filter(|case| case.path == "/api/v1/organizers/") {
         let ask = async |token: Option<&str>| shop.api(case.method, "", token, None).await;
         for token in [None, Some("unknown")] {
             assert_eq!(ask(token).await.0, case.nobody);
@@ -500,5 +517,33 @@ async fn what_concerns_the_organiser_opens_with_a_right_of_the_organiser() {
         }
         assert_eq!(fingerprint(&shop).await, before, "{case:?} was refused and did something");
         assert_eq!(ask("org", &ours, Some(&right)).await, case.right, "{case:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_sent_by_a_program_with_a_right_and_is_its_own() {
+    let shop = town().await;
+    let foreign = make_organizer(shop.ctx, "third", &["*"]).await;
+    let nothing = token(&shop, &[], None).await;
+    let right = token(&shop, &["event.items:write"], Some("gig")).await;
+    let draft = json!({ "file_name": "a.png", "content_type": "image/png" });
+    let (status, begun) = shop.api_at("POST", "/api/v1/uploads/", Some(&right), Some(draft)).await;
+    assert_eq!(status, 201);
+    let id = begun["id"].as_str().unwrap().strip_prefix("file:").unwrap().to_owned();
+    for case in cases(|access| access == Access::AnyToken).filter(|case| case.path != "/api/v1/organizers/") {
+        let ask = async |id: &str, token: Option<&str>| {
+            shop.api_at(case.method, &case.path.replace("{upload}", id), token, None).await.0
+        };
+        let before = fingerprint(&shop).await;
+        for token in [None, Some(""), Some("unknown")] {
+            assert_eq!(ask(&id, token).await, case.nobody, "{case:?}");
+        }
+        assert_eq!(ask(&id, Some(&nothing)).await, case.stranger, "{case:?}");
+        // Other programs prepare files of their own, and do not know this one.
+        for token in [&foreign, &shop.token] {
+            assert_eq!(ask(&id, Some(token)).await, case.right, "{case:?}");
+        }
+        assert_eq!(ask("00000000-0000-4000-8000-000000000000", Some(&right)).await, case.right, "{case:?}");
+        assert_eq!(fingerprint(&shop).await, before, "{case:?}");
     }
 }

@@ -98,3 +98,37 @@ async fn only_the_chosen_orders_are_changed_and_mistakes_are_named() {
     assert_eq!(shop.number("select count(*) as number from orders where status = 'c'").await, 1);
     assert_eq!(shop.number("select count(*) as number from mail where kind = 'order_canceled'").await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancellation_is_taken_back_as_far_as_there_is_room_and_buyers_get_more_time() {
+    let shop = TestShop::with_places(3).await;
+    let paid = shop.buyer().buy(&[("Ticket", 2)], Some("manual")).await;
+    let code = code_of(&paid).to_owned();
+    let mark = format!("org/events/gig/orders/{code}/mark_paid/");
+    assert_eq!(shop.api("POST", &mark, Some(&shop.token), None).await.0, 200);
+    shop.buyer().buy(&[("Ticket", 1)], Some("manual")).await;
+    begin(&shop, json!({"action": "cancel", "all": true, "send_email": false})).await;
+    shop.work().await;
+    assert_eq!(shop.counters().await["tickets"], (0, 0, 0));
+    // One place is sold meanwhile: there is room for the first, and not for the second.
+    shop.buyer().buy(&[("Ticket", 1)], Some("manual")).await;
+    let (status, begun) = begin(&shop, json!({"action": "reactivate", "all": true})).await;
+    assert_eq!(status, 202, "{begun}");
+    shop.work().await;
+    let done = progress(&shop, &begun).await;
+    assert_eq!((&done["total"], &done["changed"], &done["refused"]), (&json!(2), &json!(1), &json!(1)), "{done}");
+    assert!(done["refusals"][0]["reason"].as_str().unwrap().starts_with("NoRoom"), "{done}");
+    assert_eq!(shop.counters().await["tickets"], (2, 1, 0));
+
+    let body = json!({"action": "extend", "all": true});
+    assert_eq!(
+        begin(&shop, body).await.1["expires"][0].as_str().unwrap().split(',').next(),
+        Some("The last day to pay is needed to extend")
+    );
+    assert_eq!(begin(&shop, json!({"action": "cancel", "all": true, "expires": "2998-01-01"})).await.0, 400);
+    let (_, begun) = begin(&shop, json!({"action": "extend", "all": true, "expires": "2998-01-01"})).await;
+    shop.work().await;
+    assert_eq!(progress(&shop, &begun).await["changed"], 1);
+    let late = "select count(*) as number from orders where expires_at = '2998-01-01 22:59:59+00'";
+    assert_eq!(shop.number(late).await, 1);
+}

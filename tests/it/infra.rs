@@ -130,6 +130,8 @@ const EXPECTED_RIGHTS: &[(&str, &[&str])] = &[
     ("ApiBulkActions", &["send checkout", "send notifications"]),
     ("ApiExporters", &["s3:GetObject exports", "send default", "send notifications"]),
     ("ApiOrders", &["send default", "send mail", "send notifications"]),
+    ("ApiPictures", &["s3:DeleteObject pub", "send default", "send notifications"]),
+    ("ApiUploads", &["s3:DeleteObject uploads", "s3:GetObject uploads", "s3:PutObject uploads"]),
     ("ApiWebhooks", &["send notifications"]),
     ("CartAdd", &["send default", "send mail", "send notifications"]),
     ("CartClear", &["send default", "send mail", "send notifications"]),
@@ -145,6 +147,10 @@ const EXPECTED_RIGHTS: &[(&str, &[&str])] = &[
         &[
             "receive background",
             "s3:DeleteObject exports",
+            "s3:DeleteObject pub",
+            "s3:DeleteObject tickets",
+            "s3:DeleteObject uploads",
+            "s3:PutObject pub",
             "send checkout",
             "send default",
             "send mail",
@@ -157,7 +163,11 @@ const EXPECTED_RIGHTS: &[(&str, &[&str])] = &[
         &[
             "receive default",
             "s3:AbortMultipartUpload exports",
+            "s3:DeleteObject pub",
+            "s3:GetObject pub",
+            "s3:GetObject uploads",
             "s3:PutObject exports",
+            "s3:PutObject pub",
             "s3:PutObject tickets",
             "send mail",
             "send notifications",
@@ -175,7 +185,7 @@ fn words(id: &str, action: &str, resource: &Value) -> Option<String> {
         Queue::ALL.into_iter().find(named).unwrap_or_else(|| panic!("{id}: {action} of {text}")).name()
     };
     let folder = || {
-        let folders = ["tickets", "exports"];
+        let folders = ["tickets", "exports", "uploads", "pub"];
         let is = |folder: &&str| text == format!("{{\"Fn::Sub\":\"${{MediaBucket.Arn}}/{folder}/*\"}}");
         folders.into_iter().find(is).unwrap_or_else(|| panic!("{id}: {action} of {text}"))
     };
@@ -241,7 +251,12 @@ fn every_right_names_code_that_needs_it() {
                 Right::ReadTickets | Right::ReadExports => &["download_url(", "attachment_url(", "media().await.get("],
                 Right::WriteTickets => &[".put("],
                 Right::WriteExports => &["begin_upload("],
-                Right::DeleteExports => &[".delete("],
+                Right::DeleteExports | Right::DeleteTickets | Right::DeleteUploads | Right::DeletePublic => {
+                    &[".delete("]
+                }
+                Right::WriteUploads => &[".put(", "upload_form("],
+                Right::ReadUploads | Right::ReadPublic => &[".find("],
+                Right::WritePublic => &[".publish(", ".publish_for("],
                 Right::SendMail => &["mailer()"],
             };
             let used = needle.iter().any(|call| source.contains(call));

@@ -21,7 +21,12 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
 fn right(route: &Route) -> Option<Permission> {
     match route.access {
         Access::Token(permission) | Access::OrganizerToken(permission) => Some(permission),
-        Access::Public | Access::Form | Access::OrderSecret | Access::OrderSecretForm | Access::AnyToken => None,
+        Access::Public
+        | Access::Form
+        | Access::OrderSecret
+        | Access::OrderSecretForm
+        | Access::AnyToken
+        | Access::StaffLink => None,
     }
 }
 

@@ -103,8 +103,13 @@ fn workers_and_routes_do_not_share_functions() {
 fn what_changes_something_is_not_public() {
     for route in ROUTES.iter().filter(|route| !matches!(route.method, "GET" | "ANY")) {
         let guarded = match route.access {
-            Access::Form | Access::OrderSecretForm | Access::Token(_) | Access::OrganizerToken(_) => true,
-            Access::Public | Access::OrderSecret | Access::AnyToken => false,
+            Access::Form
+            | Access::OrderSecretForm
+            | Access::StaffLink
+            | Access::AnyToken
+            | Access::Token(_)
+            | Access::OrganizerToken(_) => true,
+            Access::Public | Access::OrderSecret => false,
         };
         assert!(guarded, "{} {}", route.method, route.path);
     }

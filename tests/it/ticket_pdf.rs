@@ -4,7 +4,10 @@ use hayro::hayro_interpret::InterpreterSettings;
 use hayro::hayro_syntax::Pdf;
 use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::{PixmapSettings, RenderCache, RenderSettings};
-use shop::ticket::pdf::{PdfError, SheetLabels, TicketSheet, render};
+use shop::{
+    ticket::pdf::{PdfError, SheetLabels, TicketSheet, render},
+    upload::picture::Pixels,
+};
 
 const SECRETS: [&str; 2] = ["k7m2x9qv4c8nap3zt6wrj5hdey2fgb4s", "abcdefghjkmnpqrstuvwxyz23456789z"];
 
@@ -28,6 +31,8 @@ fn sheet(position: u32, secret: &str) -> TicketSheet {
              oder auf dem Telefon gezeigt werden.\n\nBei Regen findet das Konzert in der großen Halle statt."
                 .to_owned(),
         ),
+        terms: None,
+        logo: None,
         labels: SheetLabels {
             ticket: "Ticket".to_owned(),
             date: "Datum".to_owned(),
@@ -38,6 +43,7 @@ fn sheet(position: u32, secret: &str) -> TicketSheet {
             order: "Bestellung".to_owned(),
             price: "Preis".to_owned(),
             info: "Gut zu wissen".to_owned(),
+            terms: "Bedingungen".to_owned(),
             fold: "Hier falten".to_owned(),
             scan: "Diesen Code am Einlass vorzeigen".to_owned(),
             qr_alt: "QR-Code des Tickets".to_owned(),
@@ -69,7 +75,7 @@ fn codes(pdf: Vec<u8>) -> Vec<Vec<String>> {
 
 #[test]
 fn every_page_shows_the_code_of_its_ticket() {
-    let pdf = render(&[sheet(1, SECRETS[0]), sheet(2, SECRETS[1])]).unwrap();
+    let pdf = render(&[sheet(1, SECRETS[0]), sheet(2, SECRETS[1])], None).unwrap();
     assert!(pdf.len() < 60_000, "{} bytes are too many for a mail with several tickets", pdf.len());
     assert_eq!(codes(pdf), [[SECRETS[0]], [SECRETS[1]]]);
 }
@@ -85,7 +91,7 @@ fn a_sheet_with_only_what_every_ticket_has_is_enough() {
         info: None,
         ..sheet(1, SECRETS[0])
     };
-    assert_eq!(codes(render(&[bare]).unwrap()), [[SECRETS[0]]]);
+    assert_eq!(codes(render(&[bare], None).unwrap()), [[SECRETS[0]]]);
 }
 
 #[test]
@@ -119,26 +125,68 @@ fn any_text_is_printed_and_leaves_the_code_readable() {
             info: Some(text.repeat(10)),
             ..sheet(1, SECRETS[0])
         };
-        assert_eq!(codes(render(&[sheet]).unwrap()), [[SECRETS[0]]], "with {text:?}");
+        let pages = codes(render(&[sheet], None).unwrap());
+        assert_eq!(pages.concat(), [SECRETS[0]], "with {text:?}");
+        assert_eq!(pages[0].len(), 1, "with {text:?}");
     }
 }
 
 #[test]
 fn a_signed_secret_is_readable_too() {
     let secret = "Zm9v+/".repeat(40);
-    assert_eq!(codes(render(&[sheet(1, &secret)]).unwrap()), [[secret]]);
+    assert_eq!(codes(render(&[sheet(1, &secret)], None).unwrap()), [[secret]]);
 }
 
 #[test]
 fn the_same_ticket_is_the_same_file() {
     let sheets = [sheet(1, SECRETS[0]), sheet(2, SECRETS[1])];
-    assert_eq!(render(&sheets).unwrap(), render(&sheets).unwrap());
+    assert_eq!(render(&sheets, None).unwrap(), render(&sheets, None).unwrap());
+}
+
+/// A paragraph of terms.
+const TERMS: &str = "Der Veranstalter kann das Programm aus wichtigem Grund ändern. Tickets werden nur zurückgenommen, wenn \
+                     die Veranstaltung ausfällt oder verlegt wird.\n\n";
+
+/// A red bar with a blue square, on nothing.
+fn logo() -> Pixels {
+    let (width, height) = (300_u32, 80_u32);
+    let pixel = |index: u32| match (index % width, index / width) {
+        (0..80, _) => [30, 60, 200, 255],
+        (_, 20..60) => [200, 30, 30, 255],
+        _ => [0, 0, 0, 0],
+    };
+    Pixels { rgba: (0..width * height).flat_map(pixel).collect(), width, height }
+}
+
+#[test]
+fn long_notes_go_on_on_further_pages_once_for_all_that_share_them() {
+    let terms = Some(TERMS.repeat(40));
+    let long = |position, secret| TicketSheet { terms: terms.clone(), ..sheet(position, secret) };
+    let single = codes(render(&[long(1, SECRETS[0])], None).unwrap());
+    assert!(single.len() > 1 && single[0] == [SECRETS[0]] && single[1..].iter().all(Vec::is_empty), "{single:?}");
+    let both = codes(render(&[long(1, SECRETS[0]), long(2, SECRETS[1])], None).unwrap());
+    assert_eq!(
+        (both.len(), &both[..2]),
+        (single.len() + 1, &[vec![SECRETS[0].to_owned()], vec![SECRETS[1].to_owned()]][..])
+    );
+    let other = TicketSheet { terms: Some(TERMS.to_owned()), ..sheet(2, SECRETS[1]) };
+    let apart = codes(render(&[long(1, SECRETS[0]), other], None).unwrap());
+    assert_eq!(apart.last().unwrap(), &[SECRETS[1].to_owned()], "notes of its own stay with the ticket");
+    let endless = TicketSheet { terms: Some(TERMS.repeat(300)), ..sheet(1, SECRETS[0]) };
+    let pages = Pdf::new(render(&[endless], None).unwrap()).unwrap().pages().len();
+    assert!((4..12).contains(&pages), "{pages} pages");
+}
+
+#[test]
+fn a_logo_leaves_the_code_readable() {
+    let sheet = TicketSheet { logo: Some("logo".to_owned()), ..sheet(1, SECRETS[0]) };
+    assert_eq!(codes(render(&[sheet], Some(&logo())).unwrap()), [[SECRETS[0]]]);
 }
 
 #[test]
 fn what_cannot_be_a_ticket_is_refused() {
-    assert!(matches!(render(&[]), Err(PdfError::NoSheets)));
-    assert!(matches!(render(&[sheet(1, &"x".repeat(3000))]), Err(PdfError::Secret(_))));
+    assert!(matches!(render(&[], None), Err(PdfError::NoSheets)));
+    assert!(matches!(render(&[sheet(1, &"x".repeat(3000))], None), Err(PdfError::Secret(_))));
 }
 
 /// Writes tickets for somebody to look at into `onsale-tickets` in the folder for temporary files.
@@ -188,12 +236,19 @@ fn tickets_to_look_at() {
         other("מופע אור", "דוד כהן"),
         other("مهرجان الضوء", "فاطمة الزهراء"),
     ];
+    let terms = Some(TERMS.repeat(30));
+    let with_logo = |position| TicketSheet {
+        terms: terms.clone(),
+        logo: Some("logo".to_owned()),
+        ..TicketSheet { position, ..german.clone() }
+    };
     for (name, sheets) in [
         ("german", vec![german.clone(), sheet(2, SECRETS[1])]),
-        ("english", vec![english.clone()]),
+        ("english", vec![TicketSheet { terms: Some(TERMS.to_owned()), ..english.clone() }]),
         ("long", vec![long]),
         ("scripts", scripts.to_vec()),
+        ("logo", vec![with_logo(1), with_logo(2)]),
     ] {
-        std::fs::write(folder.join(format!("{name}.pdf")), render(&sheets).unwrap()).unwrap();
+        std::fs::write(folder.join(format!("{name}.pdf")), render(&sheets, Some(&logo())).unwrap()).unwrap();
     }
 }

@@ -40,7 +40,6 @@ use shop::{
 
 /// What all tests share: one Postgres with a migrated template, one S3, one SQS. It lives on a runtime of its own,
 /// because every test has another one that ends with it.
-///
 /// With `ONSALE_TEST_POOLER=1` everything but preparations goes through a pooler in transaction mode.
 struct World {
     runtime: tokio::runtime::Runtime,
@@ -156,7 +155,7 @@ impl TestShop {
             create.send().await.unwrap();
         }
         let pool = Pool::new((0..sandboxes).map(|_| sandbox()).collect(), 1000);
-        let gateway = Gateway::new(functions::entries(&pool), None).serve(listener).unwrap();
+        let gateway = Gateway::new(functions::entries(&pool), None).with_files(sandbox()).serve(listener).unwrap();
         let token = make_organizer(ctx, "org", &["*"]).await;
         Self {
             url,
@@ -225,11 +224,15 @@ impl TestShop {
         Buyer::visiting(&self.url)
     }
 
-    /// An API call with a token.
+    /// An API call with a token, below an organiser.
     pub async fn api(&self, method: &str, path: &str, token: Option<&str>, body: Option<Value>) -> (u16, Value) {
+        self.api_at(method, &format!("/api/v1/organizers/{path}"), token, body).await
+    }
+
+    /// An API call with a token, at any path.
+    pub async fn api_at(&self, method: &str, path: &str, token: Option<&str>, body: Option<Value>) -> (u16, Value) {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-        let mut request =
-            http_client().build().unwrap().request(method, format!("{}/api/v1/organizers/{path}", self.url));
+        let mut request = http_client().build().unwrap().request(method, format!("{}{path}", self.url));
         if let Some(token) = token {
             request = request.header("authorization", format!("Token {token}"));
         }

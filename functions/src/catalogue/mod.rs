@@ -9,6 +9,7 @@ use crate::{
     pricing::{Billing, Discount},
     question::Question,
     time::Timestamp,
+    upload::Picture,
 };
 
 mod date;
@@ -78,6 +79,8 @@ pub struct Item {
     pub internal_name: Option<String>,
     /// Text under the name.
     pub description: Option<Localized>,
+    /// Shown beside it.
+    pub picture: Option<Picture>,
     /// Can be sold at all.
     pub active: bool,
     /// Place in its category.

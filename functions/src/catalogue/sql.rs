@@ -7,6 +7,7 @@ use crate::{
     money::{Currency, Money, TaxRate},
     port::db::{DbError, Query, Row, p},
     pricing::{Benefit, Dates, Discount, Products},
+    upload::sql::read_picture,
 };
 
 const CATEGORIES: &str = "
@@ -14,7 +15,7 @@ const CATEGORIES: &str = "
       from category where event_id = $1 order by position, id";
 
 const ITEMS: &str = "
-    select i.id, i.category_id, i.tax_rule_id, i.name, i.internal_name, i.description, i.active, i.position,
+    select i.id, i.category_id, i.tax_rule_id, i.name, i.internal_name, i.description, i.picture, i.active, i.position,
            i.default_price, i.original_price, i.free_price, i.admission, i.personalized, i.generate_tickets,
            i.show_quota_left, i.available_from, i.available_until, i.available_from_mode, i.available_until_mode,
            i.require_voucher, i.hide_without_voucher, i.require_approval, i.allow_cancel, i.min_per_order,
@@ -57,6 +58,7 @@ pub(super) async fn items(q: &impl Query, event: EventId, currency: Currency) ->
             name: Localized::from_row(row, "name")?,
             internal_name: row.get("internal_name")?,
             description: Localized::from_row_opt(row, "description")?,
+            picture: read_picture(row, "picture")?,
             active: row.get("active")?,
             position: row.get("position")?,
             default_price: Money::new(row.get("default_price")?, currency),

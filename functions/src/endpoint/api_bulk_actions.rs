@@ -38,6 +38,9 @@ struct Fields {
     send_email: bool,
     #[serde(default)]
     comment: Option<String>,
+    /// The last day to pay, for `extend`.
+    #[serde(default)]
+    expires: Option<String>,
 }
 
 fn yes() -> bool {
@@ -45,7 +48,7 @@ fn yes() -> bool {
 }
 
 impl Fields {
-    fn wish(self) -> Result<Wish, ApiError> {
+    fn wish(self, event: &Event) -> Result<Wish, ApiError> {
         let words = || Action::ALL.map(Action::name).join(", ");
         let action = Action::parse(&self.action);
         let action = action.ok_or_else(|| ApiError::field("action", format!("Allowed are {}.", words())))?;
@@ -53,15 +56,21 @@ impl Fields {
         if self.orders.is_some() == self.all {
             return Err(ApiError::field("orders", "A list of codes is needed, or \"all\": true."));
         }
+        if self.expires.is_some() != (action == Action::Extend) {
+            return Err(ApiError::field("expires", "The last day to pay is needed to extend, and for nothing else."));
+        }
+        let day = self.expires.map(|text| text.parse::<jiff::civil::Date>()).transpose();
+        let day = day.map_err(|_| ApiError::field("expires", "A date such as 2030-12-31 is needed."))?;
+        let expires_at = day.map(|day| event.end_of(day));
         let note = self.comment.filter(|note| !note.is_empty());
-        Ok(Wish { action, codes: self.orders, send_email: self.send_email, note })
+        Ok(Wish { action, codes: self.orders, send_email: self.send_email, note, expires_at })
     }
 }
 
 async fn begin(ctx: &Ctx, staff: &Staff, event: &Event, request: &Request) -> Result<Response<Body>, ApiError> {
     let fields: Fields =
         serde_json::from_slice(request.body()).map_err(|error| ApiError::BadRequest(error.to_string()))?;
-    let wish = fields.wish()?;
+    let wish = fields.wish(event)?;
     let mut db = ctx.db().await?;
     let tx = db.begin().await?;
     let asked = bulk::request(&tx, staff, event, &wish, ctx.now()).await;

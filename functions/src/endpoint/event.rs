@@ -18,7 +18,7 @@ use crate::{
     },
     catalogue::{Catalogue, Date, WEB},
     ctx::Ctx,
-    event::{Presale, calendar},
+    event::{Event, Presale, calendar},
     http::{self, ApiError},
     i18n::format,
     id::SubeventId,
@@ -41,6 +41,27 @@ pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
         true => asked.show_dates(&*db, &request).await,
         false => asked.show_products(&*db, None).await,
     }
+}
+
+/// The shop as a page to look at while the shop itself cannot be reached: for everybody, so with nothing in it that belongs
+/// to one visitor, and with nothing to send. In the language that the shop has for readers of none of its own.
+pub async fn snapshot(ctx: &Ctx, q: &impl Query, event: Event, now: Timestamp) -> Result<String, ApiError> {
+    let is_series = event.has_subevents;
+    // Products without anything to choose, as after the sale.
+    let closed = Event { presale_start: None, presale_end: Some(now.plus_seconds(-1)), ..event.clone() };
+    let visit = Visit::of_nobody(ctx, if is_series { event } else { closed });
+    let asked = Asked { visit: &visit, voucher: None, now };
+    let presale = Some(visit.text("shop-snapshot"));
+    let bare = |frame| Frame { langs: Vec::new(), noindex: true, ..frame };
+    if is_series {
+        let page = asked.dates_page(q, 1).await?;
+        let frame = bare(page.frame.clone());
+        return Ok(page::render(&SeriesPage { frame, presale, next: None, asks_for_voucher: false, ..page }));
+    }
+    let page = asked.products_page(q, None).await?;
+    let frame = bare(page.frame.clone());
+    let (csrf, form_token) = (String::new(), String::new());
+    Ok(page::render(&EventPage { frame, presale, csrf, form_token, asks_for_voucher: false, ..page }))
 }
 
 /// Shows what there is to buy on a date of a series.
@@ -109,6 +130,11 @@ struct Asked<'a> {
 impl Asked<'_> {
     /// What there is to buy, on a date that buyers may see.
     async fn show_products(&self, q: &impl Query, date: Option<SubeventId>) -> Result<Response<Body>, ApiError> {
+        let page = self.products_page(q, date).await?;
+        Ok(self.visit.show(StatusCode::OK, page::render(&page)))
+    }
+
+    async fn products_page(&self, q: &impl Query, date: Option<SubeventId>) -> Result<EventPage, ApiError> {
         let (visit, lang, event) = (self.visit, self.visit.lang, &self.visit.event);
         let catalogue = visit.catalogue(q).await?;
         let date = match date {
@@ -128,7 +154,7 @@ impl Asked<'_> {
             now: self.now,
         };
         let name = date.map_or(&event.name, |date| &date.name).get(lang).to_owned();
-        let page = EventPage {
+        Ok(EventPage {
             frame: Frame { event: date.and(visit.frame(String::new()).event), ..visit.frame(name.clone()) },
             base: event.path(),
             csrf: visit.csrf(),
@@ -145,20 +171,24 @@ impl Asked<'_> {
             sections: shelf.sections(),
             voucher: self.voucher.as_ref().map(|voucher| voucher.terms.code.clone()),
             asks_for_voucher: self.asks_for_voucher(q).await?,
-        };
-        Ok(visit.show(StatusCode::OK, page::render(&page)))
+        })
     }
 
     /// The dates of a series that are still to come.
     async fn show_dates(&self, q: &impl Query, request: &Request) -> Result<Response<Body>, ApiError> {
-        let (visit, lang, event) = (self.visit, self.visit.lang, &self.visit.event);
-        let catalogue = visit.catalogue(q).await?;
-        let to_come: Vec<&Date> =
-            catalogue.dates.iter().filter(|date| date.is_listed() && !date.is_over(event, self.now)).collect();
         let number: usize = match http::query(request, "page") {
             None => 1,
             Some(number) => number.parse().ok().filter(|number| *number >= 1).ok_or(ApiError::NotFound)?,
         };
+        let page = self.dates_page(q, number).await?;
+        Ok(self.visit.show(StatusCode::OK, page::render(&page)))
+    }
+
+    async fn dates_page(&self, q: &impl Query, number: usize) -> Result<SeriesPage, ApiError> {
+        let (visit, lang, event) = (self.visit, self.visit.lang, &self.visit.event);
+        let catalogue = visit.catalogue(q).await?;
+        let to_come: Vec<&Date> =
+            catalogue.dates.iter().filter(|date| date.is_listed() && !date.is_over(event, self.now)).collect();
         let mut pages = to_come.chunks(DATES_PER_PAGE).skip(number - 1);
         let shown = match pages.next() {
             None if number > 1 => return Err(ApiError::NotFound),
@@ -170,7 +200,7 @@ impl Asked<'_> {
         };
         let positions = visit.cart_positions(q, &catalogue).await?;
         let name = event.name.get(lang).to_owned();
-        let page = SeriesPage {
+        Ok(SeriesPage {
             frame: Frame { event: None, ..visit.frame(name.clone()) },
             base: event.path(),
             cart: visit.cart_box(&catalogue, &positions, None, self.now),
@@ -183,8 +213,7 @@ impl Asked<'_> {
             next: pages.next().map(|_| address(number + 1)),
             voucher: self.voucher.as_ref().map(|voucher| voucher.terms.code.clone()),
             asks_for_voucher: self.asks_for_voucher(q).await?,
-        };
-        Ok(visit.show(StatusCode::OK, page::render(&page)))
+        })
     }
 
     async fn rows(&self, q: &impl Query, catalogue: &Catalogue, dates: &[&Date]) -> Result<Vec<EventRow>, DbError> {

@@ -15,6 +15,7 @@ use crate::{
         event::{Offer, Price, Product, Section, TaxNote},
     },
     time::Timestamp,
+    upload::Picture,
 };
 
 /// The catalogue with what is left of it.
@@ -86,6 +87,10 @@ impl Shelf<'_> {
             id: item.id,
             addon_to: None,
             name: item.name.get(self.visit.lang).to_owned(),
+            picture: item.picture.as_ref().map(|picture| page::event::Thumbnail {
+                image_url: Picture::url(&picture.thumbnail),
+                url: Picture::url(&picture.large),
+            }),
             description: self.markdown(item.description.as_ref()),
             min_per_order: item.min_per_order.map(i64::from).filter(|min| *min > 1),
             price: self.price_range(item, &variations),

@@ -17,7 +17,7 @@ use crate::{
     id::DiscountId,
     money::Money,
     page::{
-        Frame, Link, Message, MessageKind,
+        Frame, Link, Logo, Message, MessageKind,
         cart::{CartBox, CartLine},
         field,
         order::FeeLine,
@@ -27,6 +27,7 @@ use crate::{
     present,
     session::{self, Signer},
     time::Timestamp,
+    upload::Picture,
 };
 
 /// A buyer at a shop.
@@ -109,6 +110,12 @@ impl<'a> Visit<'a> {
         })
     }
 
+    /// Nobody in particular, at the shop's front door.
+    pub fn of_nobody(ctx: &'a Ctx, event: Event) -> Self {
+        let (lang, path) = (event.langs()[0], event.path());
+        Self { ctx, event: Arc::new(event), lang, cart: None, note: None, path }
+    }
+
     fn signer(&self) -> Signer<'a> {
         Signer(&self.ctx.config().secret_key)
     }
@@ -133,6 +140,13 @@ impl<'a> Visit<'a> {
             organizer: Some(Link {
                 text: self.event.organizer.name.clone(),
                 url: format!("/{}/", self.event.organizer.slug),
+            }),
+            logo: self.event.logo.as_ref().map(|logo| Logo {
+                name: name.clone(),
+                image_url: Picture::url(&logo.large),
+                width: logo.width,
+                height: logo.height,
+                url: self.event.path(),
             }),
             event: Some(Link { text: name, url: self.event.path() }),
             title,

@@ -11,12 +11,14 @@ use crate::{
     money::Currency,
     port::db::{DbError, Query},
     time::Timestamp,
+    upload::Picture,
 };
 
 pub mod calendar;
 pub mod edit;
 pub mod import;
 pub mod settings;
+pub mod snapshot;
 pub mod sql;
 mod text;
 
@@ -58,6 +60,8 @@ pub struct Event {
     pub slug: String,
     /// Its name.
     pub name: Localized,
+    /// Its logo.
+    pub logo: Option<Picture>,
     /// The shop is open to the public.
     pub live: bool,
     /// Orders made now are tests.

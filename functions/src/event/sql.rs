@@ -9,6 +9,7 @@ use crate::{
     money::Currency,
     port::db::{DbError, Query, Row, p},
     time::Timestamp,
+    upload::sql::read_picture,
 };
 
 /// The columns of [`read_event`], for the statements below.
@@ -16,11 +17,15 @@ macro_rules! select_event {
     ($rest:literal) => {
         concat!(
             "
-            select e.id, e.version, e.slug, e.name, e.live, e.testmode, e.currency, e.timezone, e.date_from, e.date_to,
+            select e.id, e.version, e.slug, e.name, e.logo, e.live, e.testmode, e.currency, e.timezone, e.date_from, e.date_to,
                    e.date_admission, e.is_public, e.presale_start, e.presale_end, e.location, e.settings, e.has_subevents,
                    e.all_sales_channels or 'web' = any(e.limit_sales_channels) as in_shop,
                    exists (select from team t
-                            where t.organizer_id = o.id and t.notify_orders
+                            where t.organizer_id = o.id
+                              and (t.notify_orders
+                                   or exists (select from team_member m join notice_choice c on c.user_id = m.user_id
+                                               where m.team_id = t.id and c.wanted
+                                                 and c.action_type = 'pretix.event.order.placed'))
                               and (t.all_events or exists (select from team_event te
                                                             where te.team_id = t.id and te.event_id = e.id)))
                    as staff_listens,
@@ -120,6 +125,7 @@ fn read_event(row: &Row) -> Result<Event, DbError> {
         },
         slug: row.get("slug")?,
         name: Localized::from_row(row, "name")?,
+        logo: read_picture(row, "logo")?,
         live: row.get("live")?,
         testmode: row.get("testmode")?,
         currency: Currency::parse(&currency)

@@ -14,6 +14,7 @@ use crate::{
     order::Order,
     page::mail::{Mail, MailLine, Moment, OrderMail, OwnWords, StaffMail, ToPay, bank_facts},
     present,
+    staff::notice,
 };
 
 /// Writes a mail about an order in the reader's language.
@@ -21,7 +22,7 @@ pub fn compose(config: &Config, event: &Event, catalogue: &Catalogue, order: &Or
     let lang = Lang::parse(&claimed.locale).unwrap_or_default();
     let mail = match moment(event, order, claimed, lang) {
         Some(moment) => to_buyer(config, event, catalogue, order, claimed.kind, moment, lang),
-        None => to_staff(config, event, catalogue, order, lang),
+        None => to_staff(config, event, catalogue, order, claimed, lang),
     };
     let subject = if order.testmode { format!("[TESTMODE] {}", mail.subject) } else { mail.subject };
     Written { subject, text: mail.text, html: mail.html }
@@ -39,7 +40,7 @@ fn moment(event: &Event, order: &Order, claimed: &Claimed, lang: Lang) -> Option
         Kind::OrderChanged => Moment::Changed { note },
         Kind::OrderFree => Moment::Free,
         Kind::OrderPaid => Moment::Paid,
-        Kind::StaffOrderPlaced => return None,
+        Kind::StaffOrderPlaced | Kind::StaffNotice => return None,
     })
 }
 
@@ -127,9 +128,19 @@ fn values(event: &Event, order: &Order, moment: &Moment, url: &str, lang: Lang) 
     }
 }
 
-fn to_staff(config: &Config, event: &Event, catalogue: &Catalogue, order: &Order, lang: Lang) -> Mail {
+fn to_staff(
+    config: &Config,
+    event: &Event,
+    catalogue: &Catalogue,
+    order: &Order,
+    claimed: &Claimed,
+    lang: Lang,
+) -> Mail {
+    let happened = claimed.action.as_deref().and_then(notice::title_key);
     let mail = StaffMail {
         lang,
+        happened: happened.map(|key| lang.text(key)),
+        choices_url: claimed.reader.map(|user| notice::url(config, user, Some(event.id))),
         code: order.code.clone(),
         // Staff has no page of its own for an order, and the buyer's page is the buyer's.
         url: format!("{}{}", config.public_url, event.path()),

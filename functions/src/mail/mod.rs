@@ -16,7 +16,7 @@ pub use compose::compose;
 
 use crate::{
     event::Event,
-    id::{EventId, MailId, OrderId},
+    id::{EventId, MailId, OrderId, UserId},
     port::db::{DbError, Tx},
     time::Timestamp,
 };
@@ -42,6 +42,8 @@ pub enum Kind {
     OrderChanged,
     /// New order, for staff.
     StaffOrderPlaced,
+    /// Something else that happened to an order, for those of the staff who want to hear of it.
+    StaffNotice,
 }
 
 /// Which mails go first when the provider takes no more.
@@ -55,7 +57,7 @@ pub enum Class {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::OrderPlaced,
         Self::OrderFree,
         Self::OrderPaid,
@@ -65,6 +67,7 @@ impl Kind {
         Self::OrderDenied,
         Self::OrderChanged,
         Self::StaffOrderPlaced,
+        Self::StaffNotice,
     ];
 
     /// The word in the database.
@@ -79,6 +82,7 @@ impl Kind {
             Self::OrderDenied => "order_denied",
             Self::OrderChanged => "order_changed",
             Self::StaffOrderPlaced => "staff_order_placed",
+            Self::StaffNotice => "staff_notice",
         }
     }
 
@@ -94,7 +98,11 @@ impl Kind {
             Self::OrderPlaced | Self::OrderFree | Self::OrderPaid | Self::OrderApproved | Self::OrderApprovedFree => {
                 Class::First
             }
-            Self::OrderCanceled | Self::OrderDenied | Self::OrderChanged | Self::StaffOrderPlaced => Class::Later,
+            Self::OrderCanceled
+            | Self::OrderDenied
+            | Self::OrderChanged
+            | Self::StaffOrderPlaced
+            | Self::StaffNotice => Class::Later,
         }
     }
 
@@ -109,7 +117,7 @@ impl Kind {
             Self::OrderApprovedFree => ("mail_subject_order_approved_free", "mail_text_order_approved_free"),
             Self::OrderDenied => ("mail_subject_order_denied", "mail_text_order_denied"),
             Self::OrderChanged => ("mail_subject_order_changed", "mail_text_order_changed"),
-            Self::StaffOrderPlaced => return None,
+            Self::StaffOrderPlaced | Self::StaffNotice => return None,
         })
     }
 
@@ -124,6 +132,8 @@ impl Kind {
     }
 }
 
+/// What the names of kinds for staff begin with.
+const TO_STAFF: &str = "staff_";
 /// Longest time that a worker may take to hand over a mail: above the worker's timeout.
 pub const CLAIM_STALE_SECONDS: i64 = 120;
 /// Seconds until the next try, by number of tries (spec domain 22.2); after these, [`RETRY_LAST_SECONDS`].
@@ -205,6 +215,10 @@ pub struct Claimed {
     pub locale: String,
     /// What staff adds to it.
     pub note: Option<String>,
+    /// What happened, in mails to staff.
+    pub action: Option<String>,
+    /// The member of staff that it goes to.
+    pub reader: Option<UserId>,
     /// Its text, if an earlier try has written it: what was written once is what is sent.
     pub written: Option<Written>,
 }

@@ -67,12 +67,14 @@ pub async fn release(tx: &Tx<'_>, mail: MailId, now: Timestamp) -> Result<(), Db
 const CLAIM: &str = "
     update mail set state = 'inflight', retry_at = $2, attempts = attempts + 1
      where id = $1 and state = 'queued'
-    returning id, attempts, event_id, order_id, kind, recipient, locale, note, subject, body_text, body_html";
+    returning id, attempts, event_id, order_id, kind, recipient, locale, note, action, subject, body_text, body_html,
+              case when starts_with(kind, $3) then (select u.id from app_user u where lower(u.email) = lower(recipient)) end
+                  as reader";
 
 /// Claims a mail for this worker. `None` if there is nothing to do now: it waits, is sent, or another worker has it.
 pub async fn claim(tx: &Tx<'_>, mail: MailId, now: Timestamp) -> Result<Option<Claimed>, DbError> {
     let stale = now.plus_seconds(CLAIM_STALE_SECONDS);
-    let Some(row) = tx.opt(CLAIM, &[p(&mail), p(&stale)]).await? else { return Ok(None) };
+    let Some(row) = tx.opt(CLAIM, &[p(&mail), p(&stale), p(&super::TO_STAFF)]).await? else { return Ok(None) };
     let subject: Option<String> = row.get("subject")?;
     let written = match subject {
         Some(subject) => Some(Written { subject, text: row.get("body_text")?, html: row.get("body_html")? }),
@@ -87,6 +89,8 @@ pub async fn claim(tx: &Tx<'_>, mail: MailId, now: Timestamp) -> Result<Option<C
         recipient: row.get("recipient")?,
         locale: row.get("locale")?,
         note: row.get("note")?,
+        action: row.get("action")?,
+        reader: row.get("reader")?,
         written,
     }))
 }

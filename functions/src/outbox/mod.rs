@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ctx::Ctx,
-    id::{BulkActionId, DeliveryId, EventId, ExportId, MailId, OrderId, OrganizerId, OutboxId},
+    id::{BulkActionId, DeliveryId, EventId, ExportId, ItemId, MailId, OrderId, OrganizerId, OutboxId},
     mail::feedback::{self, Feedback},
     port::{
         db::{DbError, Query, Tx},
@@ -63,6 +63,16 @@ pub enum Message {
         /// The row of the export.
         export: ExportId,
     },
+    /// Make the sizes of a picture and put it in its place.
+    #[serde(rename = "picture.make")]
+    MakePicture {
+        /// The event.
+        event: EventId,
+        /// Its product; the event itself without one.
+        item: Option<ItemId>,
+        /// The file that was sent.
+        upload: String,
+    },
     /// Tell the organiser's staff about a new order.
     #[serde(rename = "staff.order_placed")]
     NotifyStaff {
@@ -89,7 +99,7 @@ pub enum Message {
     },
 }
 
-/// Periodic jobs (spec domain 27.2). Each may run twice at once without harm.
+/// Periodic jobs (spec domain 27.2). Each may run twice without harm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Job {
@@ -101,10 +111,27 @@ pub enum Job {
     RequeueMails,
     /// Look for actions and deliveries that webhooks have not been told of.
     RequeueWebhooks,
+    /// Put copies of shops where the edge finds them when the shop cannot be reached.
+    PublishShops,
     /// Drop what is no longer needed: old carts, form outcomes, records of handled messages.
     Sweep,
     /// Compare the quotas' counters with what they count.
     AuditStock,
+}
+
+impl Job {
+    /// The word in messages and in the table of runs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RelayOutbox => "relay_outbox",
+            Self::ExpireOrders => "expire_orders",
+            Self::RequeueMails => "requeue_mails",
+            Self::RequeueWebhooks => "requeue_webhooks",
+            Self::PublishShops => "publish_shops",
+            Self::Sweep => "sweep",
+            Self::AuditStock => "audit_stock",
+        }
+    }
 }
 
 impl Message {
@@ -113,7 +140,10 @@ impl Message {
         match self {
             Self::ExpireOrders { .. } | Self::RunBulkAction { .. } => Queue::Checkout,
             Self::SendMail { .. } => Queue::Mail,
-            Self::RenderTickets { .. } | Self::RenderOrder { .. } | Self::MakeExport { .. } => Queue::Default,
+            Self::RenderTickets { .. }
+            | Self::RenderOrder { .. }
+            | Self::MakeExport { .. }
+            | Self::MakePicture { .. } => Queue::Default,
             Self::NotifyStaff { .. } | Self::MailFeedback(_) | Self::AnnounceActions | Self::DeliverWebhook { .. } => {
                 Queue::Notifications
             }

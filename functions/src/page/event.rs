@@ -96,6 +96,8 @@ pub struct Product {
     pub addon_to: Option<CartPositionId>,
     /// Its name.
     pub name: String,
+    /// Shown beside it.
+    pub picture: Option<Thumbnail>,
     /// About the product.
     pub description: Option<Html>,
     /// Least number in an order, when above 1.
@@ -108,6 +110,15 @@ pub struct Product {
     pub variations: Vec<Variation>,
     /// Shows the variations at once.
     pub expanded: bool,
+}
+
+/// A small picture that leads to a large one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thumbnail {
+    /// The small one.
+    pub image_url: String,
+    /// The large one.
+    pub url: String,
 }
 
 /// A variation of a product.

@@ -132,11 +132,15 @@ pub struct MailLine {
     pub total: Money,
 }
 
-/// What a team is told about a new order.
+/// What a team is told about a new order, or a member of it about something that happened to one.
 #[derive(Debug, Clone)]
 pub struct StaffMail {
     /// The reader's language.
     pub lang: Lang,
+    /// What happened, if it is not new.
+    pub happened: Option<String>,
+    /// Where the reader chooses what to be told, with scheme and host.
+    pub choices_url: Option<String>,
     /// The order code.
     pub code: String,
     /// Where the button leads, with scheme and host: never the buyer's page.
@@ -165,6 +169,7 @@ struct TextMail<'a>(&'a Letter);
 
 /// What both kinds of mail have in common, already in words.
 struct Letter {
+    choices: Option<(String, String)>,
     lang: Lang,
     subject: String,
     heading: String,
@@ -251,6 +256,7 @@ impl OrderMail {
             url: self.url.clone(),
             signature: Some(named("mail-signature", &self.organizer)),
             why: named("mail-why", &self.organizer),
+            choices: None,
         }
         .into_mail()
     }
@@ -264,10 +270,16 @@ impl StaffMail {
             [("code", self.code.as_str().into()), ("event", self.event.as_str().into())];
         Letter {
             lang,
-            subject: one_line(&lang.text_with("mail-staff-subject", &about)),
-            heading: lang.text("mail-staff-heading"),
+            subject: one_line(&match &self.happened {
+                Some(happened) => format!("{happened}: {} · {}", self.code, self.event),
+                None => lang.text_with("mail-staff-subject", &about),
+            }),
+            heading: self.happened.clone().unwrap_or_else(|| lang.text("mail-staff-heading")),
             greeting: None,
-            text: lang.text_with("mail-staff-text", &about),
+            text: match &self.happened {
+                Some(_) => lang.text_with("mail-staff-happened", &about),
+                None => lang.text_with("mail-staff-text", &about),
+            },
             markdown: None,
             event: self.event.clone(),
             organizer: self.organizer.clone(),
@@ -285,7 +297,11 @@ impl StaffMail {
             button: lang.text("mail-staff-button"),
             url: self.url.clone(),
             signature: None,
-            why: lang.text("mail-staff-why"),
+            why: match self.happened {
+                Some(_) => lang.text("mail-staff-chosen"),
+                None => lang.text("mail-staff-why"),
+            },
+            choices: self.choices_url.clone().map(|url| (lang.text("mail-staff-choices"), url)),
         }
         .into_mail()
     }

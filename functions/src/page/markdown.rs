@@ -34,6 +34,36 @@ impl Html {
     }
 }
 
+/// The words of a Markdown text without its marks, for paper: paragraphs stay apart, points of lists begin with a dot, and
+/// links say where they lead.
+pub fn plain(text: &str) -> String {
+    let mut words = String::new();
+    let mut links: Vec<(String, usize)> = Vec::new();
+    for event in Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH) {
+        match event {
+            Event::Text(part) | Event::Code(part) | Event::Html(part) | Event::InlineHtml(part) => {
+                words.push_str(&part)
+            }
+            Event::SoftBreak | Event::HardBreak => words.push('\n'),
+            Event::Start(Tag::Item) => words.push_str("• "),
+            Event::End(TagEnd::Item) if !words.ends_with('\n') => words.push('\n'),
+            Event::End(TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::List(_)) => {
+                words.truncate(words.trim_end().len());
+                words.push_str("\n\n");
+            }
+            Event::Start(Tag::Link { dest_url, .. }) => links.push((dest_url.into_string(), words.len())),
+            Event::End(TagEnd::Link) => {
+                let Some((url, from)) = links.pop() else { continue };
+                if !words[from..].contains(url.as_str()) && is_harmless(&url) {
+                    words.push_str(&format!(" ({url})"));
+                }
+            }
+            _ => {}
+        }
+    }
+    words.trim_end().to_owned()
+}
+
 fn harmless(event: Event<'_>) -> Option<Event<'_>> {
     Some(match event {
         Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
@@ -84,6 +114,16 @@ mod tests {
         assert_eq!(html("[site](https://example.org)"), "<p><a href=\"https://example.org\">site</a></p>\n");
         let mail = "<p><a href=\"mailto:info@example.org\">info@example.org</a></p>\n";
         assert_eq!(html("<info@example.org>"), mail);
+    }
+
+    #[test]
+    fn on_paper_there_are_only_words() {
+        let text = "## Doors\n\nBring **an ID**,\nplease.\n\n- one\n- two\n\n[Terms](https://example.org/t) and \
+                    <https://example.org>.";
+        let paper = "Doors\n\nBring an ID,\nplease.\n\n• one\n• two\n\n\
+                     Terms (https://example.org/t) and https://example.org.";
+        assert_eq!(plain(text), paper);
+        assert_eq!(plain("  \n"), "");
     }
 
     #[test]

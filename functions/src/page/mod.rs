@@ -41,6 +41,8 @@ pub struct Frame {
     pub organizer: Option<Link>,
     /// The event, linked in the header.
     pub event: Option<Link>,
+    /// The logo of the event.
+    pub logo: Option<Logo>,
     /// The page's title; event and organiser are put behind it.
     pub title: String,
     /// What the last action has to say.
@@ -51,6 +53,21 @@ pub struct Frame {
     pub noindex: bool,
     /// Path and query of this page, where the language switch comes back to.
     pub path: String,
+}
+
+/// A picture in the place of an event's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logo {
+    /// What it stands for.
+    pub name: String,
+    /// Where it is.
+    pub image_url: String,
+    /// Its width in pixels.
+    pub width: u32,
+    /// Its height.
+    pub height: u32,
+    /// Where it leads.
+    pub url: String,
 }
 
 /// A text that leads somewhere.
@@ -137,6 +154,7 @@ impl Frame {
             zone: TimeZone::UTC,
             organizer: None,
             event: None,
+            logo: None,
             title: String::new(),
             messages: Vec::new(),
             test_mode: false,

@@ -6,6 +6,33 @@ use super::{Frame, Link};
 use crate::i18n::Lang;
 use crate::repeat::PAUSE_SECONDS;
 
+/// What a member of staff is told by mail.
+#[derive(Debug, Clone, Template)]
+#[template(path = "notices.html")]
+pub struct NoticePage {
+    /// What is around the content.
+    pub frame: Frame,
+    /// Whose page it is.
+    pub email: String,
+    /// The event that it is about; without one it is about all.
+    pub event: Option<String>,
+    /// The page about all events, if this is about one.
+    pub everywhere_url: Option<String>,
+    /// What can be chosen.
+    pub lines: Vec<NoticeLine>,
+}
+
+/// Something that a member of staff can be told.
+#[derive(Debug, Clone)]
+pub struct NoticeLine {
+    /// Its name in the form.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// It is chosen.
+    pub wanted: bool,
+}
+
 /// An error as a page.
 #[derive(Debug, Clone, Template)]
 #[template(path = "error.html")]

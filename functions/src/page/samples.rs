@@ -32,6 +32,7 @@ pub fn frame(lang: Lang, title: &str) -> Frame {
         zone: TimeZone::get("Europe/Berlin").unwrap(),
         organizer: Some(Link { text: "Kulturhafen".into(), url: "/kulturhafen/".into() }),
         event: Some(Link { text: "Nacht der Lichter".into(), url: "/kulturhafen/lichter/".into() }),
+        logo: None,
         title: title.into(),
         messages: Vec::new(),
         test_mode: false,
@@ -77,6 +78,7 @@ pub fn event(lang: Lang) -> EventPage {
         id: ItemId(id),
         addon_to: None,
         name: name.into(),
+        picture: None,
         description: Html::from_markdown_opt(about),
         min_per_order: None,
         price,
@@ -381,6 +383,8 @@ pub fn mails(lang: Lang) -> Vec<(&'static str, Mail)> {
     };
     let note = || Some("The hall was **closed** by its owner.".to_owned());
     let staff = StaffMail {
+        happened: None,
+        choices_url: Some("https://shop.example/_notices/7/s3cret/?event=3".into()),
         lang,
         code: "A7K3Q".into(),
         url: "https://tickets.example.org/control/event/kulturhafen/lichter/orders/A7K3Q/".into(),

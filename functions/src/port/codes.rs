@@ -81,6 +81,15 @@ impl Codes {
         }
     }
 
+    /// A random UUID (version 4).
+    pub fn uuid(&self) -> String {
+        let mut bytes: [u8; 16] = self.rng().random();
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+    }
+
     /// The content of a ticket's QR code.
     pub fn ticket_secret(&self) -> String {
         self.text(TICKET_SECRET, 32)

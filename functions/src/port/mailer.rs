@@ -10,7 +10,10 @@ use aws_sdk_sesv2::{
 use lettre::{
     Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     address::AddressError,
-    message::{Attachment, Mailbox, MultiPart, SinglePart, header::ContentType},
+    message::{
+        Attachment, Mailbox, MultiPart, SinglePart,
+        header::{ContentType, Header, HeaderName, HeaderValue},
+    },
 };
 
 use crate::config::{Config, MailTransport};
@@ -23,6 +26,8 @@ pub struct OutgoingMail {
     pub from_name: String,
     /// Where answers go: an address, perhaps with a name; left out if it cannot be read.
     pub reply_to: Option<String>,
+    /// Where the reader ends such mails, if that is for the reader to say.
+    pub unsubscribe_url: Option<String>,
     /// One address.
     pub recipient: String,
     /// The subject line.
@@ -132,6 +137,9 @@ impl Mailer {
             Some(Err(_)) => tracing::warn!(mail.id = mail.id, "the mail has no Reply-To: contact_mail is no address"),
             None => {}
         }
+        if let Some(url) = &mail.unsubscribe_url {
+            builder = builder.header(ListUnsubscribe(format!("<{url}>"))).header(ListUnsubscribePost);
+        }
         let body = MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone());
         let built = if mail.attachments.is_empty() {
             builder.multipart(body)
@@ -153,4 +161,40 @@ fn write_to_folder(folder: &Path, id: &str, message: &[u8]) -> Result<(), MailEr
     let unfinished = folder.join(format!("{id}.tmp"));
     std::fs::write(&unfinished, message).map_err(failed)?;
     std::fs::rename(&unfinished, folder.join(format!("{id}.eml"))).map_err(failed)
+}
+
+/// Where a mail program ends such mails (RFC 2369).
+#[derive(Debug, Clone)]
+struct ListUnsubscribe(String);
+
+impl Header for ListUnsubscribe {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe")
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), self.0.clone())
+    }
+}
+
+/// With one form that it sends by itself (RFC 8058).
+#[derive(Debug, Clone)]
+struct ListUnsubscribePost;
+
+impl Header for ListUnsubscribePost {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe-Post")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "List-Unsubscribe=One-Click".to_owned())
+    }
 }

@@ -1,15 +1,25 @@
 //! Files in S3: one bucket, `pub/` public, the rest only by short-lived signed URLs.
 
+mod form;
+
 use std::time::Duration;
 
 use aws_sdk_s3::{
     error::DisplayErrorContext,
+    operation::get_object::GetObjectError,
     presigning::PresigningConfig,
     primitives::ByteStream,
     types::{CompletedMultipartUpload, CompletedPart},
 };
 
-use crate::config::Config;
+use form::Wanted;
+
+pub use form::UploadForm;
+
+use crate::{
+    config::{AwsConfig, Config},
+    time::Timestamp,
+};
 
 /// The bucket did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +39,7 @@ const DOWNLOAD_VALID: Duration = Duration::from_secs(300);
 pub struct Media {
     client: aws_sdk_s3::Client,
     bucket: String,
+    aws: AwsConfig,
 }
 
 impl Media {
@@ -38,7 +49,8 @@ impl Media {
         // Emulators have no host names per bucket.
         builder.set_force_path_style(config.aws.endpoint_s3.is_some().then_some(true));
         builder.set_endpoint_url(config.aws.endpoint_s3.clone());
-        Self { client: aws_sdk_s3::Client::from_conf(builder.build()), bucket: config.media_bucket.clone() }
+        let (client, bucket) = (aws_sdk_s3::Client::from_conf(builder.build()), config.media_bucket.clone());
+        Self { client, bucket, aws: config.aws.clone() }
     }
 
     /// Stores an object under `key`, replacing what was there.
@@ -46,6 +58,51 @@ impl Media {
         let request = self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type);
         request.body(ByteStream::from(bytes)).send().await.map_err(MediaError::from_sdk)?;
         Ok(())
+    }
+
+    /// Stores an object that everybody may see, under a key that changes with its content: it may be kept for ever.
+    pub async fn publish(&self, key: &str, content_type: &str, bytes: Vec<u8>) -> Result<(), MediaError> {
+        self.publish_for(key, content_type, bytes, "public, max-age=31536000, immutable").await
+    }
+
+    /// Stores an object that everybody may see, with how long it may be kept.
+    pub async fn publish_for(
+        &self,
+        key: &str,
+        content_type: &str,
+        bytes: Vec<u8>,
+        cache_control: &str,
+    ) -> Result<(), MediaError> {
+        let request = self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type);
+        let request = request.cache_control(cache_control).body(ByteStream::from(bytes));
+        request.send().await.map(|_| ()).map_err(MediaError::from_sdk)
+    }
+
+    /// The bytes of an object, if it is there.
+    pub async fn find(&self, key: &str) -> Result<Option<Vec<u8>>, MediaError> {
+        Ok(self.find_with_type(key).await?.map(|(bytes, _)| bytes))
+    }
+
+    /// The bytes of an object and what it is stored as, if it is there.
+    pub async fn find_with_type(&self, key: &str) -> Result<Option<(Vec<u8>, String)>, MediaError> {
+        match self.client.get_object().bucket(&self.bucket).key(key).send().await {
+            Ok(object) => {
+                let content_type = object.content_type().unwrap_or("application/octet-stream").to_owned();
+                let bytes = object.body.collect().await.map_err(MediaError::from_sdk)?.to_vec();
+                Ok(Some((bytes, content_type)))
+            }
+            Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => Ok(None),
+            Err(error) => Err(MediaError::from_sdk(error)),
+        }
+    }
+
+    /// A form that sends one file of a type to `key`, for the next ten minutes.
+    pub fn upload_form(&self, key: &str, content_type: &str, bytes_max: usize, now: Timestamp) -> UploadForm {
+        let url = match &self.aws.endpoint_s3 {
+            Some(endpoint) => format!("{}/{}", endpoint.trim_end_matches('/'), self.bucket),
+            None => format!("https://{}.s3.{}.amazonaws.com/", self.bucket, self.aws.region),
+        };
+        form::sign(&self.aws, url, &Wanted { bucket: &self.bucket, key, content_type, bytes_max }, now)
     }
 
     /// The bytes of an object.

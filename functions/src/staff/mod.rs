@@ -3,6 +3,7 @@
 
 mod create;
 pub mod edit;
+pub mod notice;
 pub mod sql;
 
 pub use create::{NewTeam, NewToken, NewUser, create_team, create_token, create_user, token_hash};
@@ -241,6 +242,34 @@ impl Staff {
     /// The event's rows.
     pub fn scope(&self) -> Scope {
         Scope { id: self.event.0, organizer: self.organizer, event: Some(self.event), token: self.token }
+    }
+}
+
+/// A program of an organiser, whatever its rights: for what it only prepares.
+#[derive(Debug)]
+pub struct Program {
+    token: TokenId,
+    organizer: OrganizerId,
+}
+
+impl Program {
+    /// The program that a request comes from. An unknown token is 401; one without any right is 403.
+    pub async fn authenticate(request: &Request, q: &impl Query) -> Result<Self, ApiError> {
+        let credential = authenticate(request, q).await?;
+        match credential.permissions.is_empty() {
+            true => Err(ApiError::Forbidden),
+            false => Ok(Self { token: credential.token, organizer: credential.organizer }),
+        }
+    }
+
+    /// The token.
+    pub fn token(&self) -> TokenId {
+        self.token
+    }
+
+    /// Whose program it is.
+    pub fn organizer(&self) -> OrganizerId {
+        self.organizer
     }
 }
 

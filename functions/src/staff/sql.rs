@@ -55,13 +55,18 @@ pub struct Subscriber {
 const SUBSCRIBERS: &str = "
     select distinct u.email, u.locale
       from app_user u join team_member m on m.user_id = u.id join team t on t.id = m.team_id
-     where u.is_active and t.organizer_id = $1 and t.notify_orders
+     where u.is_active and t.organizer_id = $1 and t.permissions && array['*', 'event.orders:read', 'event.orders:write']
        and (t.all_events or exists (select 1 from team_event te where te.team_id = t.id and te.event_id = $2))
+       and coalesce((select c.wanted from notice_choice c
+                      where c.user_id = u.id and c.event_id = $2 and c.action_type = $3),
+                    (select c.wanted from notice_choice c
+                      where c.user_id = u.id and c.event_id is null and c.action_type = $3),
+                    t.notify_orders)
      order by u.email";
 
-/// Members of teams with access to the event that are told about orders.
+/// Members of teams that may see the orders of the event, and want to be told of new ones.
 pub async fn subscribers(q: &impl Query, event: &Event) -> Result<Vec<Subscriber>, DbError> {
-    let rows = q.query(SUBSCRIBERS, &[p(&event.organizer.id), p(&event.id)]).await?;
+    let rows = q.query(SUBSCRIBERS, &[p(&event.organizer.id), p(&event.id), p(&super::notice::PLACED)]).await?;
     rows.iter().map(|row| Ok(Subscriber { email: row.get("email")?, locale: row.get("locale")? })).collect()
 }
 

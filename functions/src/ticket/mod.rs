@@ -12,6 +12,7 @@ use crate::{
     i18n::{Lang, format},
     id::PositionId,
     order::{Order, OrderStatus, Position},
+    page::markdown,
     port::{
         db::{DbError, Query},
         media::{Media, MediaError},
@@ -19,10 +20,13 @@ use crate::{
     present,
     ticket::pdf::{PdfError, SheetLabels, TicketSheet},
     time::Timestamp,
+    upload::picture::{self, Pixels},
 };
 
 /// The only output so far.
 pub const OUTPUT: &str = "pdf";
+/// A file is kept for three days, which is longer than any mail that carries it is tried (spec domain 19.1).
+pub const KEEP_SECONDS: i64 = 72 * 3600;
 
 /// Whether a position of an item comes with a ticket. Parts of a bundle are no add-ons here: they were not chosen, and
 /// somebody comes with each.
@@ -87,6 +91,22 @@ pub enum RenderError {
     Media(#[from] MediaError),
 }
 
+/// Pixels of a logo on paper: enough for 45 mm in print.
+const LOGO_PIXELS: (u32, u32) = (640, 180);
+
+/// The logo of an event for its tickets. One that cannot be read keeps nobody from having a ticket.
+pub async fn logo(media: &Media, event: &Event) -> Result<Option<Pixels>, MediaError> {
+    let Some(logo) = &event.logo else { return Ok(None) };
+    let Some(bytes) = media.find(&logo.large).await? else { return Ok(None) };
+    match picture::pixels(&bytes, LOGO_PIXELS.0, LOGO_PIXELS.1) {
+        Ok(pixels) => Ok(Some(pixels)),
+        Err(error) => {
+            tracing::error!(event.id = event.id.0, %error, "a logo cannot be read");
+            Ok(None)
+        }
+    }
+}
+
 /// Draws one ticket and puts it into the bucket. Doing it again gives the same file in the same place.
 pub async fn render(
     media: &Media,
@@ -94,8 +114,9 @@ pub async fn render(
     catalogue: &Catalogue,
     order: &Order,
     position: &Position,
+    logo: Option<&Pixels>,
 ) -> Result<TicketFile, RenderError> {
-    let bytes = pdf::render(&[sheet(event, catalogue, order, position)])?;
+    let bytes = pdf::render(&[sheet(event, catalogue, order, position)], logo)?;
     // The secret makes the key change with the ticket; it is not guessable and the bucket is private anyway.
     let object_key = format!(
         "tickets/{}/{}/{}-{}-{}.pdf",
@@ -128,8 +149,8 @@ impl OrderSheets {
     }
 
     /// Draws the file and puts it into the bucket. Doing it again gives the same file in the same place.
-    pub async fn render(&self, media: &Media) -> Result<(), RenderError> {
-        let bytes = pdf::render(&self.sheets)?;
+    pub async fn render(&self, media: &Media, logo: Option<&Pixels>) -> Result<(), RenderError> {
+        let bytes = pdf::render(&self.sheets, logo)?;
         Ok(media.put(&self.object_key, "application/pdf", bytes).await?)
     }
 
@@ -163,8 +184,24 @@ fn sheet(event: &Event, catalogue: &Catalogue, order: &Order, position: &Positio
         position: u32::try_from(position.number).expect("positions are numbered from 1"),
         price: format::money(lang, position.price),
         secret: position.secret.clone(),
-        info: Some(lang.text("ticket-info")),
+        info: Some(info(event, lang)),
+        terms: terms(event, lang),
+        logo: event.logo.as_ref().map(|logo| logo.large.clone()),
         labels: SheetLabels::in_language(lang),
         lang: lang.code().to_owned(),
     }
+}
+
+/// What every holder has to know, and what the organiser has to say about the event.
+fn info(event: &Event, lang: Lang) -> String {
+    let own = event.settings.event_info_text().map(|text| markdown::plain(text.get(lang))).unwrap_or_default();
+    let parts = [lang.text("ticket-info"), own];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+}
+
+/// What buyers have agreed to.
+fn terms(event: &Event, lang: Lang) -> Option<String> {
+    let texts = event.settings.confirm_texts();
+    let texts: Vec<String> = texts.iter().map(|text| markdown::plain(text.get(lang))).collect();
+    (!texts.is_empty()).then(|| texts.join("\n\n"))
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::float_arithmetic, reason = "positions on a page are floats; amounts arrive here as text")]
 
+mod notes;
 mod qr;
 mod sheet;
 mod text;
@@ -10,13 +11,17 @@ use krilla::configure::{Accessibility, ConfigurationBuilder};
 use krilla::destination::XyzDestination;
 use krilla::error::KrillaError;
 use krilla::geom::Point;
+use krilla::image::Image;
 use krilla::metadata::Metadata;
 use krilla::outline::{Outline, OutlineNode};
 use krilla::page::PageSettings;
-use krilla::tagging::TagTree;
+use krilla::tagging::{Tag, TagGroup, TagTree};
 use krilla::{Document, SerializeSettings};
 
 use crate::i18n::Lang;
+use crate::upload::picture::Pixels;
+use notes::Notes;
+use sheet::Painter;
 use text::{Fonts, clean};
 
 /// Everything one page shows, ready to print: translated, formatted, chosen for the buyer's language.
@@ -48,8 +53,12 @@ pub struct TicketSheet {
     pub price: String,
     /// What the QR code says.
     pub secret: String,
-    /// The organiser's notes for ticket holders; line breaks are kept, what does not fit ends in an ellipsis.
+    /// The organiser's notes for ticket holders; line breaks are kept, what does not fit goes on on another page.
     pub info: Option<String>,
+    /// What the holder has agreed to, in the same way.
+    pub terms: Option<String>,
+    /// Where the logo lies that stands on the sheet; its pixels come with [`render`].
+    pub logo: Option<String>,
     /// The words around the values.
     pub labels: SheetLabels,
     /// BCP 47 language of the labels, such as `de`.
@@ -77,6 +86,8 @@ pub struct SheetLabels {
     pub price: String,
     /// "Please note".
     pub info: String,
+    /// "Terms".
+    pub terms: String,
     /// "Fold here".
     pub fold: String,
     /// "Show this code at the entrance".
@@ -98,6 +109,7 @@ impl SheetLabels {
             order: lang.text("ticket-order"),
             price: lang.text("ticket-price"),
             info: lang.text("ticket-info-heading"),
+            terms: lang.text("ticket-terms-heading"),
             fold: lang.text("ticket-fold"),
             scan: lang.text("ticket-scan"),
             qr_alt: lang.text("ticket-qr"),
@@ -119,9 +131,10 @@ pub enum PdfError {
     Write(#[source] Box<KrillaError>),
 }
 
-/// Writes one page per sheet. Texts never overflow, whatever their length or script: what does not fit ends in an
+/// Writes one page per sheet, and more where notes need them: notes that several sheets share go on behind the last of
+/// them. The logo stands on every sheet that names one. Texts never overflow, whatever their length or script: what does not fit ends in an
 /// ellipsis, what the font lacks shows as a box (and is still the original text to screen readers and the clipboard).
-pub fn render(sheets: &[TicketSheet]) -> Result<Vec<u8>, PdfError> {
+pub fn render(sheets: &[TicketSheet], logo: Option<&Pixels>) -> Result<Vec<u8>, PdfError> {
     let first = sheets.first().ok_or(PdfError::NoSheets)?;
     let configuration = ConfigurationBuilder::new()
         .with_accessibility_validator(Accessibility::UA1)
@@ -138,13 +151,31 @@ pub fn render(sheets: &[TicketSheet]) -> Result<Vec<u8>, PdfError> {
     let fonts = Fonts::load();
     let mut tags = TagTree::new().with_lang(Some(first.lang.clone()));
     let mut outline = Outline::new();
-    for (index, sheet) in sheets.iter().enumerate() {
-        let settings = PageSettings::from_wh(sheet::WIDTH, sheet::HEIGHT).expect("A4 has a size");
-        let mut page = document.start_page_with(settings);
-        let mut surface = page.surface();
-        tags.push(sheet::draw(&mut surface, &fonts, sheet, index)?);
-        surface.finish();
-        page.finish();
+    let logo = logo.map(|logo| Image::from_rgba8(logo.rgba.clone(), logo.width, logo.height));
+    let mut pages = 0;
+    for (number, sheet) in sheets.iter().enumerate() {
+        let index = pages;
+        let is_last = !sheets[number + 1..].iter().any(|later| later.notes() == sheet.notes());
+        let logo = logo.as_ref().filter(|_| sheet.logo.is_some());
+        let mut section = TagGroup::new(Tag::Section.with_lang(Some(sheet.lang.clone())));
+        let mut notes = Notes::of(&fonts, sheet);
+        loop {
+            let settings = PageSettings::from_wh(sheet::WIDTH, sheet::HEIGHT).expect("A4 has a size");
+            let mut page = document.start_page_with(settings);
+            let mut surface = page.surface();
+            let mut painter = Painter::new(&mut surface, &fonts, &mut section);
+            match pages == index {
+                true => painter.ticket(sheet, logo, &mut notes, index, is_last)?,
+                false => painter.more_notes(sheet, &mut notes),
+            }
+            surface.finish();
+            page.finish();
+            pages += 1;
+            if notes.is_empty() || !is_last {
+                break;
+            }
+        }
+        tags.push(section);
         let entry = clean(&format!("{} {}", sheet.labels.ticket, sheet.number()));
         outline.push_child(OutlineNode::new(entry, XyzDestination::new(index, Point::from_xy(0.0, 0.0))));
     }
@@ -154,6 +185,11 @@ pub fn render(sheets: &[TicketSheet]) -> Result<Vec<u8>, PdfError> {
 }
 
 impl TicketSheet {
+    /// What is below the fold.
+    fn notes(&self) -> (Option<&str>, Option<&str>) {
+        (self.info.as_deref(), self.terms.as_deref())
+    }
+
     /// Order and position as people read them out: `A1B2C-1`.
     fn number(&self) -> String {
         format!("{}-{}", self.order_code, self.position)

@@ -54,5 +54,24 @@ pub async fn record_order_file(
     tx.execute(RECORD_ORDER_FILE, &[p(&event), p(&order), p(&object_key), p(&now)]).await.map(|_| ())
 }
 
+const OLD_FILES: &str = "
+    (select object_key from ticket_file where created_at < $1 order by created_at limit $2)
+    union all
+    (select object_key from order_ticket_file where created_at < $1 order by created_at limit $2)";
+
+/// Where files lie that were made before a moment, `max` of each kind.
+pub async fn old_files(q: &impl Query, before: Timestamp, max: i64) -> Result<Vec<String>, DbError> {
+    q.query(OLD_FILES, &[p(&before), p(&max)]).await?.iter().map(|row| row.get("object_key")).collect()
+}
+
+const FORGET_FILES: &str = "
+    with single as (delete from ticket_file where created_at < $2 and object_key = any($1))
+    delete from order_ticket_file where created_at < $2 and object_key = any($1)";
+
+/// Forgets files that are gone.
+pub async fn forget_files(q: &impl Query, object_keys: &Vec<String>, before: Timestamp) -> Result<(), DbError> {
+    q.execute(FORGET_FILES, &[array(object_keys), p(&before)]).await.map(|_| ())
+}
+
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[FILES, RECORD, ORDER_FILE, RECORD_ORDER_FILE];
+pub const ALL: &[&str] = &[FILES, RECORD, ORDER_FILE, RECORD_ORDER_FILE, OLD_FILES, FORGET_FILES];

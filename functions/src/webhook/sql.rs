@@ -7,6 +7,7 @@ use super::{
 use crate::{
     id::{DeliveryId, EventId, OrganizerId, WebhookId},
     port::db::{DbError, Query, Row, Tx, array, p},
+    staff,
     time::Timestamp,
 };
 
@@ -164,9 +165,29 @@ pub(super) async fn add_secret(
 /// it changes nothing: an action is taken once, and a webhook hears of it once.
 const ANNOUNCE: &str = "
     with due as (
-        select id, organizer_id, event_id, action, created_at from action_log
+        select id, organizer_id, event_id, action, object_type, object_id, created_at from action_log
          where announced_at is null order by id limit $2 for update skip locked),
     marked as (update action_log a set announced_at = $1 from due where a.id = due.id),
+    -- Members of staff who want to hear of it, and may: in the event as they have chosen there, else as everywhere. Of new
+    -- orders they are told at once.
+    noticed as (
+        insert into mail (organizer_id, event_id, order_id, kind, recipient, locale, action, state, created_at, retry_at)
+        select o.organizer_id, o.event_id, o.id, 'staff_notice', u.email, u.locale, due.action, 'awaiting_retry', $1, $1
+          from due join orders o on due.object_type = 'order' and o.event_id = due.event_id and o.id = due.object_id
+          join notice_choice c on c.wanted and c.action_type <> $4
+               and (c.action_type = due.action
+                    or (right(c.action_type, 2) = '.*' and starts_with(due.action, left(c.action_type, -1))))
+               and (c.event_id = due.event_id
+                    or (c.event_id is null and not exists (
+                           select from notice_choice here where here.user_id = c.user_id and here.event_id = due.event_id
+                              and here.action_type = c.action_type)))
+          join app_user u on u.id = c.user_id and u.is_active
+         where exists (select from team_member m join team t on t.id = m.team_id
+                        where m.user_id = u.id and t.organizer_id = due.organizer_id
+                          and t.permissions && array['*', 'event.orders:read', 'event.orders:write']
+                          and (t.all_events or exists (
+                                  select from team_event te where te.team_id = t.id and te.event_id = due.event_id)))
+         order by due.id),
     made as (
         insert into webhook_delivery (organizer_id, webhook_id, action_id, state, retry_at, created_at)
         select due.organizer_id, w.id, due.id, 'queued', $3, $1
@@ -184,7 +205,7 @@ const ANNOUNCE: &str = "
 
 pub(super) async fn announce(q: &impl Query, now: Timestamp, max: i64) -> Result<Announced, DbError> {
     let again = now.plus_seconds(QUEUED_SECONDS);
-    let row = q.one(ANNOUNCE, &[p(&now), p(&max), p(&again)]).await?;
+    let row = q.one(ANNOUNCE, &[p(&now), p(&max), p(&again), p(&staff::notice::PLACED)]).await?;
     let (deliveries, organizers): (Vec<DeliveryId>, Vec<OrganizerId>) =
         (row.get("deliveries")?, row.get("organizers")?);
     let deliveries = deliveries.into_iter().zip(organizers).map(|(id, organizer)| Open { id, organizer });

@@ -12,6 +12,7 @@ use crate::{
     port::db::{Db, DbError, Tx},
     ticket::{self, OrderSheets, TicketFile},
     time::Timestamp,
+    upload::{self, Picture, Subject},
 };
 
 /// Does what one message asks for.
@@ -20,6 +21,9 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkE
         Message::RenderTickets { order, then_mail } => render_tickets(ctx, &envelope, order, then_mail).await,
         Message::RenderOrder { order } => render_order(ctx, &envelope, order).await,
         Message::MakeExport { export } => make_export(ctx, &envelope, export).await,
+        Message::MakePicture { event, item, ref upload } => {
+            make_picture(ctx, &envelope, event, item.map_or(Subject::Event, Subject::Item), upload).await
+        }
         _ => Err(WorkError::Unknown),
     }
 }
@@ -40,6 +44,58 @@ async fn make_export(ctx: &Ctx, envelope: &Envelope, export: ExportId) -> Result
     let recorded = outbox::claim(&tx, envelope, ctx.now()).await;
     tx.finish(recorded).await?;
     Ok(done)
+}
+
+/// Publishes the sizes of a picture and puts it in the place of the old one, which is removed then.
+async fn make_picture(
+    ctx: &Ctx,
+    envelope: &Envelope,
+    event: EventId,
+    subject: Subject,
+    upload: &str,
+) -> Result<Done, WorkError> {
+    let now = ctx.now();
+    let mut db = ctx.db().await?;
+    let made = publish_picture(ctx, &db, event, subject, upload).await?;
+    let tx = db.begin().await?;
+    let recorded = async {
+        if !outbox::claim(&tx, envelope, now).await? {
+            return Ok(None);
+        }
+        let Some(picture) = &made else { return Ok(Some(None)) };
+        upload::replace(&tx, event, subject, Some(picture)).await.map(Some)
+    }
+    .await;
+    let Some(old) = tx.finish(recorded).await? else { return Ok(Done::Duplicate) };
+    drop(db);
+    let kept = made.iter().flat_map(Picture::keys).collect::<Vec<_>>();
+    for key in old.iter().flat_map(Picture::keys).filter(|key| !kept.contains(key)) {
+        ctx.media().await.delete(key).await?;
+    }
+    Ok(Done::Handled)
+}
+
+/// `None` if there is nothing left to do: the file's day is over, or the event is gone.
+async fn publish_picture(
+    ctx: &Ctx,
+    db: &Db,
+    event: EventId,
+    subject: Subject,
+    upload: &str,
+) -> Result<Option<Picture>, WorkError> {
+    let Some(event) = event::by_id(db, event).await? else { return Ok(None) };
+    let Some(upload) = upload::sql::of_organizer(db, event.organizer.id, upload).await? else { return Ok(None) };
+    let Some(bytes) = ctx.media().await.find(&upload.object_key).await? else { return Ok(None) };
+    let name = match subject {
+        Subject::Event => "logo".to_owned(),
+        Subject::Item(item) => format!("item-{item}"),
+    };
+    let place = format!("pub/{}/{}/{name}", event.organizer.slug, event.slug);
+    let (picture, sizes) = upload::picture::sizes(&bytes, &upload.file_name, &place)?;
+    for size in sizes {
+        ctx.media().await.publish(&size.key, size.kind.content_type(), size.bytes).await?;
+    }
+    Ok(Some(picture))
 }
 
 /// Draws the tickets of an order and lets go the mail that waits for them.
@@ -95,7 +151,8 @@ async fn render_whole(
     if ticket::sql::order_file(db, event.id, order.id).await?.as_ref() == Some(&sheets.object_key) {
         return Ok(None);
     }
-    sheets.render(ctx.media().await).await?;
+    let media = ctx.media().await;
+    sheets.render(media, ticket::logo(media, &event).await?.as_ref()).await?;
     Ok(Some((event.id, sheets.object_key)))
 }
 
@@ -114,11 +171,16 @@ async fn render_missing(
     }
     let catalogue = Catalogue::load(db, &event).await?;
     let known = ticket::files(db, &event, &order).await?;
+    let positions = ticket::positions_with_ticket(&event, &catalogue, &order);
+    let missing: Vec<_> = positions.filter(|position| !known.iter().any(|file| file.position == position.id)).collect();
     let mut made = Vec::new();
-    for position in ticket::positions_with_ticket(&event, &catalogue, &order) {
-        if !known.iter().any(|file| file.position == position.id) {
-            made.push(ticket::render(ctx.media().await, &event, &catalogue, &order, position).await?);
-        }
+    if missing.is_empty() {
+        return Ok(Some((event.id, made)));
+    }
+    let media = ctx.media().await;
+    let logo = ticket::logo(media, &event).await?;
+    for position in missing {
+        made.push(ticket::render(media, &event, &catalogue, &order, position, logo.as_ref()).await?);
     }
     Ok(Some((event.id, made)))
 }

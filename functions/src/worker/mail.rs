@@ -14,6 +14,7 @@ use crate::{
         db::{DbError, Query},
         mailer::{File, MailError, OutgoingMail},
     },
+    staff::notice,
     ticket,
 };
 
@@ -111,6 +112,7 @@ async fn prepare(ctx: &Ctx, q: &impl Query, claimed: Claimed) -> Result<Outgoing
         id: format!("mail-{:012}", claimed.id.0),
         from_name: event.settings.mail_from_name().unwrap_or(&event.organizer.name).to_owned(),
         reply_to: event.settings.contact_mail().map(str::to_owned),
+        unsubscribe_url: claimed.reader.map(|user| notice::url(ctx.config(), user, None)),
         recipient: claimed.recipient,
         subject,
         text,
@@ -127,7 +129,7 @@ fn calendar_file(ctx: &Ctx, event: &Event, order: &Order, kind: Kind) -> Option<
         Kind::OrderPlaced | Kind::OrderApproved | Kind::OrderChanged => {
             settings.mail_attach_ical() && !settings.mail_attach_ical_paid_only()
         }
-        Kind::OrderCanceled | Kind::OrderDenied | Kind::StaffOrderPlaced => false,
+        Kind::OrderCanceled | Kind::OrderDenied | Kind::StaffOrderPlaced | Kind::StaffNotice => false,
     };
     // A series as a whole has no day to put there.
     (wanted && !event.has_subevents).then(|| {

@@ -6,6 +6,7 @@ pub mod checkout;
 pub mod default;
 pub mod mail;
 pub mod notifications;
+mod publish;
 mod tally;
 
 use std::{pin::Pin, time::Duration};
@@ -19,10 +20,12 @@ use crate::{
     config::Config,
     ctx::Ctx,
     export::MakeError,
+    http::ApiError,
     outbox::{Envelope, Job, Message},
     port::{db::DbError, mailer::MailError, media::MediaError, queue::Queue},
     ticket::RenderError,
     trace,
+    upload::picture::PictureError,
 };
 
 /// Why a message was not handled. It stays in the queue and comes again.
@@ -43,6 +46,12 @@ pub enum WorkError {
     /// The export.
     #[error(transparent)]
     Export(#[from] MakeError),
+    /// A page.
+    #[error("a page was not made")]
+    Page(#[source] ApiError),
+    /// The picture.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
     /// A message that this worker does not know: it ends in the dead-letter queue.
     #[error("a message of another queue or version")]
     Unknown,
@@ -119,6 +128,7 @@ pub const SCHEDULES: &[Schedule] = &[
     Schedule { name: "expire_orders", job: Job::ExpireOrders, every: Duration::from_secs(60) },
     Schedule { name: "requeue_mails", job: Job::RequeueMails, every: Duration::from_secs(60) },
     Schedule { name: "requeue_webhooks", job: Job::RequeueWebhooks, every: Duration::from_secs(60) },
+    Schedule { name: "publish_shops", job: Job::PublishShops, every: Duration::from_secs(300) },
     Schedule { name: "sweep", job: Job::Sweep, every: Duration::from_secs(3600) },
     Schedule { name: "audit_stock", job: Job::AuditStock, every: Duration::from_secs(3600) },
 ];

@@ -19,7 +19,7 @@ use hyper::body::Incoming;
 use tokio::net::TcpListener;
 
 use self::{matching::Table, pool::Refused};
-use crate::{mailbox::Mailbox, server::Server};
+use crate::{functions::Sandbox, mailbox::Mailbox, server::Server};
 
 /// API Gateway takes no larger body.
 const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
@@ -39,11 +39,12 @@ pub struct Entry {
     pub function: Arc<dyn Fn(lambda_http::Request) -> Answer + Send + Sync>,
 }
 
-/// Serves routes, and the mailbox under `/_local/`.
+/// Serves routes, the mailbox under `/_local/`, and what is public of the bucket under `/pub/`, as the edge does.
 pub struct Gateway {
     table: Table,
     entries: Vec<Entry>,
     mailbox: Option<Mailbox>,
+    files: Option<Sandbox>,
 }
 
 type Response = http::Response<Full<Bytes>>;
@@ -52,7 +53,12 @@ impl Gateway {
     /// A gateway in front of `entries`.
     pub fn new(entries: Vec<Entry>, mailbox: Option<Mailbox>) -> Self {
         let table = Table::new(entries.iter().map(|entry| (entry.method, entry.path)));
-        Self { table, entries, mailbox }
+        Self { table, entries, mailbox, files: None }
+    }
+
+    /// The same, with the public files of this sandbox's bucket.
+    pub fn with_files(self, sandbox: Sandbox) -> Self {
+        Self { files: Some(sandbox), ..self }
     }
 
     /// Serves what `listener` accepts.
@@ -68,9 +74,10 @@ impl Gateway {
     async fn answer(&self, request: http::Request<Incoming>) -> Response {
         let began = Instant::now();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let response = match path.strip_prefix("/_local/") {
-            Some(local) => self.answer_local(&method, local),
-            None => self.invoke(request).await,
+        let response = match (path.strip_prefix("/_local/"), self.files.filter(|_| path.starts_with(PUBLIC))) {
+            (Some(local), _) => self.answer_local(&method, local),
+            (None, Some(files)) => public_file(files, &method, &path).await,
+            (None, None) => self.invoke(request).await,
         };
         let (status, took_ms) = (response.status().as_u16(), began.elapsed().as_millis());
         tracing::debug!(%method, path, status, took_ms, "{method} {path} {status}");
@@ -119,6 +126,31 @@ impl Gateway {
                 tracing::error!(route = name, "a function did not answer in time");
                 api_error(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
             }
+        }
+    }
+}
+
+/// Where public files are, in the bucket and at the edge.
+const PUBLIC: &str = "/pub/";
+
+async fn public_file(files: Sandbox, method: &Method, path: &str) -> Response {
+    let key = path.trim_start_matches('/');
+    let plain_path = !path.contains(['%', '\\']) && path.split('/').all(|part| part != "..");
+    if !matches!(*method, Method::GET | Method::HEAD) || !plain_path {
+        return plain(StatusCode::NOT_FOUND, "There is no such file.");
+    }
+    match files.media().await.find_with_type(key).await {
+        Ok(Some((bytes, content_type))) => {
+            let mut response = http::Response::new(Full::from(bytes));
+            if let Ok(content_type) = HeaderValue::from_str(&content_type) {
+                response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+            }
+            response
+        }
+        Ok(None) => plain(StatusCode::NOT_FOUND, "There is no such file."),
+        Err(error) => {
+            tracing::warn!(%error, key, "a public file was not read");
+            plain(StatusCode::BAD_GATEWAY, "The file store does not answer.")
         }
     }
 }

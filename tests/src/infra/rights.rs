@@ -26,10 +26,27 @@ pub enum Right {
     WriteExports,
     /// Remove exports that are not kept any longer.
     DeleteExports,
+    /// Remove ticket files that are not kept any longer.
+    DeleteTickets,
+    /// Store files that programs send; forms that send them use this right of their maker.
+    WriteUploads,
+    /// Read them.
+    ReadUploads,
+    /// Remove them.
+    DeleteUploads,
+    /// Read what everybody may see.
+    ReadPublic,
+    /// Put something where everybody sees it.
+    WritePublic,
+    /// Remove what nobody is to see any more.
+    DeletePublic,
     /// Hand mails to SES.
     SendMail,
 }
-use Right::{DeleteExports, ReadExports, ReadTickets, Send, SendMail, WriteExports, WriteTickets};
+use Right::{
+    DeleteExports, DeletePublic, DeleteTickets, DeleteUploads, ReadExports, ReadPublic, ReadTickets, ReadUploads, Send,
+    SendMail, WriteExports, WritePublic, WriteTickets, WriteUploads,
+};
 
 /// Where in `functions/src` something is done that needs a right.
 pub type Code = &'static str;
@@ -56,6 +73,18 @@ pub const RIGHTS: &[(&str, &[(Right, Code)])] = &[
         "api_orders",
         &[(Send(Tickets), "order/settle.rs"), (Send(Mail), "order/act.rs"), (Send(Notifications), "order/create.rs")],
     ),
+    (
+        "api_pictures",
+        &[
+            (Send(Tickets), "upload/mod.rs"),
+            (Send(Notifications), "upload/mod.rs"),
+            (DeletePublic, "endpoint/api_pictures.rs"),
+        ],
+    ),
+    (
+        "api_uploads",
+        &[(WriteUploads, "upload/mod.rs"), (ReadUploads, "upload/mod.rs"), (DeleteUploads, "upload/mod.rs")],
+    ),
     ("api_webhooks", &[(Send(Notifications), "endpoint/api_webhooks.rs")]),
     ("cart_add", SERVES_OTHERS),
     ("cart_clear", SERVES_OTHERS),
@@ -75,6 +104,10 @@ pub const RIGHTS: &[(&str, &[(Right, Code)])] = &[
             (Send(Mail), "worker/background.rs"),
             (Send(Notifications), "worker/background.rs"),
             (DeleteExports, "worker/background.rs"),
+            (DeleteTickets, "worker/background.rs"),
+            (DeleteUploads, "worker/background.rs"),
+            (WritePublic, "worker/publish.rs"),
+            (DeletePublic, "worker/publish.rs"),
         ],
     ),
     ("worker_checkout", &[(Send(Checkout), "order/bulk/mod.rs"), (Send(Notifications), "worker/checkout.rs")]),
@@ -85,6 +118,10 @@ pub const RIGHTS: &[(&str, &[(Right, Code)])] = &[
             (Send(Notifications), "worker/default.rs"),
             (WriteTickets, "ticket/mod.rs"),
             (WriteExports, "export/make.rs"),
+            (ReadUploads, "worker/default.rs"),
+            (ReadPublic, "ticket/mod.rs"),
+            (WritePublic, "worker/default.rs"),
+            (DeletePublic, "worker/default.rs"),
         ],
     ),
     ("worker_mail", &[(ReadTickets, "worker/mail.rs"), (SendMail, "worker/mail.rs")]),
@@ -123,6 +160,7 @@ pub fn role(id: &str, function: &str, worker: Option<&Worker>) -> Value {
 fn statement(right: Right) -> Value {
     let folder = |name: &str| sub(&format!("${{MediaBucket.Arn}}/{name}/*"));
     let (tickets, exports) = (|| folder("tickets"), || folder("exports"));
+    let (uploads, public) = (|| folder("uploads"), || folder("pub"));
     match right {
         Send(queue) => allow(&["sqs:SendMessage"], arn(&queue_id(queue))),
         ReadTickets => allow(&["s3:GetObject"], tickets()),
@@ -130,6 +168,13 @@ fn statement(right: Right) -> Value {
         ReadExports => allow(&["s3:GetObject"], exports()),
         WriteExports => allow(&["s3:PutObject", "s3:AbortMultipartUpload"], exports()),
         DeleteExports => allow(&["s3:DeleteObject"], exports()),
+        DeleteTickets => allow(&["s3:DeleteObject"], tickets()),
+        WriteUploads => allow(&["s3:PutObject"], uploads()),
+        ReadUploads => allow(&["s3:GetObject"], uploads()),
+        DeleteUploads => allow(&["s3:DeleteObject"], uploads()),
+        ReadPublic => allow(&["s3:GetObject"], public()),
+        WritePublic => allow(&["s3:PutObject"], public()),
+        DeletePublic => allow(&["s3:DeleteObject"], public()),
         SendMail => {
             let identities = sub("arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*");
             let mut statement = allow(&["ses:SendEmail", "ses:SendRawEmail"], identities);

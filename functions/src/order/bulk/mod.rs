@@ -13,6 +13,7 @@ use crate::{
     event::Event,
     id::{BulkActionId, OrderId},
     mail,
+    order::OrderStatus,
     outbox::{self, Message, Outgoing},
     port::{
         db::{DbError, Query, Tx},
@@ -29,17 +30,23 @@ pub enum Action {
     Cancel,
     /// Orders that wait for approval are turned down.
     Deny,
+    /// Orders that are pending or expired get more time to pay.
+    Extend,
+    /// Orders that were cancelled are taken up again, as far as there is room.
+    Reactivate,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Cancel, Self::Deny];
+    pub const ALL: [Self; 4] = [Self::Cancel, Self::Deny, Self::Extend, Self::Reactivate];
 
     /// The word in the database and the API.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cancel => "cancel",
             Self::Deny => "deny",
+            Self::Extend => "extend",
+            Self::Reactivate => "reactivate",
         }
     }
 
@@ -48,10 +55,23 @@ impl Action {
         Self::ALL.into_iter().find(|action| action.name() == name)
     }
 
-    fn of_one(self) -> OrderAction {
+    /// The orders to which it can happen.
+    fn statuses(self) -> &'static [OrderStatus] {
+        match self {
+            Self::Cancel => &[OrderStatus::Pending, OrderStatus::Paid],
+            Self::Deny => &[OrderStatus::Pending],
+            Self::Extend => &[OrderStatus::Pending, OrderStatus::Expired],
+            Self::Reactivate => &[OrderStatus::Canceled],
+        }
+    }
+
+    fn of_one(self, event: &Event, expires_at: Option<Timestamp>, now: Timestamp) -> OrderAction {
+        let expires_at = expires_at.unwrap_or_else(|| event.payment_deadline(now));
         match self {
             Self::Cancel => OrderAction::Cancel { fee: None },
             Self::Deny => OrderAction::Deny,
+            Self::Extend => OrderAction::Extend { expires_at, force: false },
+            Self::Reactivate => OrderAction::Reactivate { expires_at, force: false },
         }
     }
 
@@ -59,13 +79,17 @@ impl Action {
         match self {
             Self::Cancel => "pretix.event.order.canceled",
             Self::Deny => "pretix.event.order.denied",
+            Self::Extend => "pretix.event.order.expirychanged",
+            Self::Reactivate => "pretix.event.order.reactivated",
         }
     }
 
-    fn mail(self) -> mail::Kind {
+    /// What buyers are told, if there is a mail for it.
+    fn mail(self) -> Option<mail::Kind> {
         match self {
-            Self::Cancel => mail::Kind::OrderCanceled,
-            Self::Deny => mail::Kind::OrderDenied,
+            Self::Cancel => Some(mail::Kind::OrderCanceled),
+            Self::Deny => Some(mail::Kind::OrderDenied),
+            Self::Extend | Self::Reactivate => None,
         }
     }
 }
@@ -81,6 +105,8 @@ pub struct Wish {
     pub send_email: bool,
     /// What their mail says in staff's own words.
     pub note: Option<String>,
+    /// Until when they can pay then; by the event's settings without it.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// How far it is.
@@ -154,24 +180,31 @@ pub async fn run_chunk(
         sql::end(tx, id, now).await?;
         return Ok(false);
     };
-    let request =
-        |(order, _): &(OrderId, String)| Request::ChangeOrder { order: *order, action: running.action.of_one() };
+    let action = running.action.of_one(event, running.expires_at, now);
+    let request = |(order, _): &(OrderId, String)| Request::ChangeOrder { order: *order, action: action.clone() };
     let requests: Vec<Request> = orders.iter().map(request).collect();
     let (outcomes, changes) = boxoffice::serve(&lock, event, catalogue, &requests, now).await?;
     // Nothing to send: what a cancellation leads to is recorded below.
     let _no_messages = boxoffice::write(&lock, event, &changes, now).await?;
-    let (mut changed, mut refused) = (Vec::new(), Vec::new());
+    let (mut changed, mut refused, mut tickets) = (Vec::new(), Vec::new(), Vec::new());
     for ((order, code), outcome) in orders.iter().zip(outcomes) {
         match outcome {
-            Outcome::OrderChanged(_) => changed.push(*order),
+            Outcome::OrderChanged(status) => {
+                changed.push(*order);
+                if status == OrderStatus::Paid {
+                    tickets.push(Message::RenderTickets { order: *order, then_mail: None });
+                }
+            }
             Outcome::OrderRefused(refusal) => refused.push((code.as_str(), reason(refusal))),
             other => unreachable!("an order is changed or not, not {other:?}"),
         }
     }
     let actor = super::sql::Actor::Token(running.token);
     super::sql::log(tx, event, &changed, running.action.logged(), &actor, now).await?;
-    if running.send_email {
-        mail::queue_mass(tx, event, &changed, running.action.mail(), running.note.as_deref(), now).await?;
+    // Nobody waits for these: the relay sends them.
+    let _not_at_once = outbox::record(tx, &tickets, now).await?;
+    if let Some(kind) = running.action.mail().filter(|_| running.send_email) {
+        mail::queue_mass(tx, event, &changed, kind, running.note.as_deref(), now).await?;
     }
     sql::advance(tx, id, *last, changed.len(), &refused).await?;
     Ok(true)

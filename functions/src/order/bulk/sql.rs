@@ -22,11 +22,12 @@ pub(super) async fn unknown_codes(q: &impl Query, event: EventId, codes: &Vec<St
 }
 
 const INSERT: &str = "
-    insert into bulk_action (organizer_id, event_id, token_id, action, codes, send_email, note, created_at, total)
-    select $1, $2, $3, $4, case when not $9::boolean then $5::text[] end, $6, $7, $8,
+    insert into bulk_action (organizer_id, event_id, token_id, action, codes, send_email, note, created_at, expires_at,
+                             total)
+    select $1, $2, $3, $4, case when not $9::boolean then $5::text[] end, $6, $7, $8, $10,
            (select count(*) from orders
-             where event_id = $2 and ($9 or code = any($5::text[]))
-               and (($4::text = 'cancel' and status in ('n', 'p')) or ($4 = 'deny' and status = 'n' and require_approval)))
+             where event_id = $2 and ($9 or code = any($5::text[])) and status = any($11::text[])
+               and (not $12 or require_approval))
     returning id";
 
 pub(super) async fn insert(
@@ -38,6 +39,7 @@ pub(super) async fn insert(
 ) -> Result<BulkActionId, DbError> {
     let (token, action) = (staff.token(), wish.action.name());
     let (all, codes) = (wish.codes.is_none(), wish.codes.clone().unwrap_or_default());
+    let (statuses, waiting) = orders_of(wish.action);
     let params = [
         p(&event.organizer.id),
         p(&event.id),
@@ -48,8 +50,16 @@ pub(super) async fn insert(
         p(&wish.note),
         p(&now),
         p(&all),
+        p(&wish.expires_at),
+        array(&statuses),
+        p(&waiting),
     ];
     tx.one(INSERT, &params).await?.get("id")
+}
+
+/// The states of the orders to which it can happen, and whether only those that wait for approval.
+fn orders_of(action: Action) -> (Vec<&'static str>, bool) {
+    (action.statuses().iter().map(|status| status.code()).collect(), action == Action::Deny)
 }
 
 const PROGRESS: &str = "
@@ -78,11 +88,12 @@ pub(super) struct Running {
     pub(super) codes: Option<Vec<String>>,
     pub(super) send_email: bool,
     pub(super) note: Option<String>,
+    pub(super) expires_at: Option<Timestamp>,
     last_order: OrderId,
 }
 
 const LOCK: &str = "
-    select token_id, action, codes, send_email, note, last_order_id
+    select token_id, action, codes, send_email, note, expires_at, last_order_id
       from bulk_action where event_id = $1 and id = $2 and ended_at is null for update";
 
 pub(super) async fn lock(tx: &Tx<'_>, event: EventId, id: BulkActionId) -> Result<Option<Running>, DbError> {
@@ -93,21 +104,22 @@ pub(super) async fn lock(tx: &Tx<'_>, event: EventId, id: BulkActionId) -> Resul
         codes: row.get("codes")?,
         send_email: row.get("send_email")?,
         note: row.get("note")?,
+        expires_at: row.get("expires_at")?,
         last_order: row.get("last_order_id")?,
     }))
 }
 
 const NEXT: &str = "
     select id, code from orders
-     where event_id = $1 and id > $2 and ($6 or code = any($3))
-       and (($4::text = 'cancel' and status in ('n', 'p')) or ($4 = 'deny' and status = 'n' and require_approval))
+     where event_id = $1 and id > $2 and ($6 or code = any($3)) and status = any($4::text[])
+       and (not $7 or require_approval)
      order by id limit $5";
 
 /// The orders of the next chunk, with their codes.
 pub(super) async fn next(lock: &EventLock<'_>, running: &Running, max: i64) -> Result<Vec<(OrderId, String)>, DbError> {
-    let (event, action) = (lock.event(), running.action.name());
+    let (event, (statuses, waiting)) = (lock.event(), orders_of(running.action));
     let (all, codes) = (running.codes.is_none(), running.codes.clone().unwrap_or_default());
-    let params = [p(&event), p(&running.last_order), array(&codes), p(&action), p(&max), p(&all)];
+    let params = [p(&event), p(&running.last_order), array(&codes), array(&statuses), p(&max), p(&all), p(&waiting)];
     let rows = lock.tx().query(NEXT, &params).await?;
     rows.iter().map(|row| Ok((row.get("id")?, row.get("code")?))).collect()
 }

@@ -3,11 +3,13 @@
 use std::num::NonZeroU16;
 
 use krilla::color::rgb;
-use krilla::geom::{Path, PathBuilder, Point, Rect};
+use krilla::geom::{Path, PathBuilder, Point, Rect, Size, Transform};
+use krilla::image::Image;
 use krilla::paint::{Fill, FillRule, Paint, Stroke, StrokeDash};
 use krilla::surface::Surface;
 use krilla::tagging::{Artifact, ArtifactType, BBox, ContentTag, Identifier, Tag, TagGroup, TagKind};
 
+use super::notes::Notes;
 use super::text::{Block, Fonts, LEADING, clean};
 use super::{PdfError, TicketSheet, qr};
 
@@ -39,6 +41,15 @@ const STUB_CENTER: f32 = (TEAR + CARD_RIGHT) / 2.0;
 const STUB_WIDTH: f32 = CARD_RIGHT - TEAR - mm(12.0);
 const FOOTER: f32 = HEIGHT - mm(14.0);
 const NOTES_TOP: f32 = FOLD + mm(12.0);
+const NOTES_BOTTOM: f32 = FOOTER - mm(6.0);
+const MORE_NOTES_TOP: f32 = mm(18.0);
+/// Lines of 80 to 100 characters are as long as is comfortable to read.
+pub(super) const NOTES_WIDTH: f32 = mm(160.0);
+/// Room for notes below the ticket.
+pub(super) const NOTES_ROOM: f32 = NOTES_BOTTOM - NOTES_TOP;
+/// Largest logo.
+const LOGO_WIDTH: f32 = mm(45.0);
+const LOGO_HEIGHT: f32 = BAND - mm(4.0);
 
 /// Red, green, blue.
 type Color = [u8; 3];
@@ -60,42 +71,63 @@ enum Align {
     Right,
 }
 
-/// Draws `sheet` on page number `index` and returns its place in the document's structure.
-pub(super) fn draw(
-    surface: &mut Surface<'_>,
-    fonts: &Fonts,
-    sheet: &TicketSheet,
-    index: usize,
-) -> Result<TagGroup, PdfError> {
-    let section = TagGroup::new(Tag::Section.with_lang(Some(sheet.lang.clone())));
-    let mut painter = Painter { surface, fonts, section };
-    painter.card();
-    painter.band(sheet);
-    painter.event(sheet);
-    painter.holder(sheet);
-    painter.stub(sheet, index)?;
-    painter.fold(sheet);
-    painter.notes(sheet);
-    painter.footer(sheet);
-    Ok(painter.section)
-}
-
-struct Painter<'a, 'page> {
+/// Draws one page; what it draws becomes a part of `section`, its place in the document's structure.
+pub(super) struct Painter<'a, 'page> {
     surface: &'a mut Surface<'page>,
     fonts: &'a Fonts,
-    section: TagGroup,
+    section: &'a mut TagGroup,
 }
 
-impl Painter<'_, '_> {
-    /// The outline of the ticket, its coloured head and the line where the stub may be torn off.
-    fn card(&mut self) {
+impl<'a, 'page> Painter<'a, 'page> {
+    /// A painter for an empty page.
+    pub(super) fn new(surface: &'a mut Surface<'page>, fonts: &'a Fonts, section: &'a mut TagGroup) -> Self {
+        Self { surface, fonts, section }
+    }
+
+    /// Draws the ticket on page number `index`, with the notes that have room below it. What is left of them stays in
+    /// `notes`; if it will not be drawn anywhere (`goes_on`), an ellipsis says so.
+    pub(super) fn ticket(
+        &mut self,
+        sheet: &TicketSheet,
+        logo: Option<&Image>,
+        notes: &mut Notes<'_>,
+        index: usize,
+        goes_on: bool,
+    ) -> Result<(), PdfError> {
+        self.card(logo.is_some());
+        self.band(sheet, logo, index);
+        self.event(sheet);
+        self.holder(sheet);
+        self.stub(sheet, index)?;
+        self.fold(sheet);
+        self.notes(notes, NOTES_TOP);
+        if !goes_on && !notes.is_empty() {
+            let more = self.fonts.regular.fit("…", NOTES_WIDTH, &[10.0], 1);
+            self.paragraph(&[(&more, MARGIN, NOTES_BOTTOM - more.height(), INK, Align::Left)]);
+        }
+        self.footer(sheet);
+        Ok(())
+    }
+
+    /// Draws a page of notes.
+    pub(super) fn more_notes(&mut self, sheet: &TicketSheet, notes: &mut Notes<'_>) {
+        self.notes(notes, MORE_NOTES_TOP);
+        self.footer(sheet);
+    }
+
+    /// The outline of the ticket, its coloured head and the line where the stub may be torn off. Logos are made for
+    /// paper: where one stands, the head is white.
+    fn card(&mut self, has_logo: bool) {
         let radius = mm(4.0);
         let card = rounded(MARGIN, CARD_TOP, CARD_RIGHT, CARD_BOTTOM, radius);
         let band = Rect::from_ltrb(MARGIN, CARD_TOP, CARD_RIGHT, CARD_TOP + BAND).expect("the band has an area");
         self.decorate(ArtifactType::Layout, |surface| {
             surface.push_clip_path(&card, &FillRule::NonZero);
-            fill(surface, &rectangle(band), BRAND);
+            fill(surface, &rectangle(band), if has_logo { PAPER } else { BRAND });
             surface.pop();
+            if has_logo {
+                stroke(surface, &line(MARGIN, CARD_TOP + BAND, CARD_RIGHT, CARD_TOP + BAND), None);
+            }
             stroke(surface, &card, None);
             for y in [CARD_TOP, CARD_BOTTOM] {
                 let notch = circle(TEAR, y, mm(3.0));
@@ -109,19 +141,39 @@ impl Painter<'_, '_> {
         });
     }
 
-    fn band(&mut self, sheet: &TicketSheet) {
-        let organizer = self.fonts.bold.fit(&sheet.organizer, MAIN_WIDTH, &[11.0, 9.0, 7.5], 2);
+    fn band(&mut self, sheet: &TicketSheet, logo: Option<&Image>, index: usize) {
+        let color = if logo.is_some() { INK } else { PAPER };
+        let left = logo.map_or(MAIN_LEFT, |logo| self.logo(sheet, logo, index) + mm(4.0));
+        let organizer = self.fonts.bold.fit(&sheet.organizer, MAIN_LEFT + MAIN_WIDTH - left, &[11.0, 9.0, 7.5], 2);
         let top = CARD_TOP + (BAND - organizer.height()) / 2.0;
-        self.paragraph(&[(&organizer, MAIN_LEFT, top, PAPER, Align::Left)]);
+        self.paragraph(&[(&organizer, left, top, color, Align::Left)]);
         let ticket = self.fonts.bold.fit(&sheet.labels.ticket, STUB_WIDTH, &[11.0, 9.0], 1);
         let top = CARD_TOP + (BAND - ticket.height()) / 2.0;
-        self.paragraph(&[(&ticket, STUB_CENTER, top, PAPER, Align::Center)]);
+        self.paragraph(&[(&ticket, STUB_CENTER, top, color, Align::Center)]);
+    }
+
+    /// Draws the logo at the left of the head, as large as fits; returns where it ends.
+    fn logo(&mut self, sheet: &TicketSheet, logo: &Image, index: usize) -> f32 {
+        let (width, height) = logo.size();
+        let scale = (LOGO_WIDTH / width as f32).min(LOGO_HEIGHT / height as f32);
+        let (width, height) = (width as f32 * scale, height as f32 * scale);
+        let (x, y) = (MAIN_LEFT, CARD_TOP + (BAND - height) / 2.0);
+        let bounds = Rect::from_xywh(x, y, width, height).expect("a picture has an area");
+        let content = self.surface.start_tagged(ContentTag::Other);
+        self.surface.push_transform(&Transform::from_translate(x, y));
+        self.surface.draw_image(logo.clone(), Size::from_wh(width, height).expect("a picture has a size"));
+        self.surface.pop();
+        self.surface.end_tagged();
+        let figure = Tag::Figure(Some(clean(&sheet.event))).with_bbox(Some(BBox::new(index, bounds)));
+        self.section.push(TagGroup::with_children(figure, vec![content.into()]));
+        x + width
     }
 
     /// What, when and where: the left column from the top.
     fn event(&mut self, sheet: &TicketSheet) {
         let level = NonZeroU16::MIN;
-        let title = self.fonts.bold.fit(&sheet.event, MAIN_WIDTH, &[27.0, 23.0, 20.0, 17.0, 14.0], 3);
+        let title =
+            self.fonts.bold.fit_or(&sheet.event, MAIN_WIDTH, (&[27.0, 23.0, 20.0, 17.0, 14.0], 3), (&[13.0], 4));
         let mut y = CARD_TOP + BAND + mm(6.0);
         // Headings must have a title, events may lack a name.
         let heading = clean(&format!("{} {}", sheet.event, sheet.number()));
@@ -150,7 +202,7 @@ impl Painter<'_, '_> {
         let half = (MAIN_WIDTH - gutter) / 2.0;
         let item_width = if sheet.attendee.is_some() || sheet.company.is_some() { half } else { MAIN_WIDTH };
         let fonts = self.fonts;
-        let bold = |text: &str, width| fonts.bold.fit(text, width, &[12.0, 10.5, 9.0], 2);
+        let bold = |text: &str, width| fonts.bold.fit_or(text, width, (&[12.0, 10.5, 9.0], 2), (&[9.0, 8.0], 3));
         let regular = |text: &str, width| fonts.regular.fit(text, width, &[10.0, 8.5], 2);
 
         self.decorate(ArtifactType::Layout, |surface| {
@@ -213,17 +265,21 @@ impl Painter<'_, '_> {
         });
     }
 
-    fn notes(&mut self, sheet: &TicketSheet) {
-        let Some(info) = &sheet.info else { return };
-        let width = WIDTH - 2.0 * MARGIN;
-        let heading = self.fonts.bold.fit(&sheet.labels.info, width, &[12.0], 1);
-        let level = NonZeroU16::new(2).expect("two is not zero");
-        let title = Some(sheet.labels.info.clone());
-        self.tagged(Tag::Hn(level, title), &[(&heading, MARGIN, NOTES_TOP, INK, Align::Left)]);
-        let top = NOTES_TOP + heading.height() + 4.0;
-        // Lines of 80 to 100 characters are as long as is comfortable to read.
-        let info = self.fonts.regular.fit(info, mm(160.0), &[10.0, 8.5], 24);
-        self.paragraph(&[(&info, MARGIN, top, INK, Align::Left)]);
+    /// Draws as much of the notes as has room below `top`.
+    fn notes(&mut self, notes: &mut Notes<'_>, top: f32) {
+        let mut y = top;
+        while let Some(part) = notes.take(NOTES_BOTTOM - y) {
+            let block = [(&part.block, MARGIN, y, INK, Align::Left)];
+            match part.heading {
+                Some(title) => {
+                    let level = NonZeroU16::new(2).expect("two is not zero");
+                    self.tagged(Tag::Hn(level, Some(title)), &block);
+                    y += 4.0;
+                }
+                None => self.paragraph(&block),
+            }
+            y += part.block.height() + part.space_below;
+        }
     }
 
     fn footer(&mut self, sheet: &TicketSheet) {

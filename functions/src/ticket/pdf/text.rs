@@ -152,6 +152,16 @@ impl Typeface {
         Block { typeface: self, size: smallest, lines }
     }
 
+    /// Sets `text` as [`Self::fit`] does, with other sizes and lines if it would end in an ellipsis: names are better small
+    /// than cut. Each pair is sizes and lines.
+    pub(super) fn fit_or(&self, text: &str, width: f32, first: (&[f32], usize), second: (&[f32], usize)) -> Block<'_> {
+        let block = self.fit(text, width, first.0, first.1);
+        match block.lines.last().is_some_and(|line| line.text.ends_with('…')) {
+            true => self.fit(text, width, second.0, second.1),
+            false => block,
+        }
+    }
+
     fn ellipsis(&self, text: &str, width: f32) -> Line {
         let mut kept = text.trim_end().to_owned();
         loop {
@@ -173,6 +183,13 @@ impl Line {
 }
 
 impl Block<'_> {
+    /// Keeps the lines that are not higher than `room` together, at least one; returns the others.
+    pub(super) fn split(&mut self, room: f32) -> Option<Self> {
+        let fitting = ((room / self.leading()) as usize).max(1);
+        let rest = (self.lines.len() > fitting).then(|| self.lines.split_off(fitting))?;
+        Some(Self { typeface: self.typeface, size: self.size, lines: rest })
+    }
+
     /// Height of all lines in points.
     pub(super) fn height(&self) -> f32 {
         self.lines.len() as f32 * self.leading()
