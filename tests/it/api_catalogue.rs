@@ -177,6 +177,8 @@ async fn bodies_that_cannot_be_read_are_refused() {
         send("application/x-www-form-urlencoded", "name=Drinks&is_addon=true&position=3".to_owned()).await;
     assert_eq!((status, &answer["position"], &answer["is_addon"]), (201, &json!(3), &json!(true)));
     assert_eq!(answer["name"], json!({ "en": "Drinks" }));
+    let (status, answer) = send("application/json", r#"{"name": "A\u0000B", "what\u0000": "\u0000"}"#.to_owned()).await;
+    assert_eq!((status, &answer["name"]["en"]), (201, &json!("AB")), "no database keeps NUL");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,7 +29,7 @@ pub fn object(request: &Request) -> Result<Map<String, Value>, ApiError> {
     }
 }
 
-/// The value in a body.
+/// The value in a body, without the character that the database does not have.
 pub fn value(request: &Request) -> Result<Value, ApiError> {
     if request.body().is_empty() {
         return Ok(json!({}));
@@ -37,8 +37,9 @@ pub fn value(request: &Request) -> Result<Value, ApiError> {
     let content_type = header_text(request.headers(), header::CONTENT_TYPE).unwrap_or_default();
     match content_type.split(';').next().unwrap_or_default().trim() {
         "application/json" | "" => serde_json::from_slice(request.body())
+            .map(|value| cleaned(&value))
             .map_err(|error| ApiError::BadRequest(format!("JSON parse error - {error}"))),
-        "application/x-www-form-urlencoded" => Ok(form(request)),
+        "application/x-www-form-urlencoded" => Ok(cleaned(&form(request))),
         other => Err(ApiError::UnsupportedMedia(format!("Unsupported media type \"{other}\" in request."))),
     }
 }
