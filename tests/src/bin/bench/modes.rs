@@ -235,7 +235,7 @@ const RAW: &[&str] = &[
      select id, $1, $2, id, 'order_free', 'ada@example.org', 'en', 'waiting', $5, $5 from unnest($3::bigint[]) as n (id)",
     "insert into outbox (queue, body, created_at, due_at)
      select 'default', jsonb_build_object('kind', 'ticket.render', 'order', id, 'then_mail', id), $5, $5
-       from unnest($3::bigint[] || $3::bigint[]) as n (id)",
+       from unnest($3::bigint[]) as n (id)",
     "insert into form_outcome (event_id, form_token, outcome, created_at)
      select $2, code, jsonb_build_object('order', id, 'code', code, 'secret', code || code), $5
        from unnest($3::bigint[], $4::text[]) as n (id, code)",
