@@ -1,7 +1,13 @@
 //! What buyers take home besides single tickets: all of them in one file, and the event for their calendar.
 
+use serde_json::json;
+use shop::{
+    port::db::{Db, Query as _},
+    ticket,
+};
+
 use crate::{
-    shop::{TestShop, http_client},
+    shop::{TestShop, code_of, http_client},
     ticket_pdf::qr_codes,
 };
 
@@ -50,4 +56,32 @@ async fn the_event_goes_into_a_calendar() {
     assert_eq!(answer.headers()["content-disposition"], "attachment; filename=\"gig.ics\"");
     let file = answer.text().await.unwrap();
     assert!(file.starts_with("BEGIN:VCALENDAR\r\n") && file.contains("\r\nDTSTART:29990601T180000Z\r\n"), "{file}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_drawn_before_a_change_is_not_taken_for_the_ticket() {
+    let shop = TestShop::with_places(5).await;
+    let order = shop.buyer().buy(&[("Seat", 1)], None).await;
+    shop.work().await;
+    let event = shop.gig().await;
+    let mut db = Db::connect(shop.database_url(), None).await.unwrap();
+    let id = db.one("select id from orders", &[]).await.unwrap().get("id").unwrap();
+    let drawn = shop::order::by_id(&db, &event, id).await.unwrap().unwrap();
+    let files = ticket::files(&db, &event, &drawn).await.unwrap();
+    // A worker has drawn it and not recorded it yet, when staff changes the order.
+    db.script("delete from ticket_file").await.unwrap();
+    shop.clock.advance_seconds(1);
+    let path = format!("org/events/gig/orders/{}/change/", code_of(&order));
+    let position = drawn.live_positions().next().unwrap().id;
+    let body = json!({ "patch_positions": [{ "position": position, "body": { "price": "0.00" } }],
+                       "create_fees": [{ "fee_type": "service", "value": "0.00" }] });
+    let (status, answer) = shop.api("POST", &path, Some(&shop.token), Some(body)).await;
+    assert_eq!(status, 200, "{answer}");
+    let now = shop.ctx.now();
+    let tx = db.begin().await.unwrap();
+    let recorded = ticket::sql::record(&tx, event.id, &files, drawn.modified_at, now).await;
+    assert!(tx.finish(recorded).await.is_err());
+    // The worker tries again, and draws the order as it is.
+    shop.work().await;
+    assert_eq!(shop.number("select count(*) as number from ticket_file").await, 1);
 }

@@ -92,8 +92,16 @@ impl Resource for Quotas {
         Ok(())
     }
 
-    async fn written(ground: &Ground<'_>, _id: i64, _draft: &Record, _before: Option<&Record>) -> Result<(), ApiError> {
-        Ok(record::recount(ground.lock()).await?)
+    async fn written(ground: &Ground<'_>, id: i64, draft: &Record, before: Option<&Record>) -> Result<(), ApiError> {
+        let counted = |record: &Record| {
+            let mut ids = [references(record, "items"), references(record, "variations")];
+            ids.iter_mut().for_each(|ids| ids.sort_unstable());
+            (ids, reference(record, "subevent_id"))
+        };
+        match before {
+            Some(before) if counted(before) == counted(draft) => Ok(()),
+            _ => Ok(record::recount(ground.lock(), Some(id)).await?),
+        }
     }
 
     async fn complete(

@@ -127,7 +127,7 @@ impl Resource for Dates {
 
     async fn deleted(ground: &Ground<'_>) -> Result<(), ApiError> {
         edit::recount_vouchers_in_carts(ground.lock()).await?;
-        Ok(recount(ground.lock()).await?)
+        Ok(recount(ground.lock(), None).await?)
     }
 }
 

@@ -153,9 +153,10 @@ pub async fn stranger(q: &impl Query, scope: Scope, target: Target, ids: &Vec<i6
     Ok(ids.iter().copied().find(|id| !known.contains(id)))
 }
 
-/// Counts the places of every quota of the event anew, after what they count has changed.
-pub async fn recount(lock: &EventLock<'_>) -> Result<(), DbError> {
-    lock.tx().execute(sql::RECOUNT, &[p(&lock.event())]).await.map(drop)
+/// Counts the places of every quota of the event anew, or of one, after what they count has changed. It takes as long as
+/// the event is large, and buyers wait meanwhile: nobody asks for it without need.
+pub async fn recount(lock: &EventLock<'_>, quota: Option<i64>) -> Result<(), DbError> {
+    lock.tx().execute(sql::RECOUNT, &[p(&lock.event()), p(&quota)]).await.map(drop)
 }
 
 /// A reference of a record, if it has one.

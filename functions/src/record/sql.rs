@@ -86,12 +86,12 @@ pub(super) const QUOTAS_OF: &str = "select id from quota where event_id = $1 and
 pub(super) const QUESTIONS_OF: &str = "select id from question where event_id = $1 and id = any($2)";
 pub(super) const DATES_OF: &str = "select id from subevent where event_id = $1 and id = any($2)";
 
-/// The counters of all quotas of an event, from the rows that they count.
+/// The counters of all quotas of an event, or of one, from the rows that they count.
 pub(super) const RECOUNT: &str = "
     update quota_counter c
        set paid = l.paid, pending = l.pending, vouchers = l.vouchers, carts = l.carts, waiting = l.waiting
       from quota_ledger l
-     where c.event_id = $1 and l.event_id = $1 and l.quota_id = c.quota_id";
+     where c.event_id = $1 and l.event_id = $1 and l.quota_id = c.quota_id and ($2::bigint is null or l.quota_id = $2)";
 
 /// Every statement of this file, for the test that prepares them all.
 pub const ALL: &[&str] = &[

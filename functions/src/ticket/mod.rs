@@ -25,7 +25,8 @@ use crate::{
 
 /// The only output so far.
 pub const OUTPUT: &str = "pdf";
-/// A file is kept for three days, which is longer than any mail that carries it is tried (spec domain 19.1).
+/// A drawing is known for three days; then it is drawn again for whoever wants it (spec domain 19.1). The bucket's own rule
+/// removes the file later, so none is missing that is known.
 pub const KEEP_SECONDS: i64 = 72 * 3600;
 
 /// Whether a position of an item comes with a ticket. Parts of a bundle are no add-ons here: they were not chosen, and

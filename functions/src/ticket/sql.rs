@@ -22,14 +22,26 @@ pub(super) async fn files(q: &impl Query, event: EventId, order: OrderId) -> Res
 
 const RECORD: &str = "
     insert into ticket_file (event_id, position_id, output, object_key, created_at)
-    select $1, position_id, $2, object_key, $3 from unnest($4::bigint[], $5::text[]) as f (position_id, object_key)
+    select $1, f.position_id, $2, f.object_key, $3
+      from unnest($4::bigint[], $5::text[]) as f (position_id, object_key)
+      join order_position op on op.event_id = $1 and op.id = f.position_id
+      join orders o on o.id = op.order_id and o.modified_at = $6
     on conflict (position_id, output) do update set object_key = excluded.object_key, created_at = excluded.created_at";
 
-/// Records files that lie in the bucket.
-pub async fn record(tx: &Tx<'_>, event: EventId, files: &[TicketFile], now: Timestamp) -> Result<(), DbError> {
+/// Records files that lie in the bucket, drawn of an order as it was at a moment. If it has changed since, they may be
+/// wrong: then this fails, and they are drawn again.
+pub async fn record(
+    tx: &Tx<'_>,
+    event: EventId,
+    files: &[TicketFile],
+    as_of: Timestamp,
+    now: Timestamp,
+) -> Result<(), DbError> {
     let positions: Vec<PositionId> = files.iter().map(|file| file.position).collect();
     let keys: Vec<&str> = files.iter().map(|file| file.object_key.as_str()).collect();
-    tx.execute(RECORD, &[p(&event), p(&OUTPUT), p(&now), array(&positions), array(&keys)]).await.map(|_| ())
+    let params = [p(&event), p(&OUTPUT), p(&now), array(&positions), array(&keys), p(&as_of)];
+    let recorded = usize::try_from(tx.execute(RECORD, &params).await?).unwrap_or_default();
+    if recorded == files.len() { Ok(()) } else { Err(DbError::RowCount(recorded)) }
 }
 
 const ORDER_FILE: &str = "select object_key from order_ticket_file where event_id = $1 and order_id = $2";
@@ -54,24 +66,25 @@ pub async fn record_order_file(
     tx.execute(RECORD_ORDER_FILE, &[p(&event), p(&order), p(&object_key), p(&now)]).await.map(|_| ())
 }
 
-const OLD_FILES: &str = "
-    (select object_key from ticket_file where created_at < $1 order by created_at limit $2)
-    union all
-    (select object_key from order_ticket_file where created_at < $1 order by created_at limit $2)";
-
-/// Where files lie that were made before a moment, `max` of each kind.
-pub async fn old_files(q: &impl Query, before: Timestamp, max: i64) -> Result<Vec<String>, DbError> {
-    q.query(OLD_FILES, &[p(&before), p(&max)]).await?.iter().map(|row| row.get("object_key")).collect()
-}
-
+/// A mail that is still to go takes its tickets along.
 const FORGET_FILES: &str = "
-    with single as (delete from ticket_file where created_at < $2 and object_key = any($1))
-    delete from order_ticket_file where created_at < $2 and object_key = any($1)";
+    delete from ticket_file t
+     where (t.position_id, t.output) in (
+           select f.position_id, f.output
+             from ticket_file f join order_position op on op.event_id = f.event_id and op.id = f.position_id
+            where f.created_at < $1
+              and not exists (select from mail m where m.event_id = op.event_id and m.order_id = op.order_id
+                                 and m.state in ('waiting', 'queued', 'inflight', 'awaiting_retry'))
+            order by f.created_at limit $2)";
+const FORGET_ORDER_FILES: &str = "
+    delete from order_ticket_file where order_id in (
+           select order_id from order_ticket_file where created_at < $1 order by created_at limit $2)";
 
-/// Forgets files that are gone.
-pub async fn forget_files(q: &impl Query, object_keys: &Vec<String>, before: Timestamp) -> Result<(), DbError> {
-    q.execute(FORGET_FILES, &[array(object_keys), p(&before)]).await.map(|_| ())
+/// Forgets files that were drawn before a moment, at most `max` of each kind; returns how many.
+pub async fn forget_files(q: &impl Query, before: Timestamp, max: i64) -> Result<u64, DbError> {
+    let single = q.execute(FORGET_FILES, &[p(&before), p(&max)]).await?;
+    Ok(single + q.execute(FORGET_ORDER_FILES, &[p(&before), p(&max)]).await?)
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[FILES, RECORD, ORDER_FILE, RECORD_ORDER_FILE, OLD_FILES, FORGET_FILES];
+pub const ALL: &[&str] = &[FILES, RECORD, ORDER_FILE, RECORD_ORDER_FILE, FORGET_FILES, FORGET_ORDER_FILES];

@@ -109,9 +109,9 @@ async fn sweep(ctx: &Ctx, now: Timestamp) -> Result<(), WorkError> {
     let before = now.plus_seconds(-webhook::KEEP_SECONDS);
     while webhook::sql::sweep(&*db, before, SWEEP_MAX).await? > 0 {}
     drop(db);
+    forget_tickets(ctx, now.plus_seconds(-ticket::KEEP_SECONDS)).await?;
     sweep_exports(ctx, now).await?;
-    sweep_uploads(ctx, now).await?;
-    sweep_tickets(ctx, now.plus_seconds(-ticket::KEEP_SECONDS)).await
+    sweep_uploads(ctx, now).await
 }
 
 /// Removes files first: a row without a file is found again, a file without a row is not.
@@ -134,13 +134,12 @@ async fn sweep_uploads(ctx: &Ctx, now: Timestamp) -> Result<(), WorkError> {
     Ok(())
 }
 
-/// Drawn tickets, in the same order: whoever wants one again has it drawn again.
-async fn sweep_tickets(ctx: &Ctx, before: Timestamp) -> Result<(), WorkError> {
-    let old = ticket::sql::old_files(&*ctx.db().await?, before, FILES_MAX).await?;
-    for object_key in &old {
-        ctx.media().await.delete(object_key).await?;
-    }
-    Ok(ticket::sql::forget_files(&*ctx.db().await?, &old, before).await?)
+/// Drawn tickets: whoever wants one again has it drawn again, perhaps at this moment and to the same place, so the files are
+/// left to the bucket.
+async fn forget_tickets(ctx: &Ctx, before: Timestamp) -> Result<(), WorkError> {
+    let db = ctx.db().await?;
+    while ticket::sql::forget_files(&*db, before, SWEEP_MAX).await? > 0 {}
+    Ok(())
 }
 
 /// Lets go what expired carts of an event hold, in portions: a batch without requests does just that.

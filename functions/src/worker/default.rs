@@ -57,7 +57,14 @@ async fn make_picture(
 ) -> Result<Done, WorkError> {
     let now = ctx.now();
     let mut db = ctx.db().await?;
-    let made = publish_picture(ctx, &db, event, subject, upload).await?;
+    let made = match publish_picture(ctx, &db, event, subject, upload).await {
+        // The file was replaced after it was checked. It does not get better by trying again.
+        Err(WorkError::Picture(error)) => {
+            tracing::warn!(event.id = event.0, %error, "a picture cannot be read");
+            None
+        }
+        other => other?,
+    };
     let tx = db.begin().await?;
     let recorded = async {
         if !outbox::claim(&tx, envelope, now).await? {
@@ -108,9 +115,9 @@ async fn render_tickets(
 ) -> Result<Done, WorkError> {
     let now = ctx.now();
     let mut db = ctx.db().await?;
-    let rendered = render_missing(ctx, &db, order, now).await?;
+    let drawn = render_missing(ctx, &db, order, now).await?;
     let tx = db.begin().await?;
-    let recorded = record(&tx, envelope, rendered, then_mail, now).await;
+    let recorded = record(&tx, envelope, drawn, then_mail, now).await;
     let Some(outgoing) = tx.finish(recorded).await? else { return Ok(Done::Duplicate) };
     drop(db);
     outgoing.dispatch(ctx).await;
@@ -158,12 +165,7 @@ async fn render_whole(
 }
 
 /// Draws what is not in the bucket yet. No transaction is open meanwhile.
-async fn render_missing(
-    ctx: &Ctx,
-    db: &Db,
-    order: OrderId,
-    now: Timestamp,
-) -> Result<Option<(EventId, Vec<TicketFile>)>, WorkError> {
+async fn render_missing(ctx: &Ctx, db: &Db, order: OrderId, now: Timestamp) -> Result<Option<Drawn>, WorkError> {
     let Some(event) = order::sql::event_of(db, order).await? else { return Ok(None) };
     let Some(event) = event::by_id(db, event).await? else { return Ok(None) };
     let Some(order) = order::by_id(db, &event, order).await? else { return Ok(None) };
@@ -174,30 +176,38 @@ async fn render_missing(
     let known = ticket::files(db, &event, &order).await?;
     let positions = ticket::positions_with_ticket(&event, &catalogue, &order);
     let missing: Vec<_> = positions.filter(|position| !known.iter().any(|file| file.position == position.id)).collect();
-    let mut made = Vec::new();
     if missing.is_empty() {
-        return Ok(Some((event.id, made)));
+        return Ok(None);
     }
+    let mut files = Vec::new();
     let media = ctx.media().await;
     let logo = ticket::logo(media, &event).await?;
     for position in missing {
-        made.push(ticket::render(media, &event, &catalogue, &order, position, logo.as_ref()).await?);
+        files.push(ticket::render(media, &event, &catalogue, &order, position, logo.as_ref()).await?);
     }
-    Ok(Some((event.id, made)))
+    Ok(Some(Drawn { event: event.id, files, as_of: order.modified_at }))
+}
+
+/// Tickets that were drawn.
+struct Drawn {
+    event: EventId,
+    files: Vec<TicketFile>,
+    /// When their order had last changed.
+    as_of: Timestamp,
 }
 
 async fn record(
     tx: &Tx<'_>,
     envelope: &Envelope,
-    rendered: Option<(EventId, Vec<TicketFile>)>,
+    drawn: Option<Drawn>,
     then_mail: Option<MailId>,
     now: Timestamp,
 ) -> Result<Option<Outgoing>, DbError> {
     if !outbox::claim(tx, envelope, now).await? {
         return Ok(None);
     }
-    if let Some((event, files)) = rendered.filter(|(_, files)| !files.is_empty()) {
-        ticket::sql::record(tx, event, &files, now).await?;
+    if let Some(Drawn { event, files, as_of }) = drawn {
+        ticket::sql::record(tx, event, &files, as_of, now).await?;
     }
     let Some(mail) = then_mail else { return Ok(Some(Outgoing::default())) };
     mail::sql::release(tx, mail, now).await?;

@@ -26,20 +26,26 @@ const TIME: Duration = Duration::from_secs(30);
 /// Makes the oldest copies anew, and removes those of shops that are closed.
 pub(super) async fn shops(ctx: &'static Ctx, now: Timestamp) -> Result<(), WorkError> {
     let begun = Instant::now();
-    let due = snapshot::due(&*ctx.db().await?, now, now.plus_seconds(-FRESH_SECONDS), SHOPS_MAX).await?;
-    for (event, known) in due {
-        if begun.elapsed() > TIME {
-            break;
-        }
-        publish(ctx, event, known, now).await?;
-    }
     // Not in the head of the loop: there the connection would be held until its end.
     let closed = snapshot::closed(&*ctx.db().await?, now, SHOPS_MAX).await?;
     for old in closed {
         ctx.media().await.delete(&old.object_key).await?;
         snapshot::forget(&*ctx.db().await?, old.event).await?;
     }
-    Ok(())
+    let due = snapshot::due(&*ctx.db().await?, now, now.plus_seconds(-FRESH_SECONDS), SHOPS_MAX).await?;
+    let mut failed = None;
+    for (event, known) in due {
+        if begun.elapsed() > TIME {
+            break;
+        }
+        let id = event.id;
+        // One shop must not keep the others from being copied.
+        if let Err(error) = publish(ctx, event, known, now).await {
+            tracing::error!(event.id = id.0, error = &error as &dyn std::error::Error, "a shop could not be copied");
+            failed = Some(error);
+        }
+    }
+    failed.map_or(Ok(()), Err)
 }
 
 async fn publish(ctx: &'static Ctx, event: Event, known: Option<String>, now: Timestamp) -> Result<(), WorkError> {

@@ -26,8 +26,6 @@ pub enum Right {
     WriteExports,
     /// Remove exports that are not kept any longer.
     DeleteExports,
-    /// Remove ticket files that are not kept any longer.
-    DeleteTickets,
     /// Store files that programs send; forms that send them use this right of their maker.
     WriteUploads,
     /// Read them.
@@ -44,8 +42,8 @@ pub enum Right {
     SendMail,
 }
 use Right::{
-    DeleteExports, DeletePublic, DeleteTickets, DeleteUploads, ReadExports, ReadPublic, ReadTickets, ReadUploads, Send,
-    SendMail, WriteExports, WritePublic, WriteTickets, WriteUploads,
+    DeleteExports, DeletePublic, DeleteUploads, ReadExports, ReadPublic, ReadTickets, ReadUploads, Send, SendMail,
+    WriteExports, WritePublic, WriteTickets, WriteUploads,
 };
 
 /// Where in `functions/src` something is done that needs a right.
@@ -105,7 +103,6 @@ pub const RIGHTS: &[(&str, &[(Right, Code)])] = &[
             (Send(Mail), "worker/background.rs"),
             (Send(Notifications), "worker/background.rs"),
             (DeleteExports, "worker/background.rs"),
-            (DeleteTickets, "worker/background.rs"),
             (DeleteUploads, "worker/background.rs"),
             (WritePublic, "worker/publish.rs"),
             (DeletePublic, "worker/publish.rs"),
@@ -154,8 +151,23 @@ pub fn role(id: &str, function: &str, worker: Option<&Worker>) -> Value {
         statements.push(allow(&receive, arn(&queue_id(worker.queue))));
     }
     let rights = RIGHTS.iter().filter(|(name, _)| *name == function).flat_map(|(_, rights)| *rights);
-    statements.extend(rights.map(|(right, _)| statement(*right)));
+    for (right, _) in rights {
+        statements.push(statement(*right));
+        statements.extend(find(*right));
+    }
     assume_role("lambda.amazonaws.com", statements)
+}
+
+/// Without it S3 says of an object that is not there that nobody may see it.
+fn find(right: Right) -> Option<Value> {
+    let folder = match right {
+        ReadUploads => "uploads/*",
+        ReadPublic => "pub/*",
+        _ => return None,
+    };
+    let mut statement = allow(&["s3:ListBucket"], sub("${MediaBucket.Arn}"));
+    statement["Condition"] = json!({ "StringLike": { "s3:prefix": folder } });
+    Some(statement)
 }
 
 fn statement(right: Right) -> Value {
@@ -169,7 +181,6 @@ fn statement(right: Right) -> Value {
         ReadExports => allow(&["s3:GetObject"], exports()),
         WriteExports => allow(&["s3:PutObject", "s3:AbortMultipartUpload"], exports()),
         DeleteExports => allow(&["s3:DeleteObject"], exports()),
-        DeleteTickets => allow(&["s3:DeleteObject"], tickets()),
         WriteUploads => allow(&["s3:PutObject"], uploads()),
         ReadUploads => allow(&["s3:GetObject"], uploads()),
         DeleteUploads => allow(&["s3:DeleteObject"], uploads()),

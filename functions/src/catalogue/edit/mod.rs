@@ -10,7 +10,6 @@ use crate::{
         db::{DbError, Query, Row, array, p},
         lock::EventLock,
     },
-    record,
     time::Timestamp,
 };
 
@@ -34,12 +33,11 @@ pub async fn variations_of(
     rows.iter().map(|row| Ok((row.get("item_id")?, row.get("variation_id")?))).collect()
 }
 
-/// Takes an item, or one of its variations, out of all carts.
+/// Takes an item, or one of its variations, out of all carts. What quotas count must be counted anew after it.
 pub async fn empty_carts(lock: &EventLock<'_>, item: i64, variation: Option<i64>) -> Result<(), DbError> {
     let event = lock.event();
     lock.tx().execute(sql::EMPTY_CARTS, &[p(&event), p(&item), p(&variation)]).await?;
-    recount_vouchers_in_carts(lock).await?;
-    record::recount(lock).await
+    recount_vouchers_in_carts(lock).await
 }
 
 /// Counts anew what carts hold of each voucher, after positions were deleted.

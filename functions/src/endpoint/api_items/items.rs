@@ -143,7 +143,7 @@ impl Resource for Items {
     }
 
     async fn deleted(ground: &Ground<'_>) -> Result<(), ApiError> {
-        Ok(crate::record::recount(ground.lock()).await?)
+        Ok(crate::record::recount(ground.lock(), None).await?)
     }
 }
 

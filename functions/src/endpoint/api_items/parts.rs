@@ -92,7 +92,7 @@ impl Resource for Variations {
     }
 
     async fn deleted(ground: &Ground<'_>) -> Result<(), ApiError> {
-        Ok(record::recount(ground.lock()).await?)
+        Ok(record::recount(ground.lock(), None).await?)
     }
 }
 
