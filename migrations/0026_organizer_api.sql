@@ -59,7 +59,3 @@ alter table item_variation
     add column checkin_text text;
 alter table question
     add column show_during_checkin boolean not null default false;
-
--- Lists are found by these.
-create index discount_item_item_idx on discount_item (event_id, item_id);
-create index action_log_kind_idx on action_log (event_id, object_type, created_at) where object_type <> 'order';

@@ -8,6 +8,3 @@ alter table orders
     -- Whatever a program wants to keep with it.
     add column api_meta jsonb not null default '{}';
 alter table refund add column info jsonb not null default '{}';
-
--- Feeds of what has changed since.
-create index orders_event_modified_idx on orders (event_id, modified_at, id);

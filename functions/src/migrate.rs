@@ -1,6 +1,6 @@
 //! Applies the files of `migrations/`: forward only, each once, each in its own transaction.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -49,6 +49,7 @@ const MIGRATIONS: &[Migration] = migrations![
     25 "0025_batch_in_few_statements",
     26 "0026_organizer_api",
     27 "0027_order_notes",
+    28 "0028_list_indexes",
 ];
 
 /// Why a migration stopped. What came before it stays applied.
@@ -78,6 +79,8 @@ const LOCK: &str = "select pg_advisory_xact_lock(7001)";
 const LIMITS: &str = "set local lock_timeout = '1s'; set local statement_timeout = '9min'";
 /// Tries to get the locks of a migration, and the pause between them.
 const TRIES: u32 = 60;
+/// No try begins later than this after the first: the function has ten minutes, and one try may take nearly all of them.
+const TRIES_TIME: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(500);
 const CREATE_TABLE: &str = "create table if not exists schema_migration (
     version integer primary key, name text not null, checksum bytea not null, applied_at timestamptz not null default now())";
@@ -108,12 +111,12 @@ pub async fn run_to(db: &mut Db, last: i32) -> Result<Vec<&'static str>, Migrate
 }
 
 async fn run_one(db: &mut Db, migration: &Migration) -> Result<bool, MigrateError> {
-    let mut tries = 0;
+    let (begun, mut tries) = (Instant::now(), 0);
     loop {
         let tx = db.begin().await?;
         let outcome = apply(&tx, migration).await;
         match tx.finish(outcome).await {
-            Err(error) if error.is_busy() && !db.is_closed() && tries < TRIES => {
+            Err(error) if error.is_busy() && !db.is_closed() && tries < TRIES && begun.elapsed() < TRIES_TIME => {
                 tries += 1;
                 tokio::time::sleep(PAUSE).await;
             }

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from . import checks, functions, smoke
-from .cloud import ClientError, Cloud, code
+from .cloud import BotoCoreError, ClientError, Cloud, code
 from .functions import LIST, Fleet
 from .releases import Releases, source
 from .say import Refused, Steps
@@ -158,10 +158,10 @@ class Deployment:
         before, current = self.fleet.live(), self.releases.current()
         number = self.releases.next_number()
         self.releases.record(number, versions, current and current["number"])
-        self.fleet.switch(versions, f"release {number}, {source()}")
-        steps.close(f"; release {number}")
         url = self.stage.public_url(base["ApiUrl"])
         try:
+            self.fleet.switch(versions, f"release {number}, {source()}")
+            steps.close(f"; release {number}")
             steps.step("Stack edge: routes, event sources, schedules, alarms")
             self._public_files(base)
             self.edge.deploy(self.edge_values(base, data))
@@ -169,10 +169,10 @@ class Deployment:
             steps.close(f"; {kept} invocations kept for buying" if kept else "")
             steps.step("Asking the shop")
             smoke.shop(base["ApiUrl"])
-        except Refused as refused:
+        except (Refused, BotoCoreError, ClientError, KeyboardInterrupt) as failure:
             if before:
                 self.fleet.switch(before, f"back from release {number}")
-                raise Refused(f"{refused}\nThe versions of before serve again.") from None
+                raise Refused(f"{failure or 'Stopped.'}\nThe versions of before serve again.") from None
             raise
         steps.step("Tidying up")
         self.releases.point(number)
@@ -238,8 +238,9 @@ class Deployment:
             self.fleet.switch(before, "rollback failed")
             raise Refused(f"Release {number} cannot serve any more: {error}") from None
         steps.step("Asking the shop")
-        smoke.shop(self.base.outputs()["ApiUrl"])
+        # It serves, whatever the shop answers.
         self.releases.point(number)
+        smoke.shop(self.base.outputs()["ApiUrl"])
         steps.close()
         print(f"Release {number} serves.")
 

@@ -190,6 +190,25 @@ async fn vouchers_keep_places_and_refuse_what_breaks_their_rules() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn programs_that_write_at_the_same_time_lose_nothing() {
+    let shop = TestShop::with_places(5).await;
+    for path in ["org/", "org/events/gig/"] {
+        let api = Program::new(&shop, path);
+        for mail in 0..5 {
+            let mail = format!("desk{mail}@example.org");
+            tokio::join!(
+                api.done("PATCH", "settings/", json!({ "contact_mail": mail })),
+                api.done("PATCH", "settings/", json!({ "imprint_url": format!("https://example.org/{mail}") })),
+                api.done("PATCH", "settings/", json!({ "locales": ["en", "de"] })),
+            );
+            let told = api.get("settings/").await;
+            assert_eq!(told["contact_mail"], mail, "{path}");
+            assert_eq!(told["imprint_url"], format!("https://example.org/{mail}"), "{path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn channels_properties_and_settings_belong_to_the_organiser() {
     let shop = TestShop::empty().await;
     shop.import(&document(3)).await;

@@ -206,6 +206,31 @@ async fn money_is_booked_and_pays_the_order_when_it_is_enough() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_order_waits_for_money_again_only_if_some_is_missing() {
+    let shop = gig(5).await;
+    let api = Program::new(&shop, "org/events/gig/");
+    let paid = order(&api, 1, "ada@example.org").await;
+    let base = format!("orders/{}/", paid["code"].as_str().unwrap());
+    let refunds = format!("{base}refunds/");
+    // 23.00 are due and 25.00 were paid.
+    let money = json!({ "provider": "banktransfer", "state": "confirmed", "amount": "25.00" });
+    api.done("POST", &format!("{base}payments/"), money).await;
+    shop.clock.advance_seconds(60 * 24 * 3600);
+    let back = |state: &str, amount: &str| json!({ "state": state, "source": "admin", "amount": amount, "provider": "manual", "mark_pending": true });
+    api.done("POST", &refunds, back("failed", "10.00")).await;
+    api.done("POST", &refunds, back("done", "1.00")).await;
+    assert_eq!(api.get(&base).await["status"], "p", "all is paid");
+    // What was too much went back outside of the shop: that is done at once.
+    let external = json!({ "state": "external", "source": "external", "amount": "1.00", "provider": "manual" });
+    assert_eq!(api.done("POST", &refunds, external).await["state"], "done");
+    api.done("POST", &refunds, back("done", "3.00")).await;
+    let open = api.get(&base).await;
+    assert_eq!(open["status"], "n");
+    assert!(open["expires"].as_str() > paid["expires"].as_str(), "{} after {}", open["expires"], paid["expires"]);
+    shop.counters().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn money_for_places_that_are_gone_is_booked_all_the_same() {
     let shop = gig(1).await;
     let api = Program::new(&shop, "org/events/gig/");

@@ -142,7 +142,7 @@ impl Resource for Vouchers {
             Some(id) => id,
             None => {
                 let found = voucher::ids(ground.tx, ground.event().id, &vec![code]).await?;
-                found.first().map(|(_, id)| *id).ok_or(ApiError::NotFound)?
+                found.into_values().next().ok_or(ApiError::NotFound)?
             }
         };
         record::update(ground.tx, &VOUCHERS, ground.scope, id, draft).await?;
@@ -238,10 +238,11 @@ async fn batch_once(
         return Ok(answer);
     }
     let event = caller.event.as_ref().ok_or(ApiError::NotFound)?;
-    let lock = EventLock::acquire(tx, event.id).await?;
-    let ground = Ground { ctx, tx, lock: Some(lock), scope: caller.scope, event: Some(event), around, parent: None };
+    let mut ground = Ground { ctx, tx, lock: None, scope: caller.scope, event: Some(event), around, parent: None };
     let bodies = bodies(request)?;
+    // What a thousand of them refer to is looked up without the lock, under which the box office checks them again.
     let drafts = drafts(&ground, &bodies).await?;
+    ground.lock = Some(EventLock::acquire(tx, event.id).await?);
     let wanted = drafts.iter().map(|draft| (None, terms(draft, around))).collect();
     let faults = voucher::save(ground.lock(), event, wanted, around.now).await?;
     if faults.iter().any(Option::is_some) {
@@ -250,13 +251,16 @@ async fn batch_once(
     }
     let codes: Vec<String> = drafts.iter().map(|draft| terms(draft, around).code).collect();
     let ids = voucher::ids(tx, event.id, &codes).await?;
+    let (mut notes, mut said) = (Vec::new(), Vec::new());
+    for ((draft, code), body) in drafts.iter().zip(&codes).zip(bodies) {
+        let id = *ids.get(code).ok_or(ApiError::NotFound)?;
+        notes.push(json!({ "id": id, "tag": draft.get("tag"), "comment": draft.get("comment") }));
+        said.push((id, Value::Object(body)));
+    }
+    voucher::note(ground.lock(), notes).await?;
+    record::log_all(tx, caller.scope, "voucher", Vouchers::LOG[0], said, around.now).await?;
     let mut told = Vec::new();
-    for ((draft, code), body) in drafts.iter().zip(&codes).zip(&bodies) {
-        let id = ids.iter().find(|(known, _)| known == code).map(|(_, id)| *id).ok_or(ApiError::NotFound)?;
-        record::update(tx, &VOUCHERS, caller.scope, id, draft).await?;
-        let said = Value::Object(body.clone());
-        record::log(tx, caller.scope, ("voucher", id), Vouchers::LOG[0], &said, around.now).await?;
-        let mut found = record::find(tx, &VOUCHERS, caller.scope, id).await?.ok_or(ApiError::NotFound)?;
+    for mut found in voucher::records(tx, event.id, ids.into_values().collect()).await? {
         Vouchers::loaded(&mut found, around);
         told.push(field::show(Vouchers::FIELDS, &found, around));
     }

@@ -4,10 +4,12 @@
 
 pub mod sql;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::{
-    id::EventId,
+    id::{EventId, OrganizerId},
     port::{
         db::{DbError, Param, Query, Row, Tx, array, p},
         lock::EventLock,
@@ -69,7 +71,8 @@ pub async fn find(q: &impl Query, table: &'static Table, scope: Scope, id: i64) 
     q.opt(table.find, &[p(&scope.id()), p(&id)]).await?.as_ref().map(body).transpose()
 }
 
-fn body(row: &Row) -> Result<Record, DbError> {
+/// The record in a row.
+pub fn body(row: &Row) -> Result<Record, DbError> {
     match row.get("body")? {
         Value::Object(record) => Ok(record),
         other => Err(DbError::UnknownValue { what: "row", value: other.to_string() }),
@@ -106,6 +109,22 @@ pub async fn log(
     let params: [Param<'_>; 8] =
         [p(&organizer), p(&event), p(&object), p(&id), p(&action), p(data), p(&token), p(&now)];
     tx.execute(sql::LOG, &params).await.map(drop)
+}
+
+/// The same for many rows at once: ids with what was said about them.
+pub async fn log_all(
+    tx: &Tx<'_>,
+    scope: Scope,
+    object: &str,
+    action: &str,
+    said: Vec<(i64, Value)>,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let (organizer, event, token) = (scope.organizer(), scope.event(), scope.token());
+    let (ids, data): (Vec<i64>, Vec<Value>) = said.into_iter().unzip();
+    let params: [Param<'_>; 8] =
+        [p(&organizer), p(&event), p(&object), p(&action), p(&token), p(&now), array(&ids), array(&data)];
+    tx.execute(sql::LOG_ALL, &params).await.map(drop)
 }
 
 /// When a program last changed a row of a kind (spec rest-api 0.5).
@@ -146,11 +165,14 @@ impl Target {
     }
 }
 
-/// The first of `ids` that is none of the event's.
-pub async fn stranger(q: &impl Query, scope: Scope, target: Target, ids: &Vec<i64>) -> Result<Option<i64>, DbError> {
-    let rows = q.query(target.statement(), &[p(&scope.id()), array(ids)]).await?;
-    let known: Vec<i64> = rows.iter().map(|row| row.get("id")).collect::<Result<_, _>>()?;
-    Ok(ids.iter().copied().find(|id| !known.contains(id)))
+/// Those of `ids` that are the event's.
+pub async fn known(q: &impl Query, scope: Scope, target: Target, ids: &Vec<i64>) -> Result<BTreeSet<i64>, DbError> {
+    q.query(target.statement(), &[p(&scope.id()), array(ids)]).await?.iter().map(|row| row.get("id")).collect()
+}
+
+/// Writes to what belongs to an organiser as a whole take turns, as those in an event do by its lock.
+pub async fn lock_organizer(tx: &Tx<'_>, organizer: OrganizerId) -> Result<(), DbError> {
+    tx.one(sql::LOCK_ORGANIZER, &[p(&organizer)]).await.map(drop)
 }
 
 /// Counts the places of every quota of the event anew, or of one, after what they count has changed. It takes as long as

@@ -75,8 +75,15 @@ pub(super) const LOG: &str = "
     insert into action_log (organizer_id, event_id, object_type, object_id, action, data, actor_type, actor_id, created_at)
     values ($1, $2, $3, $4, $5, $6, 'token', $7, $8)";
 
+pub(super) const LOG_ALL: &str = "
+    insert into action_log (organizer_id, event_id, object_type, object_id, action, data, actor_type, actor_id, created_at)
+    select $1, $2, $3, said.id, $4, said.data, 'token', $5, $6
+      from unnest($7::bigint[], $8::jsonb[]) with ordinality as said (id, data, n) order by said.n";
+
 pub(super) const LAST_CHANGE: &str =
     "select max(created_at) as moment from action_log where event_id = $1 and object_type = $2";
+
+pub(super) const LOCK_ORGANIZER: &str = "select id from organizer where id = $1 for no key update";
 
 pub(super) const CATEGORIES_OF: &str = "select id from category where event_id = $1 and id = any($2)";
 pub(super) const ITEMS_OF: &str = "select id from item where event_id = $1 and id = any($2)";
@@ -96,7 +103,9 @@ pub(super) const RECOUNT: &str = "
 /// Every statement of this file, for the test that prepares them all.
 pub const ALL: &[&str] = &[
     LOG,
+    LOG_ALL,
     LAST_CHANGE,
+    LOCK_ORGANIZER,
     CATEGORIES_OF,
     ITEMS_OF,
     VARIATIONS_OF,

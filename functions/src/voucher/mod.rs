@@ -3,6 +3,10 @@
 
 pub mod sql;
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 use crate::{
     boxoffice::{self, Outcome, Request, VoucherFault, VoucherTerms},
     catalogue::Catalogue,
@@ -12,6 +16,7 @@ use crate::{
         db::{DbError, Query, array, p},
         lock::EventLock,
     },
+    record::{self, Record},
     time::Timestamp,
 };
 
@@ -57,7 +62,18 @@ async fn serve(
 }
 
 /// The ids of vouchers by their codes.
-pub async fn ids(q: &impl Query, event: EventId, codes: &Vec<String>) -> Result<Vec<(String, i64)>, DbError> {
+pub async fn ids(q: &impl Query, event: EventId, codes: &Vec<String>) -> Result<BTreeMap<String, i64>, DbError> {
     let rows = q.query(sql::IDS_BY_CODE, &[p(&event), array(codes)]).await?;
     rows.iter().map(|row| Ok((row.get("code")?, row.get("id")?))).collect()
+}
+
+/// What staff notes at vouchers: objects of `id`, `tag` and `comment`.
+pub async fn note(lock: &EventLock<'_>, notes: Vec<Value>) -> Result<(), DbError> {
+    lock.tx().execute(sql::NOTE, &[p(&lock.event()), p(&Value::Array(notes))]).await.map(drop)
+}
+
+/// Vouchers by their ids, in the order of these.
+pub async fn records(q: &impl Query, event: EventId, ids: Vec<i64>) -> Result<Vec<Record>, DbError> {
+    let rows = q.query(sql::RECORDS, &[p(&event), array(&ids)]).await?;
+    rows.iter().map(record::body).collect()
 }

@@ -35,11 +35,17 @@ const LIST: &str = list_rows!(
 const FIND: &str = find_row!("voucher");
 /// What buyers never see; the rest is the box office's.
 const UPDATE: &str = update_row!("voucher", "tag, comment");
-pub(super) const IDS_BY_CODE: &str = "select code, id from voucher where event_id = $1 and code = any($2) order by id";
+pub(super) const IDS_BY_CODE: &str = "select code, id from voucher where event_id = $1 and code = any($2)";
+pub(super) const NOTE: &str = "
+    update voucher v set tag = coalesce(n.tag, ''), comment = coalesce(n.comment, '')
+      from jsonb_to_recordset($2) as n (id bigint, tag text, comment text)
+     where v.event_id = $1 and v.id = n.id";
+pub(super) const RECORDS: &str =
+    "select to_jsonb(r) as body from voucher r where event_id = $1 and id = any($2) order by id";
 
 /// Vouchers. They are added, changed and deleted by the box office; only the notes of staff are written here.
 pub static VOUCHERS: Table =
     Table { object: "voucher", list: LIST, find: FIND, insert: "", update: UPDATE, delete: "" };
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[LIST, FIND, UPDATE, IDS_BY_CODE];
+pub const ALL: &[&str] = &[LIST, FIND, UPDATE, IDS_BY_CODE, NOTE, RECORDS];

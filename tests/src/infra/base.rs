@@ -24,6 +24,8 @@ const MESSAGE_DAYS: u64 = 4;
 const DEAD_LETTER_DAYS: u64 = 14;
 /// The sweep removes exports after their time; this is for those it has forgotten.
 const EXPORT_DAYS: u64 = 30;
+/// Longer than a file that was sent is known (`upload::KEEP_SECONDS`).
+const UPLOAD_DAYS: u64 = 3;
 /// Longer than a drawing is known (`ticket::KEEP_SECONDS`) with any mail that carries it.
 const TICKET_DAYS: u64 = 7;
 
@@ -142,6 +144,12 @@ fn bucket() -> Value {
                         "Status": "Enabled",
                         "Prefix": "exports/",
                         "ExpirationInDays": EXPORT_DAYS,
+                    },
+                    {
+                        "Id": "forgotten-uploads",
+                        "Status": "Enabled",
+                        "Prefix": "uploads/",
+                        "ExpirationInDays": UPLOAD_DAYS,
                     },
                     {
                         "Id": "drawn-tickets",

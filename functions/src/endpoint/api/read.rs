@@ -177,6 +177,10 @@ impl Written {
             self.faults.add(field.name, format!("Expected a list of items but got type \"{kind}\"."));
             return;
         };
+        if list.len() > PARTS_MAX {
+            self.faults.add(field.name, format!("Ensure this field has no more than {PARTS_MAX} elements."));
+            return;
+        }
         let (mut parts, mut faults) = (Vec::new(), Vec::new());
         for part in list {
             let Some(body) = part.as_object() else {
@@ -195,6 +199,11 @@ impl Written {
         self.record.insert(field.column.to_owned(), Value::Array(parts));
     }
 }
+
+/// Most parts of one object.
+const PARTS_MAX: usize = 10_000;
+/// Longest value without a form of its own: a page of such objects must fit into an answer.
+const JSON_BYTES_MAX: usize = 50_000;
 
 fn kind_of(value: &Value) -> &'static str {
     match value {
@@ -267,7 +276,10 @@ pub fn read_field(field: &Field, given: &Value, around: &Around) -> Result<Optio
             let words: Result<Vec<String>, String> = listed(given)?.into_iter().map(|it| read_text(it, max)).collect();
             json!(words?)
         }
-        Kind::Json => cleaned(given),
+        Kind::Json if given.to_string().len() > JSON_BYTES_MAX => {
+            return Err(format!("Ensure this field has no more than {JSON_BYTES_MAX} bytes."));
+        }
+        Kind::Json => given.clone(),
         Kind::Channels | Kind::Parts(_) | Kind::Replaced(_) | Kind::Fixed(_) => return Ok(None),
     };
     if field.required && is_blank(&value) {

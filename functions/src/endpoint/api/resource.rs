@@ -1,6 +1,8 @@
 //! A kind of object with the usual calls: list, create, show, change, delete. What is special about it is in its
 //! implementation of [`Resource`].
 
+use std::collections::BTreeSet;
+
 use ::http::{HeaderValue, Method, StatusCode};
 use lambda_http::{Body, Request, Response};
 use serde_json::{Map, Value};
@@ -300,7 +302,10 @@ async fn once<R: Resource>(
     }
     let lock = match caller.scope.event() {
         Some(event) => Some(EventLock::acquire(tx, event).await?),
-        None => None,
+        None => {
+            record::lock_organizer(tx, caller.scope.organizer()).await?;
+            None
+        }
     };
     let parent = parent::<R>(request, tx, caller.scope).await?;
     let event = caller.event.as_ref();
@@ -375,9 +380,17 @@ pub async fn look_up(
     references: &[Reference],
     faults: &mut Faults,
 ) -> Result<(), DbError> {
-    for reference in references.iter().filter(|reference| !reference.ids.is_empty()) {
-        if let Some(id) = record::stranger(q, scope, reference.target, &reference.ids).await? {
-            faults.add(reference.field, format!("Invalid pk \"{id}\" - object does not exist."));
+    for target in references.iter().map(|it| it.target).collect::<BTreeSet<_>>() {
+        let of_target = || references.iter().filter(|it| it.target == target);
+        let ids: Vec<i64> = of_target().flat_map(|it| it.ids.iter().copied()).collect();
+        if ids.is_empty() {
+            continue;
+        }
+        let known = record::known(q, scope, target, &ids).await?;
+        for reference in of_target() {
+            if let Some(id) = reference.ids.iter().find(|id| !known.contains(id)) {
+                faults.add(reference.field, format!("Invalid pk \"{id}\" - object does not exist."));
+            }
         }
     }
     Ok(())

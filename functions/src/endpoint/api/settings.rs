@@ -10,7 +10,7 @@ use crate::{
     event::edit::{self, Stored},
     http::{self, ApiError},
     idempotency::{Answer, Call},
-    port::db::Tx,
+    port::{db::Tx, lock::EventLock},
     record,
     staff::{self, Permission},
     time::Timestamp,
@@ -115,9 +115,13 @@ async fn once(
     if let Some(answer) = call.begin(tx, now).await? {
         return Ok(answer);
     }
+    match caller.scope.event() {
+        Some(event) => drop(EventLock::acquire(tx, event).await?),
+        None => record::lock_organizer(tx, caller.scope.organizer()).await?,
+    }
     let mut stored = edit::stored_settings(tx, caller.scope).await?;
     let zone = caller.event.as_ref().map_or(jiff::tz::TimeZone::UTC, |event| event.timezone.clone());
-    let said = read::object(request)?;
+    let mut said = read::object(request)?;
     let mut faults = read::Faults::default();
     for (key, value) in &said {
         let known = group.keys.iter().find(|(known, _)| known == key).map(|(_, default)| default_of(default));
@@ -137,6 +141,8 @@ async fn once(
     }
     faults.check()?;
     edit::store_settings(tx, caller.scope, stored.own.clone()).await?;
+    // What is not known may be another system's secret.
+    said.retain(|key, _| group.keys.iter().any(|(known, _)| known == key) || is_of_provider(key));
     let object = if caller.event.is_some() { "event" } else { "organizer" };
     let said = Value::Object(said);
     record::log(tx, caller.scope, (object, caller.scope.id()), group.action, &said, now).await?;

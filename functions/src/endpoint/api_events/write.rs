@@ -153,6 +153,9 @@ async fn inherit(tx: &Tx<'_>, body: &mut Map<String, Value>, source: &Source) ->
         let value = before.get(*name).cloned().unwrap_or_default();
         body.entry(*name).or_insert(value);
     }
+    if body.get("currency").is_some_and(|wanted| Some(wanted) != before.get("currency")) {
+        return Err(ApiError::field("currency", "A copy has the currency of the original."));
+    }
     let is_series = body.get("has_subevents").and_then(read::read_flag);
     if is_series.is_some_and(|wanted| wanted != source.event.has_subevents) {
         return Err(ApiError::field("has_subevents", "A copy is a series if and only if the original is."));

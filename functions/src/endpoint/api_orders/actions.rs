@@ -24,6 +24,7 @@ use crate::{
     port::{
         codes::Codes,
         db::{DbError, Query, Tx},
+        lock::EventLock,
     },
     staff::{Permission, Staff},
     time::Timestamp,
@@ -102,6 +103,8 @@ async fn once(
     if let Some(answer) = call.begin(tx, now).await? {
         return Ok((answer, Outgoing::default()));
     }
+    // What the box office changes is read and changed under its lock.
+    let _lock = EventLock::acquire(tx, event.id).await?;
     let order = find(tx, event, request).await?;
     let catalogue = Catalogue::load(tx, event).await?;
     let ignores_quotas = http::query(request, "check_quotas").is_some_and(|value| value == "false");

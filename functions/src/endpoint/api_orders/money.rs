@@ -9,6 +9,7 @@ use super::{
     json::{payment_json, refund_json},
 };
 use crate::{
+    boxoffice::OrderAction,
     catalogue::Catalogue,
     ctx::Ctx,
     endpoint::api::{
@@ -40,7 +41,8 @@ const PAYMENT_FIELDS: &[Field] = &[
     Field::new("payment_date", Kind::Moment).null(),
     Field::new("info", Kind::Json),
     Field::new("send_email", Kind::Flag).default("true"),
-    Field::new("force", Kind::Flag),
+    // What has no room is not sold, whoever says so.
+    Field::new("force", Kind::Fixed("false")),
 ];
 const REFUND_FIELDS: &[Field] = &[
     Field::new("state", Kind::Choice(&["created", "transit", "done", "failed", "canceled", "external"])).required(),
@@ -57,7 +59,8 @@ const REFUND_FIELDS: &[Field] = &[
 ];
 const ACTION_FIELDS: &[Field] = &[
     Field::new("send_email", Kind::Flag).default("true"),
-    Field::new("force", Kind::Flag),
+    // What has no room is not sold, whoever says so.
+    Field::new("force", Kind::Fixed("false")),
     Field::new("mark_canceled", Kind::Flag),
     Field::new("mark_refunded", Kind::Flag),
     Field::new("amount", Kind::Amount).null(),
@@ -291,26 +294,34 @@ impl Work<'_> {
             }
             _ => return Err(ApiError::BadRequest("Invalid state of refund.".to_owned())),
         }
-        Ok((number, 200, self.follow_up().await?))
+        let outgoing = if action == "process" { self.follow_up().await? } else { Outgoing::default() };
+        Ok((number, 200, outgoing))
     }
 
-    /// What becomes of the order that was paid.
+    /// What becomes of the order that was paid. It waits for money again only if some is missing, and with a new deadline
+    /// (spec domain 12.2).
     async fn follow_up(&self) -> Result<Outgoing, ApiError> {
-        let action = match () {
-            () if flag(self.said, "mark_canceled") || flag(self.said, "mark_refunded") => {
-                crate::boxoffice::OrderAction::MarkRefunded
-            }
-            () if flag(self.said, "mark_pending") => crate::boxoffice::OrderAction::MarkPending,
-            () => return Ok(Outgoing::default()),
-        };
-        let act = Act { order: self.order.id, action, send_email: false, note: None };
         let desk = self.desk;
-        match order::act(desk.tx, desk.staff, desk.event, self.catalogue, &act, desk.now).await {
-            Ok(outgoing) => Ok(outgoing),
-            Err(ActError::Db(error)) => Err(error.into()),
-            // It was not paid: there is nothing that the refund changes about it.
-            Err(ActError::Refused(_)) => Ok(Outgoing::default()),
+        let order = order::by_id(desk.tx, desk.event, self.order.id).await?.ok_or(ApiError::NotFound)?;
+        let is_void = flag(self.said, "mark_canceled") || flag(self.said, "mark_refunded");
+        let is_open = flag(self.said, "mark_pending") && order.balance().minor() > 0;
+        let expires_at = desk.event.payment_deadline(desk.now);
+        let actions = match () {
+            () if is_void => vec![OrderAction::MarkRefunded],
+            () if is_open => vec![OrderAction::MarkPending, OrderAction::Extend { expires_at, force: false }],
+            () => Vec::new(),
+        };
+        let mut all = Outgoing::default();
+        for action in actions {
+            let act = Act { order: order.id, action, send_email: false, note: None };
+            match order::act(desk.tx, desk.staff, desk.event, self.catalogue, &act, desk.now).await {
+                Ok(outgoing) => all.add(outgoing),
+                Err(ActError::Db(error)) => return Err(error.into()),
+                // It was not paid: there is nothing that the refund changes about it.
+                Err(ActError::Refused(_)) => break,
+            }
         }
+        Ok(all)
     }
 }
 

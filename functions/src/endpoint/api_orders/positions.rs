@@ -20,7 +20,7 @@ use crate::{
     idempotency::{Answer, Call},
     order::{self, Order},
     outbox::Outgoing,
-    port::db::Tx,
+    port::{db::Tx, lock::EventLock},
     record::Record,
     staff::{Permission, Staff},
 };
@@ -63,6 +63,8 @@ async fn once(
     if let Some(answer) = call.begin(tx, now).await? {
         return Ok((answer, Outgoing::default()));
     }
+    // What the box office changes is read and changed under its lock.
+    let _lock = EventLock::acquire(tx, event.id).await?;
     let mut body = read::object(request)?;
     let order = order_of(tx, event, request, &body).await?;
     let catalogue = Catalogue::load(tx, event).await?;

@@ -62,6 +62,7 @@ pub(super) const UPDATE_EVENT: &str = concat!(
 pub(super) const DELETE_EVENT: &str = "
     with carts as (delete from cart_position where event_id = $1),
          sessions as (delete from checkout_session where event_id = $1),
+         bulk as (delete from bulk_action where event_id = $1),
          outcomes as (delete from form_outcome where event_id = $1),
          actions as (delete from action_log where event_id = $1),
          vouchers as (delete from voucher where event_id = $1),

@@ -136,7 +136,9 @@ impl Desk<'_> {
         let action =
             if external { "pretix.event.order.refund.created.externally" } else { "pretix.event.order.refund.created" };
         self.log(order, action).await?;
-        if new.state == RefundState::Done {
+        // Money that went back outside of the shop, and is just what was too much (spec domain 12.2).
+        let settles = external && self.again(order).await?.balance().minor() + new.amount == 0;
+        if new.state == RefundState::Done || settles {
             self.finish_refund(order, number).await?;
         }
         Ok(number)
