@@ -115,10 +115,13 @@ async fn once(
     if let Some(answer) = call.begin(tx, now).await? {
         return Ok(answer);
     }
-    match caller.scope.event() {
-        Some(event) => drop(EventLock::acquire(tx, event).await?),
-        None => record::lock_organizer(tx, caller.scope.organizer()).await?,
-    }
+    let _lock = match caller.scope.event() {
+        Some(event) => Some(EventLock::acquire(tx, event).await?),
+        None => {
+            record::lock_organizer(tx, caller.scope.organizer()).await?;
+            None
+        }
+    };
     let mut stored = edit::stored_settings(tx, caller.scope).await?;
     let zone = caller.event.as_ref().map_or(jiff::tz::TimeZone::UTC, |event| event.timezone.clone());
     let mut said = read::object(request)?;
