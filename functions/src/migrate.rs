@@ -94,6 +94,11 @@ const ROLE_LIMITS: &str = "
 const FIND: &str = "select checksum from schema_migration where version = $1";
 const RECORD: &str = "insert into schema_migration (version, name, checksum) values ($1, $2, $3)";
 
+/// Gives the role of this connection its timeouts, which all later connections have.
+pub async fn limit_role(db: &Db) -> Result<(), DbError> {
+    db.script(ROLE_LIMITS).await
+}
+
 /// Applies what is missing; returns the names of what was applied. A migration whose tables are in use waits for a gap.
 pub async fn run(db: &mut Db) -> Result<Vec<&'static str>, MigrateError> {
     run_to(db, i32::MAX).await
@@ -207,7 +212,7 @@ async fn answer(db: &mut Db, asked: &Asked) -> Result<serde_json::Value, lambda_
     if asked.plan {
         return Ok(serde_json::to_value(plan(db).await?)?);
     }
-    db.script(ROLE_LIMITS).await?;
+    limit_role(db).await?;
     let applied = run(db).await.map_err(|error| full_text(&error))?;
     Ok(serde_json::json!({ "applied": applied }))
 }

@@ -191,6 +191,7 @@ impl Database {
     pub async fn migrate(&self, progress: Progress<'_>) -> Result<Vec<&'static str>, StackError> {
         progress("Applying migrations");
         let mut db = Db::connect(&self.url, None).await?;
+        migrate::limit_role(&db).await?;
         Ok(migrate::run(&mut db).await?)
     }
 }

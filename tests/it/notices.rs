@@ -129,7 +129,8 @@ async fn nobody_is_told_of_what_they_may_not_see_and_one_click_ends_it() {
     );
 
     // As a mail program sends it: from nowhere, with nothing but the form.
-    let sent = http_client().build().unwrap().post(format!("{}{page}", shop.url));
+    let sent =
+        http_client().redirect(reqwest::redirect::Policy::none()).build().unwrap().post(format!("{}{page}", shop.url));
     let sent = sent.form(&[("List-Unsubscribe", "One-Click")]).send().await.unwrap();
     assert_eq!(sent.status().as_u16(), 200);
     sell(&shop, "/org/gig/", "gig").await;

@@ -51,6 +51,10 @@ pub async fn handle(ctx: &'static Ctx, request: Request) -> Result<Response<Body
         (false, event, _) => notice::choose(&tx, &reader, event, &wanted).await,
     };
     tx.finish(kept).await?;
+    if one_click {
+        // A mail program has sent it, which goes nowhere from here (RFC 8058).
+        return Ok(http::respond(StatusCode::OK, "text/plain", Body::Empty));
+    }
     let query = id.map(|event| format!("event={event}&")).unwrap_or_default();
     Ok(http::redirect(StatusCode::SEE_OTHER, &format!("{}?{query}saved=yes", request.raw_http_path())))
 }
