@@ -50,6 +50,12 @@ const MIGRATIONS: &[Migration] = migrations![
     26 "0026_organizer_api",
     27 "0027_order_notes",
     28 "0028_list_indexes",
+    29 "0029_rows_looked_up_one_by_one",
+    30 "0030_indexes_of_lists",
+    31 "0031_no_index_of_lists_for_keys",
+    32 "0032_one_index_for_payments",
+    33 "0033_one_index_for_items",
+    34 "0034_event_slug_first",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

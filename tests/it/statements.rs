@@ -11,7 +11,7 @@ use shop::{
     order::{self, OrderStatus, PaymentState},
     outbox,
     port::{
-        db::{Db, Query as _},
+        db::{Db, Query as _, p},
         queue::Queue,
     },
     pricing::{FeeType, Rounding},
@@ -317,4 +317,29 @@ async fn functions_of_the_database_are_told_to_use_indexes() {
     let careless: Vec<String> =
         db.query(careless, &[]).await.unwrap().iter().map(|row| row.get("proname").unwrap()).collect();
     assert!(careless.is_empty(), "these keep plans that were made for empty tables: {careless:?}");
+}
+
+/// What an order costs must not grow with what was sold, whatever plans the connections have made when there was nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_made_before_the_sale_read_no_more_later() {
+    const BUYERS: usize = 120;
+    let shop = TestShop::with_places(1000).await;
+    for _ in 0..BUYERS {
+        shop.buyer().buy(&[("Seat", 1)], None).await;
+    }
+    // Each connection tells what it has read when it gets around to it.
+    let reads = "select indexrelname, idx_tup_read, idx_scan from pg_stat_user_indexes
+                  where relname in ('orders', 'order_position', 'checkout_session', 'cart_position', 'form_outcome', 'item')
+                    and idx_tup_read > 8 * $1::bigint + 100";
+    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    shop.buyer().shop().await;
+    let db = Db::connect(shop.direct_url(), None).await.unwrap();
+    let greedy: Vec<(String, i64, i64)> = db
+        .query(reads, &[p(&(BUYERS as i64))])
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| (row.get("indexrelname").unwrap(), row.get("idx_tup_read").unwrap(), row.get("idx_scan").unwrap()))
+        .collect();
+    assert!(greedy.is_empty(), "index, entries read, scans for {BUYERS} orders: {greedy:?}");
 }

@@ -147,7 +147,12 @@ pub(super) async fn cart_positions(
     read.collect()
 }
 
-const TOLD: &str = "select cart_id, data from checkout_session where event_id = $1 and cart_id = any($2)";
+/// One by one: a condition on all of them may read what every buyer of the event has told.
+const TOLD: &str = "
+    select told.cart_id, told.data
+      from unnest($2::text[]) as k (cart_id)
+     cross join lateral (select s.cart_id, s.data from checkout_session s
+                          where s.event_id = $1 and s.cart_id = k.cart_id offset 0) as told";
 
 /// What the buyers of these carts told.
 pub(super) async fn told(lock: &EventLock<'_>, carts: &[CartId]) -> Result<BTreeMap<CartId, Session>, DbError> {

@@ -1,0 +1,2 @@
+-- The same as the key of the table.
+drop index payment_event_idx;
