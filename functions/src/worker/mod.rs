@@ -200,7 +200,9 @@ where
     let ctx: &'static Ctx = Box::leak(Box::new(Ctx::new(Config::from_env()?)));
     let run = lambda_runtime::run(lambda_runtime::service_fn(move |event: LambdaEvent<SqsEvent>| {
         let span = trace::invocation(&event.context);
-        async move { Ok::<_, std::convert::Infallible>(run_batch(ctx, event.payload, handler).await) }.instrument(span)
+        // Boxed: the compiler gives up on what a worker awaits within what the runtime awaits.
+        let batch = Box::pin(run_batch(ctx, event.payload, handler));
+        async move { Ok::<_, std::convert::Infallible>(batch.await) }.instrument(span)
     }));
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run)
 }

@@ -60,13 +60,13 @@ async fn caught(run: impl Future<Output = String>) -> Result<String, String> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let begun = Instant::now();
+    let deployed = Deployed::prepare().await;
+    println!("prepared in {:.0} s: emulator, database, pooler, functions", begun.elapsed().as_secs_f32());
     std::panic::set_hook(Box::new(|panic| {
         // Of a check's own tasks and buyers, the first tells most.
         LAST_WORDS.lock().unwrap().get_or_insert_with(|| panic.to_string());
     }));
-    let begun = Instant::now();
-    let deployed = Deployed::prepare().await;
-    println!("prepared in {:.0} s: emulator, database, pooler, functions", begun.elapsed().as_secs_f32());
     let mut report = Report { passed: 0, failed: Vec::new() };
 
     report
