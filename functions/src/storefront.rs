@@ -12,6 +12,7 @@ use crate::{
     event::{self, Event},
     id::EventId,
     port::db::{DbError, Query},
+    trace,
 };
 
 /// How long a remembered event is taken for true without asking.
@@ -49,6 +50,7 @@ impl Storefronts {
         if let Some((read_at, event)) = lock(&self.events).get(&slugs)
             && read_at.elapsed() < self.trusted
         {
+            trace::about_event(event);
             return Ok(Some(event.clone()));
         }
         let Some(found) = event::find(q, organizer, event).await?.map(Arc::new) else { return Ok(None) };

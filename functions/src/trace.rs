@@ -6,8 +6,10 @@ use std::{
 };
 
 use lambda_runtime::Context;
-use tracing::Span;
+use tracing::{Span, field::Empty};
 use tracing_subscriber::EnvFilter;
+
+use crate::event::Event;
 
 /// Whether standard output is the log: in functions, not in the local stack or tests.
 static LOGGING: AtomicBool = AtomicBool::new(false);
@@ -36,6 +38,18 @@ pub fn invocation(context: &Context) -> Span {
         "invocation",
         function = context.env_config.function_name,
         request_id = context.request_id,
-        cold
+        cold,
+        event = Empty,
+        order = Empty
     )
+}
+
+/// Every line of this invocation from here on names the event, as organiser/event.
+pub fn about_event(event: &Event) {
+    Span::current().record("event", format_args!("{}/{}", event.organizer.slug, event.slug));
+}
+
+/// Every line of this invocation from here on names the order.
+pub fn about_order(code: &str) {
+    Span::current().record("order", code);
 }

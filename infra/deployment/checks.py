@@ -36,8 +36,10 @@ def names_are_free(cloud: Cloud, stage: Stage) -> None:
     except ClientError as error:
         if code(error) != "ResourceNotFoundException":
             raise
+    # Other stages' names may begin like ours.
+    ours = {f"{stage.prefix}-{queue}{end}" for queue in functions.LIST["queues"] for end in ("", "-dead")}
     queues = cloud.client("sqs").list_queues(QueueNamePrefix=f"{stage.prefix}-").get("QueueUrls", [])
-    taken += [f"the queue {url.rsplit('/', 1)[-1]}" for url in queues]
+    taken += [f"the queue {name}" for name in (url.rsplit("/", 1)[-1] for url in queues) if name in ours]
     for name in (f"{stage.prefix}-shop", f"{stage.prefix}-database"):
         try:
             found = cloud.client("secretsmanager").describe_secret(SecretId=name)
@@ -48,8 +50,10 @@ def names_are_free(cloud: Cloud, stage: Stage) -> None:
         except ClientError as error:
             if code(error) != "ResourceNotFoundException":
                 raise
-    groups = cloud.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{stage.prefix}-").get("logGroups", [])
-    taken += [f"the log group {group['logGroupName']}" for group in groups[:3]]
+    ours = {f"/aws/lambda/{stage.prefix}-{name}" for name in functions.FUNCTIONS}
+    pages = cloud.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"/aws/lambda/{stage.prefix}-")
+    groups = [group["logGroupName"] for page in pages for group in page["logGroups"] if group["logGroupName"] in ours]
+    taken += [f"the log group {name}" for name in groups[:3]]
     if taken:
         listed = "\n".join(f"  {what}" for what in taken)
         raise Refused(f"Somebody uses these names already, and not through this program:\n{listed}\nRemove them, or give the stage another name.")

@@ -31,7 +31,7 @@ class Deployment:
         return {
             "Stage": self.stage.name, "CapacityMin": database["capacity_min"], "CapacityMax": database["capacity_max"],
             "PauseSeconds": database["pause_seconds"], "BackupDays": database["backup_days"], "Proxy": yes(database["proxy"]),
-            "Replica": yes(database["replica"]), "Internet": yes(database["internet"]),
+            "Replica": yes(database["replica"]), "Internet": yes(database["internet"]), "Protected": "yes",
         }
 
     def base_values(self) -> dict:
@@ -133,6 +133,9 @@ class Deployment:
         self.releases.prepare()
         if self.stage.is_aurora:
             steps.step("Stack data: network and database (the first time a quarter of an hour)")
+            if self.data.standing() is None:
+                # What protects the database would also keep a first attempt that failed.
+                self.data.deploy({**self.data_values(), "Protected": "no"})
             self.data.deploy(self.data_values())
         data = self.data.outputs() if self.stage.is_aurora else {}
         steps.step("Stack base: queues, bucket, roles, logs")

@@ -97,7 +97,7 @@ class Fleet:
             *cargo_lambda(), "deploy", self.full(name), "--binary-name", name, "--lambda-dir", str(self.folder),
             "--region", self.cloud.region, "--role", role, "--env-file", str(environment), "--output-format", "json",
             "--memory", str(function["memory_mb"]), "--timeout", str(function["timeout_seconds"]),
-            "--tag", f"onsale={self.stage.name}",
+            "--tag", f"onsale={self.stage.name}", "--tracing", "active" if self.stage.traces else "passthrough",
         ]
         if self.cloud.endpoint_url:
             command += ["--endpoint-url", self.cloud.endpoint_url]

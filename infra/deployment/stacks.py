@@ -56,13 +56,17 @@ class Stack:
     def _parameters(values: dict) -> list[dict]:
         return [{"ParameterKey": name, "ParameterValue": str(value)} for name, value in values.items()]
 
-    def deploy(self, values: dict) -> bool:
-        """Creates or updates the stack; says whether something changed."""
+    def standing(self) -> dict | None:
+        """The stack, if it was ever complete: a first attempt that failed has nothing to keep, and can only be removed."""
         stack = self.describe()
         if stack and stack["StackStatus"] in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS", "CREATE_FAILED"):
-            # A first attempt that failed has nothing to keep, and can only be removed.
             self.remove()
-            stack = None
+            return None
+        return stack
+
+    def deploy(self, values: dict) -> bool:
+        """Creates or updates the stack; says whether something changed."""
+        stack = self.standing()
         if stack and stack["StackStatus"].endswith("_IN_PROGRESS"):
             raise Refused(f"The stack {self.name} is busy ({stack['StackStatus']}). Is another deploy running? Try again when it is over.")
         begun = time.time()
@@ -107,6 +111,10 @@ class Stack:
         self.cfn.create_change_set(**kind, ChangeSetType="UPDATE", Parameters=self._parameters(values), Capabilities=["CAPABILITY_IAM"], **self._template())
         while (change := self.cfn.describe_change_set(**kind))["Status"] in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
             time.sleep(1)
+        reason = change.get("StatusReason", "")
+        if change["Status"] == "FAILED" and "didn't contain changes" not in reason and "No updates are to be performed" not in reason:
+            self.cfn.delete_change_set(**kind)
+            raise Refused(f"What would change in the stack {self.name} cannot be told: {reason}")
         changes = list(change.get("Changes", []))
         while change.get("NextToken"):
             change = self.cfn.describe_change_set(**kind, NextToken=change["NextToken"])

@@ -22,6 +22,7 @@ TOP = {
     "requests_per_second": (int, 2000),
     "requests_burst": (int, 4000),
     "architecture": (str, "arm64"),
+    "traces": (bool, False),
     "reserve_concurrency": (bool, True),
     "receives_max": (int, 5),
     "schedules": (bool, True),

@@ -195,6 +195,8 @@ fn words(id: &str, action: &str, resource: &Value) -> Option<String> {
         ("logs", "CreateLogStream" | "PutLogEvents") if text.contains(&format!("{id}Log.Arn")) => None,
         // These know no resource; without them Lambda cannot attach a function to a network.
         ("ec2", _) => None,
+        // These neither: traces, if the stage wants them.
+        ("xray", "PutTelemetryRecords" | "PutTraceSegments") => None,
         ("sqs", "SendMessage") => Some(format!("send {}", queue())),
         ("sqs", "ReceiveMessage") => Some(format!("receive {}", queue())),
         ("sqs", "ChangeMessageVisibility" | "DeleteMessage" | "GetQueueAttributes") => {

@@ -11,6 +11,7 @@ use crate::{
     money::Currency,
     port::db::{DbError, Query},
     time::Timestamp,
+    trace,
     upload::Picture,
 };
 
@@ -202,12 +203,12 @@ fn end_of_day(day: &ZonedDateTime) -> Timestamp {
 
 /// The event under `/organizer/event/`, in any case of letters.
 pub async fn find(q: &impl Query, organizer_slug: &str, event_slug: &str) -> Result<Option<Event>, DbError> {
-    sql::event_by_slug(q, organizer_slug, event_slug).await
+    Ok(sql::event_by_slug(q, organizer_slug, event_slug).await?.inspect(trace::about_event))
 }
 
 /// The event with an id that the shop itself stored; never pass one that a client chose.
 pub async fn by_id(q: &impl Query, event: EventId) -> Result<Option<Event>, DbError> {
-    sql::event_by_id(q, event).await
+    Ok(sql::event_by_id(q, event).await?.inspect(trace::about_event))
 }
 
 /// All organisers by name, at most 500.

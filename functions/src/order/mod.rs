@@ -28,6 +28,7 @@ use crate::{
     session,
     staff::Staff,
     time::Timestamp,
+    trace,
 };
 
 /// Where an order stands (spec domain 10.2).
@@ -378,7 +379,7 @@ pub async fn by_code(q: &impl Query, event: &Event, code: &str) -> Result<Option
 
 /// An order of the event.
 pub async fn by_id(q: &impl Query, event: &Event, id: OrderId) -> Result<Option<Order>, DbError> {
-    Ok(sql::orders(q, event, &vec![id]).await?.pop())
+    Ok(sql::orders(q, event, &vec![id]).await?.pop().inspect(|order| trace::about_order(&order.code)))
 }
 
 /// Records what a program has done to an order (spec domain 23.1).

@@ -144,6 +144,8 @@ pub fn role(id: &str, function: &str, worker: Option<&Worker>) -> Value {
             ],
             json!("*"),
         ),
+        // Traces, if the stage wants them; these actions know no resource either.
+        allow(&["xray:PutTelemetryRecords", "xray:PutTraceSegments"], json!("*")),
     ];
     if let Some(worker) = worker {
         let receive =
