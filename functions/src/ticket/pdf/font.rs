@@ -58,7 +58,8 @@ pub(super) struct Typeface {
 /// What is read second.
 pub(super) const REGULAR: Typeface = Typeface { is_bold: false, main: &INTER, hebrew: &HEBREW, arabic: &ARABIC };
 /// What is read first.
-pub(super) const BOLD: Typeface = Typeface { is_bold: true, main: &INTER_BOLD, hebrew: &HEBREW_BOLD, arabic: &ARABIC_BOLD };
+pub(super) const BOLD: Typeface =
+    Typeface { is_bold: true, main: &INTER_BOLD, hebrew: &HEBREW_BOLD, arabic: &ARABIC_BOLD };
 
 impl Typeface {
     /// The font that most letters are of; it has [`MISSING`].

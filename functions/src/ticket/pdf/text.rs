@@ -275,7 +275,9 @@ fn may_break(before: &str, after: &str) -> bool {
     let (Some(before), Some(after)) = (before.chars().next_back(), after.chars().next()) else { return true };
     let ideograph =
         |letter| matches!(letter, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}');
-    let ends = |letter| "、。，．：；？！）」』】〉》〕］｝ー々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ )]},.:;!?…".contains(letter);
+    let ends = |letter| {
+        "、。，．：；？！）」』】〉》〕］｝ー々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ )]},.:;!?…".contains(letter)
+    };
     let begins = |letter| "（「『【〈《〔［｛([{".contains(letter);
     let between = (ideograph(before) || ideograph(after)) && !begins(before) && !ends(after);
     before == ' ' || before == '-' || between
