@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use shop::{
     outbox::{Envelope, Job, Message},
-    port::queue::Queue,
+    port::{db::Query as _, queue::Queue},
 };
 
 use crate::shop::{TestShop, code_of};
@@ -48,7 +48,7 @@ async fn a_whole_event_is_cancelled_once_in_chunks_and_buyers_are_told() {
     let mut db = shop.ctx.db().await.unwrap();
     let catalogue = shop::catalogue::Catalogue::load(&*db, &event).await.unwrap();
     let tx = db.begin().await.unwrap();
-    let ran = shop::order::bulk::run_chunk(&tx, &event, &catalogue, id, shop.ctx.now()).await;
+    let ran = shop::order::bulk::run_chunk(&tx, &event, &catalogue, id, shop::order::bulk::CHUNK, shop.ctx.now()).await;
     assert!(tx.finish(ran).await.unwrap(), "more is left");
     drop(db);
     let half = progress(&shop, &begun).await;
@@ -154,4 +154,28 @@ async fn a_cancellation_is_taken_back_as_far_as_there_is_room_and_buyers_get_mor
     assert_eq!(progress(&shop, &begun).await["changed"], 1);
     let late = "select count(*) as number from orders where expires_at = '2998-01-01 22:59:59+00'";
     assert_eq!(shop.number(late).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_cannot_be_written_stops_none_of_the_others() {
+    let shop = sold_out(60).await;
+    let bad =
+        shop.ctx.db().await.unwrap().one("select code from orders order by id offset 20 limit 1", &[]).await.unwrap();
+    let bad: String = bad.get("code").unwrap();
+    let broken = format!(
+        "create function broken() returns trigger language plpgsql as $$ begin raise exception 'broken'; end $$;
+         create trigger broken before update on orders for each row when (old.code = '{bad}') execute function broken()"
+    );
+    shop.ctx.db().await.unwrap().script(&broken).await.unwrap();
+    let (_, begun) = begin(&shop, json!({"action": "cancel", "all": true, "send_email": false})).await;
+    shop.work().await;
+    let done = progress(&shop, &begun).await;
+    assert_eq!(
+        (&done["status"], &done["changed"], &done["refused"]),
+        (&json!("done"), &json!(59), &json!(1)),
+        "{done}"
+    );
+    assert_eq!(done["refusals"][0], json!({"code": bad, "reason": "Failed"}), "{done}");
+    assert_eq!(shop.number("select count(*) as number from orders where status <> 'c'").await, 1);
+    assert_eq!(shop.number("select count(*) as number from outbox").await, 0);
 }

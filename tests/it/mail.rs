@@ -232,3 +232,62 @@ async fn a_bounce_is_shown_with_the_order() {
     assert_eq!(problems[0]["recipient"], "ada@example.org");
     assert_eq!(problems[0]["detail"], "smtp; 550 unknown");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bounce_may_come_before_the_name_of_its_mail_is_noted() {
+    let shop = TestShop::with_places(5).await;
+    let order = shop.buyer().buy(&[("Ticket", 1)], Some("manual")).await;
+    shop.work().await;
+    let news = json!({
+        "notificationType": "Bounce",
+        "bounce": {"bounceType": "Permanent", "bouncedRecipients": [{"diagnosticCode": "smtp; 550 unknown"}]},
+        "mail": {"messageId": "ses-early"}
+    });
+    let body = news.to_string();
+    shop.ctx.queues().await.send(Queue::Notifications, &[body.clone(), body]).await;
+    shop.work().await;
+    let path = format!("org/events/gig/orders/{}/", code_of(&order));
+    let problems = async || shop.api("GET", &path, Some(&shop.token), None).await.1["mail_problems"].clone();
+    assert_eq!(problems().await, json!([]));
+    // The worker that has sent the mail notes how the provider calls it.
+    let db = shop.ctx.db().await.unwrap();
+    db.script("update mail set state = 'inflight'").await.unwrap();
+    let mail = db.one("select id, attempts from mail where kind = 'order_placed'", &[]).await.unwrap();
+    let (mail, attempt) = (mail.get("id").unwrap(), mail.get("attempts").unwrap());
+    shop::mail::sql::mark_sent(&*db, mail, attempt, Some("ses-early"), shop.ctx.now()).await.unwrap();
+    assert!(shop::mail::feedback::settle(&*db, "ses-early").await.unwrap());
+    assert!(!shop::mail::feedback::settle(&*db, "ses-early").await.unwrap(), "once");
+    drop(db);
+    let problems = problems().await;
+    assert_eq!((problems.as_array().unwrap().len(), &problems[0]["verdict"]), (1, &json!("bounced")), "{problems}");
+    // What nobody knows is forgotten after two weeks.
+    let stranger = news.to_string().replace("ses-early", "ses-of-another-shop");
+    shop.ctx.queues().await.send(Queue::Notifications, &[stranger]).await;
+    shop.work().await;
+    let kept = "select count(*) as number from mail_feedback_early";
+    assert_eq!(shop.number(kept).await, 1);
+    shop.clock.advance_seconds(15 * 24 * 3600);
+    crate::after_sale::run(&shop, shop::outbox::Job::Sweep).await;
+    assert_eq!(shop.number(kept).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_told_that_an_order_is_cancelled_which_was_taken_up_again() {
+    let shop = TestShop::with_places(5).await;
+    let mut told = Vec::new();
+    for again in [false, true] {
+        let code = code_of(&shop.buyer().buy(&[("Ticket", 1)], Some("manual")).await).to_owned();
+        shop.work().await;
+        let path = |action: &str| format!("org/events/gig/orders/{code}/{action}/");
+        let body = Some(json!({ "send_email": true }));
+        let (status, answer) = shop.api("POST", &path("mark_canceled"), Some(&shop.token), body).await;
+        assert_eq!(status, 200, "{answer}");
+        if again {
+            let (status, answer) = shop.api("POST", &path("reactivate"), Some(&shop.token), Some(json!({}))).await;
+            assert_eq!(status, 200, "{answer}");
+        }
+        shop.work().await;
+        told.push(shop.mails().iter().filter(|mail| mail.subject.contains("was cancelled")).count());
+    }
+    assert_eq!(told, [1, 1], "of the first order, not of the second");
+}

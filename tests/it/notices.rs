@@ -158,3 +158,21 @@ async fn a_page_opens_with_its_address_only() {
     shop.ctx.db().await.unwrap().script(away).await.unwrap();
     assert_eq!(shop.buyer().get(&ours).await.status, 404);
 }
+
+#[test]
+fn whatever_can_be_chosen_is_recorded_somewhere() {
+    let mut open = vec![tests::infra::path("../functions/src")];
+    let mut text = String::new();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if !path.ends_with("staff/notice/mod.rs") && !path.ends_with("webhook/mod.rs") {
+            text.push_str(&std::fs::read_to_string(path).unwrap());
+        }
+    }
+    for (name, _) in notice::TYPES {
+        let literal = format!("\"{}", name.trim_end_matches('*'));
+        let whole = if name.ends_with('*') { literal } else { format!("{literal}\"") };
+        assert!(text.contains(&whole), "nothing records {name}");
+    }
+}

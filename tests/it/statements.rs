@@ -56,6 +56,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("staff/notice", staff::notice::sql::ALL),
     ("ticket", ticket::sql::ALL),
     ("upload", upload::sql::ALL),
+    ("upload/removal", upload::removal::sql::ALL),
     ("voucher", voucher::sql::ALL),
     ("webhook", webhook::sql::ALL),
 ];

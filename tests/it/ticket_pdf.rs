@@ -59,16 +59,23 @@ pub fn qr_codes(pdf: &[u8]) -> Vec<String> {
 
 /// The QR codes of each page, found in its pixels.
 fn codes(pdf: Vec<u8>) -> Vec<Vec<String>> {
+    let pages = pictures(pdf).into_iter().map(|(width, pixels)| {
+        let red = |x: usize, y: usize| pixels[y * width + x];
+        let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, pixels.len() / width, red);
+        image.detect_grids().iter().map(|grid| grid.decode().expect("a readable code").1).collect()
+    });
+    pages.collect()
+}
+
+/// The width of each page and the red of its pixels.
+fn pictures(pdf: Vec<u8>) -> Vec<(usize, Vec<u8>)> {
     let pdf = Pdf::new(pdf).expect("a readable PDF");
     let cache = RenderCache::new();
     let (interpreter, settings) = (InterpreterSettings::default(), RenderSettings::default());
     let scale = PixmapSettings { x_scale: 2.0, y_scale: 2.0, bg_color: WHITE };
     let pages = pdf.pages().iter().map(|page| {
         let pixels = hayro::render(page, &cache, &interpreter, &settings, &scale);
-        let (width, height) = (usize::from(pixels.width()), usize::from(pixels.height()));
-        let red = |x: usize, y: usize| pixels.data()[y * width + x].r;
-        let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, red);
-        image.detect_grids().iter().map(|grid| grid.decode().expect("a readable code").1).collect()
+        (usize::from(pixels.width()), pixels.data().iter().map(|pixel| pixel.r).collect())
     });
     pages.collect()
 }
@@ -129,6 +136,52 @@ fn any_text_is_printed_and_leaves_the_code_readable() {
         assert_eq!(pages.concat(), [SECRETS[0]], "with {text:?}");
         assert_eq!(pages[0].len(), 1, "with {text:?}");
     }
+}
+
+/// Names in scripts that the main font lacks, each with the font that has it.
+const SCRIPTS: [(&str, &str); 9] = [
+    ("דוד כהן", "NotoSansHebrew"),
+    ("فاطمة الزهراء", "NotoSansArabic"),
+    ("山田 太郎", "DroidSansFallback"),
+    ("さくら カフェ", "DroidSansFallback"),
+    ("김철수", "NotoSansCJKkr"),
+    ("अनिता शर्मा", "NotoSansDevanagari"),
+    ("สมชาย ใจดี", "NotoSansThai"),
+    ("Անի Սարգսյան", "NotoSansArmenian"),
+    ("ნინო ბერიძე", "NotoSansGeorgian"),
+];
+
+/// Pixels of a ticket for somebody.
+fn picture_for(attendee: &str) -> Vec<(usize, Vec<u8>)> {
+    let sheet = TicketSheet { attendee: Some(attendee.to_owned()), ..sheet(1, SECRETS[0]) };
+    pictures(render(&[sheet], None).unwrap())
+}
+
+#[test]
+fn names_of_many_scripts_have_their_letters() {
+    for (name, font) in SCRIPTS {
+        let sheet = TicketSheet { attendee: Some(name.to_owned()), ..sheet(1, SECRETS[0]) };
+        let pdf = render(&[sheet], None).unwrap();
+        assert!(pdf.len() < 90_000, "{} bytes for {name}", pdf.len());
+        let has = |font: &str| pdf.windows(font.len()).any(|bytes| bytes == font.as_bytes());
+        assert!(has(font), "{name} is not in {font}");
+        let boxes: String = name.chars().map(|letter| if letter == ' ' { ' ' } else { '□' }).collect();
+        assert!(picture_for(name) != picture_for(&boxes), "{name} is boxes");
+    }
+    assert!(picture_for("🎟") == picture_for("□"), "what no font has is a box");
+}
+
+#[test]
+fn what_is_read_from_the_right_is_drawn_so() {
+    // U+202D has the letters that follow drawn from the left to the right.
+    for (text, drawn) in
+        [("אבג", "\u{202d}גבא"), ("אב 12 גד", "\u{202d}דג 12 בא"), ("אב (Ada) גד", "\u{202d}דג (Ada) בא")]
+    {
+        assert!(picture_for(text) == picture_for(drawn), "{text}");
+    }
+    let joined = "فاطمة";
+    let apart: String = joined.chars().flat_map(|letter| [letter, '\u{200c}']).collect();
+    assert!(picture_for(joined) != picture_for(&apart), "Arabic letters are joined");
 }
 
 #[test]
@@ -233,8 +286,26 @@ fn tickets_to_look_at() {
         other("Γιορτή του φωτός", "Αριάδνη Παπαδοπούλου"),
         other("Lễ hội ánh sáng", "Nguyễn Thị Ngọc Ánh"),
         other("光のフェスティバル", "山田 太郎"),
-        other("מופע אור", "דוד כהן"),
-        other("مهرجان الضوء", "فاطمة الزهراء"),
+        other("빛의 축제", "김철수"),
+        other("प्रकाश उत्सव", "अनिता शर्मा"),
+        other("เทศกาลแสง", "สมชาย ใจดี"),
+        other("Լույսի փառատոն", "ნინო ბერიძე"),
+        TicketSheet {
+            location: Some("היכל התרבות, רחוב הנמל 12 (כניסה B)\nתל אביב".to_owned()),
+            info: Some("נא להציג תעודה מזהה. הכניסה מ-18:30 עם כרטיס בתוקף בלבד (PDF או מודפס). ".repeat(4)),
+            ..other("מופע אור בנמל תל אביב 2026", "פרופסור דוד בן־גוריון כהן־לוי מרמת השרון")
+        },
+        TicketSheet {
+            location: Some("قاعة الميناء، شارع البحر 12\nبيروت".to_owned()),
+            info: Some("يرجى إحضار بطاقة هوية. الدخول من الساعة 18:30 بتذكرة صالحة فقط (PDF أو مطبوعة). ".repeat(4)),
+            ..other("مهرجان الضوء والموسيقى", "فاطمة الزهراء بنت عبد الرحمن بن محمد الأندلسي")
+        },
+        TicketSheet {
+            info: Some(
+                "ご入場の際は身分証明書をご提示ください。チケットは印刷またはスマートフォンで表示できます。".repeat(4),
+            ),
+            ..other("東京港の光と音楽の国際フェスティバル二〇二六年秋の特別公演「海と空」", "勅使河原 龍之介")
+        },
     ];
     let terms = Some(TERMS.repeat(30));
     let with_logo = |position| TicketSheet {

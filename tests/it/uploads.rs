@@ -5,7 +5,11 @@ use std::io::Cursor;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use reqwest::multipart;
 use serde_json::{Value, json};
-use shop::{outbox::Job, port::db::Query as _, upload};
+use shop::{
+    outbox::{Envelope, Job, Message},
+    port::db::Query as _,
+    upload,
+};
 
 use crate::{
     after_sale::run,
@@ -207,4 +211,71 @@ async fn a_file_is_for_its_sender_and_for_a_day() {
     run(&shop, Job::Sweep).await;
     assert!(shop.ctx.media().await.find(&key).await.unwrap().is_none(), "the file is gone");
     assert_eq!(shop.number("select count(*) as number from upload").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_picture_that_was_asked_for_last_stays_whatever_is_made_first() {
+    let shop = TestShop::with_places(5).await;
+    let event = shop.gig().await.id;
+    let mut messages = Vec::new();
+    for name in ["first.png", "second.png"] {
+        let file = sent(&shop, name, "image/png", picture(ImageFormat::Png, 300, 100)).await;
+        let upload = file.strip_prefix("file:").unwrap().to_owned();
+        assert_eq!(shop.api("PUT", LOGO, Some(&shop.token), Some(json!({ "file": file }))).await.0, 202);
+        messages.push(Envelope::unrecorded(Message::MakePicture { event, item: None, upload }));
+    }
+    let (first, second) = (messages.remove(0), messages.remove(0));
+    let shown = async || shop.api("GET", LOGO, Some(&shop.token), None).await.1["picture"]["file_name"].clone();
+    shop::worker::default::handle(shop.ctx, second.clone()).await.unwrap();
+    shop::worker::default::handle(shop.ctx, first).await.unwrap();
+    assert_eq!(shown().await, "second.png");
+    shop.work().await;
+    assert_eq!(shown().await, "second.png");
+    // Nor does one come back that was taken away.
+    assert_eq!(shop.api("DELETE", LOGO, Some(&shop.token), None).await.0, 204);
+    shop::worker::default::handle(shop.ctx, second).await.unwrap();
+    assert_eq!(shown().await, Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn public_files_go_with_what_shows_them_also_after_a_try_that_failed() {
+    let shop = TestShop::with_places(5).await;
+    let waiting = "select count(*) as number from media_removal";
+    let there = async |key: &str| shop.ctx.media().await.find(key).await.unwrap().is_some();
+    let bytes = picture(ImageFormat::Png, 300, 100);
+    let file = sent(&shop, "logo.png", "image/png", bytes.clone()).await;
+    shop.api("PUT", LOGO, Some(&shop.token), Some(json!({ "file": file }))).await;
+    let seat = item_path(&shop, "Seat").await;
+    shop.api("PUT", &seat, Some(&shop.token), Some(json!({ "file": file }))).await;
+    shop.work().await;
+    run(&shop, Job::PublishShops).await;
+    let files = "select e.logo->>'large' as logo, i.picture->>'large' as picture, s.object_key as copy
+                   from event e join item i on i.event_id = e.id and i.picture is not null join shop_snapshot s on s.event_id = e.id";
+    let row = shop.ctx.db().await.unwrap().one(files, &[]).await.unwrap();
+    let [logo, product, copy] = ["logo", "picture", "copy"].map(|name| row.get::<String>(name).unwrap());
+    for key in [&logo, &product, &copy] {
+        assert!(there(key).await, "{key}");
+    }
+
+    // A removal of the same file that failed before it was used again.
+    let left = format!("insert into media_removal select '{logo}', organizer_id from event");
+    shop.ctx.db().await.unwrap().script(&left).await.unwrap();
+    let again = sent(&shop, "logo.png", "image/png", bytes).await;
+    shop.api("PUT", LOGO, Some(&shop.token), Some(json!({ "file": again }))).await;
+    shop.work().await;
+    run(&shop, Job::Sweep).await;
+    assert!(there(&logo).await, "what is shown is not swept away");
+
+    let item = seat.strip_suffix("picture/").unwrap();
+    let (status, answer) = shop.api("DELETE", item, Some(&shop.token), None).await;
+    assert_eq!(status, 204, "{answer}");
+    assert_eq!(shop.number(waiting).await, 2);
+    run(&shop, Job::Sweep).await;
+    assert_eq!((there(&product).await, there(&logo).await, shop.number(waiting).await), (false, true, 0));
+    shop.ctx.db().await.unwrap().script("update event set live = false").await.unwrap();
+    let (status, answer) = shop.api("DELETE", "org/events/gig/", Some(&shop.token), None).await;
+    assert_eq!(status, 204, "{answer}");
+    assert_eq!(shop.number(waiting).await, 3, "the logo in two sizes and the copy");
+    run(&shop, Job::Sweep).await;
+    assert_eq!((there(&logo).await, there(&copy).await, shop.number(waiting).await), (false, false, 0));
 }

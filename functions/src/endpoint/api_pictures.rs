@@ -13,7 +13,7 @@ use crate::{
     http::{self, ApiError},
     id::ItemId,
     staff::{Permission, Staff},
-    upload::{self, Picture, Subject},
+    upload::{self, Picture, Subject, removal},
 };
 
 /// Answers every route of pictures: one function serves the family.
@@ -80,10 +80,13 @@ async fn put(
 }
 
 async fn delete(ctx: &Ctx, staff: &Staff, subject: Subject) -> Result<Response<Body>, ApiError> {
-    if let Some(old) = upload::drop_picture(&*ctx.db().await?, staff, subject).await? {
-        for key in old.keys() {
-            ctx.media().await.delete(key).await.map_err(ApiError::internal)?;
-        }
+    let mut db = ctx.db().await?;
+    let tx = db.begin().await?;
+    let dropped = upload::drop_picture(&tx, staff, subject).await;
+    let old = tx.finish(dropped).await?;
+    drop(db);
+    if let Some(old) = old {
+        removal::remove(ctx, &old.keys()).await;
     }
     Ok(http::respond(StatusCode::NO_CONTENT, "application/json", Body::Empty))
 }

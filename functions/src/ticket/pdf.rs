@@ -2,6 +2,7 @@
 
 #![expect(clippy::float_arithmetic, reason = "positions on a page are floats; amounts arrive here as text")]
 
+mod font;
 mod notes;
 mod qr;
 mod sheet;
@@ -133,7 +134,8 @@ pub enum PdfError {
 
 /// Writes one page per sheet, and more where notes need them: notes that several sheets share go on behind the last of
 /// them. The logo stands on every sheet that names one. Texts never overflow, whatever their length or script: what does not fit ends in an
-/// ellipsis, what the font lacks shows as a box (and is still the original text to screen readers and the clipboard).
+/// ellipsis, what the fonts lack, such as pictograms, shows as a box (and is still the original text to screen readers and the
+/// clipboard). What is written from the right to the left is.
 pub fn render(sheets: &[TicketSheet], logo: Option<&Pixels>) -> Result<Vec<u8>, PdfError> {
     let first = sheets.first().ok_or(PdfError::NoSheets)?;
     let configuration = ConfigurationBuilder::new()

@@ -5,6 +5,7 @@
 
 pub mod kind;
 pub mod picture;
+pub mod removal;
 pub mod sql;
 
 use crate::{
@@ -204,16 +205,24 @@ pub async fn use_picture(
     if !upload.kind.is_picture() {
         return refused("The submitted file has a file type that is not allowed in this field.");
     }
+    sql::want(tx, event.id, subject, Some(&upload.id)).await?;
     let message = Message::MakePicture { event: event.id, item: subject.item(), upload: upload.id };
     Ok(outbox::record(tx, &[message], now).await?.of(event.organizer.id))
 }
 
-/// Takes the picture away. Returns what is to be removed from the bucket.
-pub async fn drop_picture(q: &impl Query, staff: &Staff, subject: Subject) -> Result<Option<Picture>, DbError> {
-    replace(q, staff.event(), subject, None).await
+/// Takes the picture away, also one that is still being made. Returns what is to be removed from the bucket.
+pub async fn drop_picture(tx: &Tx<'_>, staff: &Staff, subject: Subject) -> Result<Option<Picture>, DbError> {
+    sql::want(tx, staff.event(), subject, None).await?;
+    replace(tx, staff.event(), subject, None).await
 }
 
-/// Puts a picture in the place of another. Returns the old one.
+/// Whether the picture that a file makes is still the one that was asked for last. Until the transaction ends nobody can
+/// ask for another.
+pub async fn is_wanted(tx: &Tx<'_>, event: EventId, subject: Subject, upload: &str) -> Result<bool, DbError> {
+    sql::is_wanted(tx, event, subject, upload).await
+}
+
+/// Puts a picture in the place of another. Returns the old one, whose files are noted as to be removed.
 pub async fn replace(
     q: &impl Query,
     event: EventId,

@@ -1,9 +1,9 @@
 //! Statements about files that were sent, and about pictures.
 
-use super::{KEEP_SECONDS, Kind, Picture, Upload};
+use super::{KEEP_SECONDS, Kind, Picture, Subject, Upload};
 use crate::{
     id::{EventId, ItemId, OrganizerId, TokenId},
-    port::db::{DbError, Query, Row, p},
+    port::db::{DbError, Query, Row, Tx, p},
     staff::{Program, Staff},
     time::Timestamp,
 };
@@ -105,9 +105,34 @@ pub async fn expired(q: &impl Query, now: Timestamp, max: i64) -> Result<Vec<(St
     rows.iter().map(|row| Ok((row.get("id")?, row.get("object_key")?))).collect()
 }
 
-const REPLACE_LOGO: &str = "
-    with old as (select id, logo from event where id = $1 for update)
-    update event e set logo = $2 from old where e.id = old.id returning old.logo as old";
+/// Notes the files of the row `old` that the new picture does not have any more, and takes back the notes of those that it has.
+macro_rules! note_files {
+    ($organizer:literal, $new:literal) => {
+        concat!(
+            "gone as (insert into media_removal (object_key, organizer_id)
+                 select k.key, ",
+            $organizer,
+            " from old, unnest(array[old.picture->>'large', old.picture->>'thumbnail']) as k (key)
+                  where k.key is not null and k.key not in (coalesce(",
+            $new,
+            "::jsonb->>'large', ''), coalesce(",
+            $new,
+            "::jsonb->>'thumbnail', ''))
+                 on conflict do nothing),
+             kept as (delete from media_removal where object_key in (",
+            $new,
+            "::jsonb->>'large', ",
+            $new,
+            "::jsonb->>'thumbnail'))"
+        )
+    };
+}
+
+const REPLACE_LOGO: &str = concat!(
+    "with old as (select id, organizer_id, logo as picture from event where id = $1 for update), ",
+    note_files!("old.organizer_id", "$2"),
+    " update event e set logo = $2 from old where e.id = old.id returning old.picture as old"
+);
 
 pub(super) async fn replace_logo(
     q: &impl Query,
@@ -117,9 +142,11 @@ pub(super) async fn replace_logo(
     old(q.opt(REPLACE_LOGO, &[p(&event), p(&json(picture))]).await?)
 }
 
-const REPLACE_PICTURE: &str = "
-    with old as (select id, picture from item where event_id = $1 and id = $2 for update)
-    update item i set picture = $3 from old where i.event_id = $1 and i.id = old.id returning old.picture as old";
+const REPLACE_PICTURE: &str = concat!(
+    "with old as (select id, picture from item where event_id = $1 and id = $2 for update), ",
+    note_files!("(select organizer_id from event where id = $1)", "$3"),
+    " update item i set picture = $3 from old where i.event_id = $1 and i.id = old.id returning old.picture as old"
+);
 
 pub(super) async fn replace_picture(
     q: &impl Query,
@@ -128,6 +155,26 @@ pub(super) async fn replace_picture(
     picture: Option<&Picture>,
 ) -> Result<Option<Picture>, DbError> {
     old(q.opt(REPLACE_PICTURE, &[p(&event), p(&item), p(&json(picture))]).await?)
+}
+
+const WANT: &str = "
+    insert into picture_wanted (event_id, item_id, upload_id) values ($1, $2, $3)
+    on conflict (event_id, item_id) do update set upload_id = excluded.upload_id";
+
+/// Records what somebody asks for: the picture of a file, or none.
+pub(super) async fn want(tx: &Tx<'_>, event: EventId, subject: Subject, upload: Option<&str>) -> Result<(), DbError> {
+    let item = subject.item();
+    tx.execute(WANT, &[p(&event), p(&item), p(&upload)]).await.map(|_| ())
+}
+
+const WANTED: &str = "
+    select upload_id from picture_wanted where event_id = $1 and item_id is not distinct from $2 for update";
+
+/// Whether a file is what was asked for last. Nothing is known of what was asked for before this was recorded.
+pub(super) async fn is_wanted(tx: &Tx<'_>, event: EventId, subject: Subject, upload: &str) -> Result<bool, DbError> {
+    let item = subject.item();
+    let Some(row) = tx.opt(WANTED, &[p(&event), p(&item)]).await? else { return Ok(true) };
+    Ok(row.get::<Option<String>>("upload_id")?.as_deref() == Some(upload))
 }
 
 fn json(picture: Option<&Picture>) -> Option<serde_json::Value> {
@@ -147,4 +194,5 @@ pub fn read_picture(row: &Row, column: &str) -> Result<Option<Picture>, DbError>
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[INSERT, FIND, OF_ORGANIZER, MARK_CHECKED, DELETE, EXPIRED, REPLACE_LOGO, REPLACE_PICTURE];
+pub const ALL: &[&str] =
+    &[INSERT, FIND, OF_ORGANIZER, MARK_CHECKED, DELETE, EXPIRED, REPLACE_LOGO, REPLACE_PICTURE, WANT, WANTED];

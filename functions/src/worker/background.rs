@@ -106,12 +106,14 @@ async fn sweep(ctx: &Ctx, now: Timestamp) -> Result<(), WorkError> {
     cart::sql::sweep(&*db, before).await?;
     outbox::sql::sweep_processed(&*db, before).await?;
     idempotency::sql::sweep(&*db, now.plus_seconds(-idempotency::KEEP_SECONDS)).await?;
-    let before = now.plus_seconds(-webhook::KEEP_SECONDS);
-    while webhook::sql::sweep(&*db, before, SWEEP_MAX).await? > 0 {}
+    let hooks_before = now.plus_seconds(-webhook::KEEP_SECONDS);
+    while webhook::sql::sweep(&*db, hooks_before, SWEEP_MAX).await? > 0 {}
     drop(db);
     forget_tickets(ctx, now.plus_seconds(-ticket::KEEP_SECONDS)).await?;
     sweep_exports(ctx, now).await?;
-    sweep_uploads(ctx, now).await
+    sweep_uploads(ctx, now).await?;
+    mail::feedback::sql::sweep_early(&*ctx.db().await?, before).await?;
+    upload::removal::sweep(ctx, FILES_MAX).await
 }
 
 /// Removes files first: a row without a file is found again, a file without a row is not.

@@ -43,7 +43,8 @@ async fn expire_orders(ctx: &Ctx, event: EventId) -> Result<Done, WorkError> {
 }
 
 /// Does chunks of a bulk action until its time is up; then another message goes on. The recorded message is handled with
-/// the last chunk: should all of them be lost, the relay sends it again.
+/// the last chunk: should all of them be lost, the relay sends it again. A chunk that fails is done order by order, and the one
+/// that is the reason is left out.
 async fn run_bulk_action(ctx: &Ctx, envelope: &Envelope, action: BulkActionId) -> Result<Done, WorkError> {
     let begun = Instant::now();
     let mut db = ctx.db().await?;
@@ -53,13 +54,33 @@ async fn run_bulk_action(ctx: &Ctx, envelope: &Envelope, action: BulkActionId) -
     };
     let Some(event) = found else { return Ok(Done::Handled) };
     let catalogue = Catalogue::load(&*db, &event).await?;
+    // Orders that are done one by one, because a chunk with one of them failed.
+    let mut single = 0;
     while begun.elapsed() < CHUNKS_TIME {
+        let max = if single > 0 { 1 } else { bulk::CHUNK };
         let tx = db.begin().await?;
-        let ran = run_chunk(ctx, &tx, envelope, &event, &catalogue, action).await;
-        if !tx.finish(ran).await? {
-            drop(db);
-            Outgoing::unrecorded(std::iter::once(Message::AnnounceActions)).dispatch(ctx).await;
-            return Ok(Done::Handled);
+        let ran = run_chunk(ctx, &tx, envelope, &event, &catalogue, action, max).await;
+        match tx.finish(ran).await {
+            Ok(true) => single = (single - 1).max(0),
+            Ok(false) => {
+                drop(db);
+                Outgoing::unrecorded(std::iter::once(Message::AnnounceActions)).dispatch(ctx).await;
+                return Ok(Done::Handled);
+            }
+            // It passes: the message comes again.
+            Err(error @ (DbError::Busy(_) | DbError::Address(_))) => return Err(error.into()),
+            Err(_) if single == 0 => single = bulk::CHUNK,
+            Err(error) => {
+                tracing::error!(
+                    event.id = event.id.0,
+                    error = &error as &dyn std::error::Error,
+                    "an order is left out"
+                );
+                let tx = db.begin().await?;
+                let skipped = bulk::skip(&tx, &event, action).await;
+                tx.finish(skipped).await?;
+                single -= 1;
+            }
         }
     }
     drop(db);
@@ -74,9 +95,10 @@ async fn run_chunk(
     event: &Event,
     catalogue: &Catalogue,
     action: BulkActionId,
+    max: i64,
 ) -> Result<bool, DbError> {
     let now = ctx.now();
-    let is_left = bulk::run_chunk(tx, event, catalogue, action, now).await?;
+    let is_left = bulk::run_chunk(tx, event, catalogue, action, max, now).await?;
     if !is_left {
         outbox::claim(tx, envelope, now).await?;
     }

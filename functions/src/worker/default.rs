@@ -12,7 +12,7 @@ use crate::{
     port::db::{Db, DbError, Tx},
     ticket::{self, OrderSheets, TicketFile},
     time::Timestamp,
-    upload::{self, Picture, Subject},
+    upload::{self, Picture, Subject, removal},
 };
 
 /// Does what one message asks for.
@@ -71,15 +71,17 @@ async fn make_picture(
             return Ok(None);
         }
         let Some(picture) = &made else { return Ok(Some(None)) };
+        if !upload::is_wanted(&tx, event, subject, upload).await? {
+            return Ok(Some(None));
+        }
         upload::replace(&tx, event, subject, Some(picture)).await.map(Some)
     }
     .await;
     let Some(old) = tx.finish(recorded).await? else { return Ok(Done::Duplicate) };
     drop(db);
     let kept = made.iter().flat_map(Picture::keys).collect::<Vec<_>>();
-    for key in old.iter().flat_map(Picture::keys).filter(|key| !kept.contains(key)) {
-        ctx.media().await.delete(key).await?;
-    }
+    let gone: Vec<_> = old.iter().flat_map(Picture::keys).filter(|key| !kept.contains(key)).collect();
+    removal::remove(ctx, &gone).await;
     Ok(Done::Handled)
 }
 
@@ -100,6 +102,7 @@ async fn publish_picture(
     };
     let place = format!("pub/{}/{}/{name}", event.organizer.slug, event.slug);
     let (picture, sizes) = upload::picture::sizes(&bytes, &upload.file_name, &place)?;
+    removal::keep(db, &picture.keys()).await?;
     for size in sizes {
         ctx.media().await.publish(&size.key, size.kind.content_type(), size.bytes).await?;
     }

@@ -7,8 +7,8 @@ use crate::{
     event::{self, Event, calendar},
     i18n::Lang,
     id::MailId,
-    mail::{Claimed, Kind, Written, compose, pace, sql},
-    order::{self, Order},
+    mail::{Claimed, Kind, Written, compose, feedback, pace, sql},
+    order::{self, Order, OrderStatus},
     outbox::{self, Envelope, Message},
     port::{
         db::{DbError, Query},
@@ -30,6 +30,13 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkE
     match sent {
         Ok(Handed::Over { provider_id }) => {
             sql::mark_sent(&*db, mail, attempt, provider_id.as_deref(), now).await?;
+            if let Some(provider_id) = &provider_id {
+                feedback::settle(&*db, provider_id).await?;
+            }
+        }
+        Ok(Handed::Overtaken) => {
+            tracing::info!(mail.id = mail.0, "a mail is not sent: what it tells is not so any more");
+            sql::mark_failed(&*db, mail, attempt, "Not sent: the order was taken up again.").await?;
         }
         Ok(Handed::NotNow) => {
             sql::put_off(&*db, mail, attempt, now.plus_seconds(pace::PUT_OFF_SECONDS)).await?;
@@ -68,6 +75,8 @@ enum Handed {
     },
     /// Others go first.
     NotNow,
+    /// What it would tell is not so any more.
+    Overtaken,
 }
 
 async fn send(ctx: &Ctx, claimed: Claimed) -> Result<Handed, WorkError> {
@@ -75,7 +84,7 @@ async fn send(ctx: &Ctx, claimed: Claimed) -> Result<Handed, WorkError> {
     if !pace::has_room(ctx, class).await? {
         return Ok(Handed::NotNow);
     }
-    let outgoing = prepare(ctx, &*ctx.db().await?, claimed).await?;
+    let Some(outgoing) = prepare(ctx, &*ctx.db().await?, claimed).await? else { return Ok(Handed::Overtaken) };
     if !pace::take_turn(ctx, class).await? {
         return Ok(Handed::NotNow);
     }
@@ -83,11 +92,17 @@ async fn send(ctx: &Ctx, claimed: Claimed) -> Result<Handed, WorkError> {
     Ok(Handed::Over { provider_id })
 }
 
-/// The mail with its text, written now if no earlier try has, and with the tickets that exist.
-async fn prepare(ctx: &Ctx, q: &impl Query, claimed: Claimed) -> Result<OutgoingMail, WorkError> {
+/// The mail with its text, written now if no earlier try has, and with the tickets that exist. `None` if it would tell that an
+/// order is cancelled which was taken up again meanwhile.
+async fn prepare(ctx: &Ctx, q: &impl Query, claimed: Claimed) -> Result<Option<OutgoingMail>, WorkError> {
     let gone = |what| DbError::UnknownValue { what, value: claimed.id.to_string() };
     let event = event::by_id(q, claimed.event).await?.ok_or_else(|| gone("event of mail"))?;
     let order = order::by_id(q, &event, claimed.order).await?.ok_or_else(|| gone("order of mail"))?;
+    let is_over = matches!(claimed.kind, Kind::OrderCanceled | Kind::OrderDenied);
+    // One that was cancelled for a fee has no positions left, but is not in the state "cancelled".
+    if is_over && order.status != OrderStatus::Canceled && order.live_positions().next().is_some() {
+        return Ok(None);
+    }
     let Written { subject, text, html } = match claimed.written {
         Some(written) => written,
         None => {
@@ -108,7 +123,7 @@ async fn prepare(ctx: &Ctx, q: &impl Query, claimed: Claimed) -> Result<Outgoing
         }
     }
     attachments.extend(calendar_file(ctx, &event, &order, claimed.kind));
-    Ok(OutgoingMail {
+    Ok(Some(OutgoingMail {
         id: format!("mail-{:012}", claimed.id.0),
         from_name: event.settings.mail_from_name().unwrap_or(&event.organizer.name).to_owned(),
         reply_to: event.settings.contact_mail().map(str::to_owned),
@@ -118,7 +133,7 @@ async fn prepare(ctx: &Ctx, q: &impl Query, claimed: Claimed) -> Result<Outgoing
         text,
         html,
         attachments,
-    })
+    }))
 }
 
 /// The event for the reader's calendar, where the organiser wants that.

@@ -13,7 +13,9 @@ use crate::{
         Event,
         snapshot::{self, Snapshot},
     },
+    port::db::DbError,
     time::Timestamp,
+    upload::removal,
 };
 
 /// A copy is made anew after this long.
@@ -54,9 +56,16 @@ async fn publish(ctx: &'static Ctx, event: Event, known: Option<String>, now: Ti
     let html = endpoint::event::snapshot(ctx, &*ctx.db().await?, event, now).await.map_err(WorkError::Page)?;
     let hash = URL_SAFE_NO_PAD.encode(&Sha256::digest(&html)[..15]);
     if known.as_ref() != Some(&hash) {
+        removal::keep(&*ctx.db().await?, &[&object_key]).await?;
         let media = ctx.media().await;
         media.publish_for(&object_key, "text/html; charset=utf-8", html.into_bytes(), "public, max-age=60").await?;
     }
     let made = Snapshot { event: id, organizer, object_key, hash };
-    Ok(snapshot::record(&*ctx.db().await?, &made, now).await?)
+    let recorded = snapshot::record(&*ctx.db().await?, &made, now).await;
+    if let Err(DbError::Constraint { .. }) = recorded {
+        // The event was deleted meanwhile.
+        ctx.media().await.delete(&made.object_key).await?;
+        return Ok(());
+    }
+    Ok(recorded?)
 }

@@ -76,7 +76,7 @@ pub const RIGHTS: &[(&str, &[(Right, Code)])] = &[
         &[
             (Send(Tickets), "upload/mod.rs"),
             (Send(Notifications), "upload/mod.rs"),
-            (DeletePublic, "endpoint/api_pictures.rs"),
+            (DeletePublic, "upload/removal/mod.rs"),
         ],
     ),
     (
@@ -119,7 +119,7 @@ pub const RIGHTS: &[(&str, &[(Right, Code)])] = &[
             (ReadUploads, "worker/default.rs"),
             (ReadPublic, "ticket/mod.rs"),
             (WritePublic, "worker/default.rs"),
-            (DeletePublic, "worker/default.rs"),
+            (DeletePublic, "upload/removal/mod.rs"),
         ],
     ),
     ("worker_mail", &[(ReadTickets, "worker/mail.rs"), (SendMail, "worker/mail.rs")]),

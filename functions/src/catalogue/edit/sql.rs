@@ -133,7 +133,15 @@ const INSERT_ITEM: &str = concat!(
      select id from added"
 );
 const UPDATE_ITEM: &str = update_row!("item", item_columns!());
-const DELETE_ITEM: &str = delete_row!("item");
+/// With a note of its picture's files.
+const DELETE_ITEM: &str = "
+    with files as (insert into media_removal (object_key, organizer_id)
+             select distinct k.key, e.organizer_id
+               from item i join event e on e.id = i.event_id,
+                    unnest(array[i.picture->>'large', i.picture->>'thumbnail']) as k (key)
+              where i.event_id = $1 and i.id = $2 and k.key is not null
+             on conflict do nothing)
+    delete from item where event_id = $1 and id = $2";
 pub(super) const VARIATIONS_OF_ITEMS: &str = "
     select i.id as item_id, v.id as variation_id
       from item i left join item_variation v on v.event_id = i.event_id and v.item_id = i.id

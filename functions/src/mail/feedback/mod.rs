@@ -94,12 +94,22 @@ pub struct Problem {
     pub recorded_at: Timestamp,
 }
 
-/// Records what the provider tells. False if no mail of this shop is called so.
+/// Records what the provider tells. False if no mail of this shop is called so: then it is kept for two weeks, should it have
+/// come before the worker that sent the mail has noted its name.
 pub async fn record(q: &impl Query, feedback: &Feedback, now: Timestamp) -> Result<bool, DbError> {
-    match feedback.verdict {
-        Some(verdict) => sql::record(q, &feedback.provider_id, verdict, &feedback.detail, now).await,
-        None => Ok(true),
+    let Some(verdict) = feedback.verdict else { return Ok(true) };
+    if sql::record(q, &feedback.provider_id, verdict, &feedback.detail, now).await? {
+        return Ok(true);
     }
+    sql::keep_early(q, &feedback.provider_id, verdict, &feedback.detail, now).await?;
+    // The name may have been noted in between, by somebody who did not see this.
+    settle(q, &feedback.provider_id).await
+}
+
+/// Gives a mail what was told about it before its name was known. Both who notes the name and who keeps what was told call
+/// this after it is written, so one of them finds the two together. True if there was something.
+pub async fn settle(q: &impl Query, provider_id: &str) -> Result<bool, DbError> {
+    sql::settle(q, provider_id).await
 }
 
 #[cfg(test)]

@@ -27,6 +27,42 @@ pub(super) async fn record(
     Ok(row.get::<i64>("count")? > 0)
 }
 
+const KEEP_EARLY: &str = "
+    insert into mail_feedback_early (provider_id, verdict, detail, recorded_at) values ($1, $2, $3, $4)
+    on conflict do nothing";
+
+pub(super) async fn keep_early(
+    q: &impl Query,
+    provider_id: &str,
+    verdict: Verdict,
+    detail: &str,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let verdict = verdict.name();
+    q.execute(KEEP_EARLY, &[p(&provider_id), p(&verdict), p(&detail), p(&now)]).await.map(|_| ())
+}
+
+const SETTLE: &str = "
+    with found as (select m.id, m.event_id, m.order_id from mail m where m.provider_id = $1),
+         early as (delete from mail_feedback_early e
+                    where e.provider_id = $1 and exists (select from found) returning e.verdict, e.detail, e.recorded_at),
+         told as (
+             insert into mail_feedback (event_id, order_id, mail_id, verdict, detail, recorded_at)
+             select f.event_id, f.order_id, f.id, e.verdict, e.detail, e.recorded_at from found f, early e
+             on conflict do nothing)
+    select count(*) as count from early";
+
+pub(super) async fn settle(q: &impl Query, provider_id: &str) -> Result<bool, DbError> {
+    Ok(q.one(SETTLE, &[p(&provider_id)]).await?.get::<i64>("count")? > 0)
+}
+
+const SWEEP_EARLY: &str = "delete from mail_feedback_early where recorded_at < $1";
+
+/// Forgets what was told about mails that nobody knows.
+pub async fn sweep_early(q: &impl Query, before: Timestamp) -> Result<(), DbError> {
+    q.execute(SWEEP_EARLY, &[p(&before)]).await.map(|_| ())
+}
+
 const OF_ORDER: &str = "
     select m.recipient, f.verdict, f.detail, f.recorded_at
       from mail_feedback f join mail m on m.id = f.mail_id
@@ -47,4 +83,4 @@ pub async fn of_order(q: &impl Query, event: EventId, order: OrderId) -> Result<
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[RECORD, OF_ORDER];
+pub const ALL: &[&str] = &[RECORD, KEEP_EARLY, SETTLE, SWEEP_EARLY, OF_ORDER];

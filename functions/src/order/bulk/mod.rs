@@ -138,7 +138,7 @@ pub enum RequestError {
 }
 
 /// Orders of one chunk: short enough that nobody notices the wait for the lock.
-const CHUNK: i64 = 50;
+pub const CHUNK: i64 = 50;
 
 /// Asks for it. A worker does it.
 pub async fn request(
@@ -164,18 +164,19 @@ pub async fn progress(q: &impl Query, staff: &Staff, id: BulkActionId) -> Result
     sql::progress(q, staff.event(), id).await
 }
 
-/// Does the next chunk, in this transaction. False if nothing is left.
+/// Does the next chunk of up to `max` orders, in this transaction. False if nothing is left.
 pub async fn run_chunk(
     tx: &Tx<'_>,
     event: &Event,
     catalogue: &Catalogue,
     id: BulkActionId,
+    max: i64,
     now: Timestamp,
 ) -> Result<bool, DbError> {
     // Its row is locked: of two workers one waits here, and goes on behind the other's mark.
     let Some(running) = sql::lock(tx, event.id, id).await? else { return Ok(false) };
     // They are looked for without the event's lock, which may take a while; what can happen to them is decided under it.
-    let orders = sql::next(tx, event, &running, CHUNK).await?;
+    let orders = sql::next(tx, event, &running, max).await?;
     let Some((last, _)) = orders.last() else {
         sql::end(tx, id, now).await?;
         return Ok(false);
@@ -209,6 +210,15 @@ pub async fn run_chunk(
     }
     sql::advance(tx, id, *last, changed.len(), &refused).await?;
     Ok(true)
+}
+
+/// Leaves out the next order, because something is wrong with it that another try does not mend: staff sees it among those that
+/// were refused.
+pub async fn skip(tx: &Tx<'_>, event: &Event, id: BulkActionId) -> Result<(), DbError> {
+    let Some(running) = sql::lock(tx, event.id, id).await? else { return Ok(()) };
+    let orders = sql::next(tx, event, &running, 1).await?;
+    let Some((order, code)) = orders.first() else { return Ok(()) };
+    sql::advance(tx, id, *order, 0, &[(code.as_str(), "Failed".to_owned())]).await
 }
 
 fn reason(refusal: OrderRefusal) -> String {

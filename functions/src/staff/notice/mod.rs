@@ -17,10 +17,9 @@ use crate::{
 /// New orders: members of teams that are told of them get these unless they choose otherwise.
 pub const PLACED: &str = "pretix.event.order.placed";
 
-/// What can be chosen, with the key of what people call it. One that ends in `.*` stands for all that begin like it.
-pub const TYPES: [(&str, &str); 12] = [
+/// What can be chosen, with the key of what people call it: only what this shop records. One that ends in `.*` stands for all that begin like it.
+pub const TYPES: [(&str, &str); 9] = [
     (PLACED, "notice-placed"),
-    ("pretix.event.order.placed.require_approval", "notice-require-approval"),
     ("pretix.event.order.paid", "notice-paid"),
     ("pretix.event.order.canceled", "notice-canceled"),
     ("pretix.event.order.reactivated", "notice-reactivated"),
@@ -28,9 +27,7 @@ pub const TYPES: [(&str, &str); 12] = [
     ("pretix.event.order.modified", "notice-modified"),
     ("pretix.event.order.contact.changed", "notice-contact-changed"),
     ("pretix.event.order.changed.*", "notice-changed"),
-    ("pretix.event.order.overpaid", "notice-overpaid"),
     ("pretix.event.order.refund.created.externally", "notice-refund-external"),
-    ("pretix.event.order.refund.requested", "notice-refund-requested"),
 ];
 
 /// What people call an action; `None` if nobody can be told of it.

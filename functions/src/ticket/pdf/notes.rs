@@ -14,26 +14,26 @@ const LINES_MAX: usize = 400;
 const CHARS_MAX: usize = 40_000;
 
 /// A heading or a text, or the lines of one that have room.
-pub(super) struct Part<'a> {
+pub(super) struct Part {
     /// What it says, if it is a heading.
     pub(super) heading: Option<String>,
     /// Its lines.
-    pub(super) block: Block<'a>,
+    pub(super) block: Block,
     /// Points to the next one.
     pub(super) space_below: f32,
 }
 
 /// What is still to be drawn.
-pub(super) struct Notes<'a>(VecDeque<Part<'a>>);
+pub(super) struct Notes(VecDeque<Part>);
 
-impl<'a> Notes<'a> {
+impl Notes {
     /// The notes of a sheet, in letters that are smaller if that keeps them on its page.
-    pub(super) fn of(fonts: &'a Fonts, sheet: &TicketSheet) -> Self {
+    pub(super) fn of(fonts: &Fonts, sheet: &TicketSheet) -> Self {
         let normal = Self::in_size(fonts, sheet, 10.0);
         if normal.height() <= NOTES_ROOM { normal } else { Self::in_size(fonts, sheet, 8.5) }
     }
 
-    fn in_size(fonts: &'a Fonts, sheet: &TicketSheet, size: f32) -> Self {
+    fn in_size(fonts: &Fonts, sheet: &TicketSheet, size: f32) -> Self {
         let labels = &sheet.labels;
         let mut parts = VecDeque::new();
         for (label, text) in [(&labels.info, &sheet.info), (&labels.terms, &sheet.terms)] {
@@ -58,7 +58,7 @@ impl<'a> Notes<'a> {
     }
 
     /// The next part, or as many of its lines as are not higher than `room`; `None` if there is no room, or nothing left.
-    pub(super) fn take(&mut self, room: f32) -> Option<Part<'a>> {
+    pub(super) fn take(&mut self, room: f32) -> Option<Part> {
         let first = self.0.front()?;
         // A heading stays with the first lines of its text.
         let needed = match (&first.heading, self.0.get(1)) {

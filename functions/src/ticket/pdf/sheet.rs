@@ -63,10 +63,14 @@ const PAPER: Color = [0xff, 0xff, 0xff];
 
 const LABEL: &[f32] = &[7.5, 6.0];
 const GAP: f32 = 9.0;
+/// What strokes are thicker by where a font has no bold letters, in font sizes.
+const THICKER: f32 = 0.035;
 
 #[derive(Clone, Copy)]
 enum Align {
     Left,
+    /// At the side where the script begins, in so much room.
+    Start(f32),
     Center,
     Right,
 }
@@ -90,7 +94,7 @@ impl<'a, 'page> Painter<'a, 'page> {
         &mut self,
         sheet: &TicketSheet,
         logo: Option<&Image>,
-        notes: &mut Notes<'_>,
+        notes: &mut Notes,
         index: usize,
         goes_on: bool,
     ) -> Result<(), PdfError> {
@@ -110,7 +114,7 @@ impl<'a, 'page> Painter<'a, 'page> {
     }
 
     /// Draws a page of notes.
-    pub(super) fn more_notes(&mut self, sheet: &TicketSheet, notes: &mut Notes<'_>) {
+    pub(super) fn more_notes(&mut self, sheet: &TicketSheet, notes: &mut Notes) {
         self.notes(notes, MORE_NOTES_TOP);
         self.footer(sheet);
     }
@@ -266,10 +270,10 @@ impl<'a, 'page> Painter<'a, 'page> {
     }
 
     /// Draws as much of the notes as has room below `top`.
-    fn notes(&mut self, notes: &mut Notes<'_>, top: f32) {
+    fn notes(&mut self, notes: &mut Notes, top: f32) {
         let mut y = top;
         while let Some(part) = notes.take(NOTES_BOTTOM - y) {
-            let block = [(&part.block, MARGIN, y, INK, Align::Left)];
+            let block = [(&part.block, MARGIN, y, INK, Align::Start(NOTES_WIDTH))];
             match part.heading {
                 Some(title) => {
                     let level = NonZeroU16::new(2).expect("two is not zero");
@@ -295,7 +299,7 @@ impl<'a, 'page> Painter<'a, 'page> {
     }
 
     /// A small label above a value and an optional second line; returns the bottom.
-    fn field(&mut self, label: &str, value: &Block<'_>, second: Option<&Block<'_>>, at: (f32, f32), width: f32) -> f32 {
+    fn field(&mut self, label: &str, value: &Block, second: Option<&Block>, at: (f32, f32), width: f32) -> f32 {
         let (x, top) = at;
         let label = self.fonts.regular.fit(label, width, LABEL, 1);
         let value_top = top + label.height() + 1.0;
@@ -334,19 +338,31 @@ impl<'a, 'page> Painter<'a, 'page> {
 }
 
 /// A text with its place: block, x, top, colour, and which point of the line x is.
-type Part<'a> = (&'a Block<'a>, f32, f32, Color, Align);
+type Part<'a> = (&'a Block, f32, f32, Color, Align);
 
-fn write(surface: &mut Surface<'_>, block: &Block<'_>, x: f32, top: f32, color: Color, align: Align) {
-    pick(surface, color);
+fn write(surface: &mut Surface<'_>, block: &Block, x: f32, top: f32, color: Color, align: Align) {
     let mut baseline = top + block.ascent();
     for line in &block.lines {
+        let width = line.width() * block.size;
         let left = match align {
-            Align::Left => x,
-            Align::Center => x - line.width() * block.size / 2.0,
-            Align::Right => x - line.width() * block.size,
+            Align::Start(room) if line.from_right => x + room - width,
+            // It begins where the longest line does.
+            Align::Left if line.from_right => x + block.width() * block.size - width,
+            Align::Left | Align::Start(_) => x,
+            Align::Center => x - width / 2.0,
+            Align::Right => x - width,
         };
-        let start = Point::from_xy(left, baseline);
-        surface.draw_glyphs(start, &line.glyphs, block.typeface.font.clone(), &line.text, block.size, false);
+        let mut left = left + line.offset() * block.size;
+        for run in &line.runs {
+            let start = Point::from_xy(left, baseline);
+            pick(surface, color);
+            if run.thicker {
+                let width = block.size * THICKER;
+                surface.set_stroke(Some(Stroke { paint: paint(color), width, ..Stroke::default() }));
+            }
+            surface.draw_glyphs(start, &run.glyphs, run.font.font.clone(), &line.text, block.size, false);
+            left += run.width() * block.size;
+        }
         baseline += block.leading();
     }
 }
