@@ -32,6 +32,7 @@ mod notices;
 mod openapi;
 mod order_changes;
 mod order_creation;
+mod order_creation_sale;
 mod oversell;
 mod prices;
 mod pricing;

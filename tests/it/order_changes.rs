@@ -272,7 +272,8 @@ fn price(order: &Order, minor: i64) -> UnitPrice {
 }
 
 fn add(order: &Order, codes: &Codes, product: Product) -> Change {
-    let new = NewPosition { secrets: PositionSecrets::draw(codes), attendee: Attendee::default() };
+    let secrets = PositionSecrets::draw(codes);
+    let new = NewPosition { secrets, attendee: Attendee::default(), bundled: false, discount: None };
     Change::AddPosition { product, parent: None, price: price(order, 2300), new: Box::new(new) }
 }
 

@@ -130,7 +130,7 @@ async fn what_cannot_be_is_told_position_by_position() {
             json!({"locale": ["This language is not offered by the event."]})
         }),
         (json!({"positions": [{"item": seat, "voucher": "FRIEND"}]}), {
-            json!({"positions": [{"voucher": ["This is not available."]}]})
+            json!({"positions": [{"voucher": ["There is no voucher with this code."]}]})
         }),
     ];
     for (body, expected) in cases {

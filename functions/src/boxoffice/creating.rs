@@ -58,8 +58,20 @@ pub struct CreateOrder {
 pub struct CreatePosition {
     /// What.
     pub product: Product,
-    /// What it costs.
+    /// What it costs in the catalogue, or as was said; its listed price is the catalogue's either way.
     pub price: UnitPrice,
+    /// The price was said: nothing is computed.
+    #[serde(default)]
+    pub is_price_given: bool,
+    /// The number of the earlier position that it is added to, or is a part of.
+    #[serde(default)]
+    pub parent: Option<i32>,
+    /// It is a part of its parent.
+    #[serde(default)]
+    pub bundled: bool,
+    /// The code of the voucher that it uses.
+    #[serde(default)]
+    pub voucher: Option<String>,
     /// Who comes with it.
     pub attendee: Attendee,
 }

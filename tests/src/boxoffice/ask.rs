@@ -176,7 +176,7 @@ pub fn discount(id: i64, min_count: usize, ppm: u32) -> Discount {
 /// One position more.
 pub fn add_position(product: Product, gross: Money) -> Change {
     let secrets = PositionSecrets { ticket: String::new(), web: String::new(), pseudonym: String::new() };
-    let new = Box::new(NewPosition { secrets, attendee: Attendee::default() });
+    let new = Box::new(NewPosition { secrets, attendee: Attendee::default(), bundled: false, discount: None });
     Change::AddPosition { product, parent: None, price: price(gross), new }
 }
 
@@ -197,7 +197,15 @@ pub fn cancellation_fee(world: &World, cents: i64) -> CancellationFee {
 pub fn create(world: &World, products: &[i64], carts: &[&str]) -> CreateOrder {
     let position = |number: &i64| {
         let (price, attendee) = (price(euros(2300)), Attendee::default());
-        CreatePosition { product: product(*number), price, attendee }
+        CreatePosition {
+            product: product(*number),
+            price,
+            is_price_given: true,
+            parent: None,
+            bundled: false,
+            voucher: None,
+            attendee,
+        }
     };
     CreateOrder {
         positions: products.iter().map(position).collect(),

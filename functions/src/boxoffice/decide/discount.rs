@@ -49,7 +49,12 @@ impl Batch {
         ids.any(|id| self.stock.cart_positions.get(id).is_some_and(|it| it.price.is_discounted()))
     }
 
-    fn discount_line(&self, product: Product, price: &UnitPrice, addon_index: Option<usize>) -> DiscountLine {
+    pub(super) fn discount_line(
+        &self,
+        product: Product,
+        price: &UnitPrice,
+        addon_index: Option<usize>,
+    ) -> DiscountLine {
         let date_from = product.date.and_then(|date| self.stock.dates.as_ref()?.get(&date).copied());
         DiscountLine {
             item: product.item,

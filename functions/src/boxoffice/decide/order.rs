@@ -2,6 +2,7 @@
 
 mod change;
 mod create;
+mod settle;
 mod state;
 
 use std::collections::BTreeMap;

@@ -70,7 +70,7 @@ impl Batch {
 
     /// The voucher behind a code that a buyer typed, if it is still good. One that this very batch creates has no row
     /// yet and is not known.
-    fn valid_voucher(&self, code: &str) -> Result<VoucherId, VoucherProblem> {
+    pub(super) fn valid_voucher(&self, code: &str) -> Result<VoucherId, VoucherProblem> {
         let id = *self.codes.get(&VoucherTerms::normalized(code)).ok_or(VoucherProblem::Unknown)?;
         let voucher = self.stock.vouchers.get(&id).ok_or(VoucherProblem::Unknown)?;
         if voucher.terms.is_valid(self.now) { Ok(id) } else { Err(VoucherProblem::Expired) }

@@ -158,6 +158,8 @@ impl Named {
             Request::CreateOrder { order } => {
                 self.carts.extend(order.consume_carts.iter().cloned());
                 self.dates.extend(order.positions.iter().filter_map(|position| position.product.date));
+                let codes = order.positions.iter().filter_map(|position| position.voucher.as_deref());
+                self.codes.extend(codes.map(VoucherTerms::normalized));
             }
             Request::SaveVoucher { voucher, terms } => {
                 self.vouchers.extend(*voucher);

@@ -6,10 +6,10 @@ mod write;
 use serde::{Deserialize, Serialize};
 pub(super) use write::write;
 
-use super::{PositionSecrets, Product, UnitPrice, VoucherUse};
+use super::{PositionSecrets, Product, UnitPrice, VoucherProblem, VoucherUse};
 use crate::{
     cart::Attendee,
-    id::QuotaId,
+    id::{DiscountId, QuotaId},
     money::{Money, TaxRate},
     order::OrderStatus,
     pricing::{FeeType, Rounding, TaxedLine},
@@ -72,6 +72,12 @@ pub struct NewPosition {
     pub secrets: PositionSecrets,
     /// Who comes with it.
     pub attendee: Attendee,
+    /// It is a part of the position that it belongs to.
+    #[serde(default)]
+    pub bundled: bool,
+    /// The automatic discount in its price.
+    #[serde(default)]
+    pub discount: Option<DiscountId>,
 }
 
 /// A fee of an order.
@@ -271,4 +277,12 @@ pub enum OrderRefusal {
     NegativeTotal,
     /// Its vouchers have no use or no budget left for it.
     VoucherUsedUp,
+    /// A position cannot use its voucher.
+    Voucher(VoucherProblem),
+    /// The budget of a voucher does not have what the price of a position takes.
+    BudgetUsedUp,
+    /// It costs something, so nobody can pay it by paying nothing.
+    NotFree,
+    /// It is to be paid already, but nothing says how.
+    NoProvider,
 }

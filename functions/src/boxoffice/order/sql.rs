@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{NewPosition, OrderFee, OrderPosition, OrderStock, write::Columns};
 use crate::{
     boxoffice::{ChangedOrder, CreatedOrder, VoucherUse, load::sql::product, write::sql::expect_rows},
-    id::{ItemId, OrderId, SubeventId, VariationId, VoucherId},
+    id::{DiscountId, ItemId, OrderId, SubeventId, VariationId, VoucherId},
     money::{Currency, Money, TaxRate},
     order::OrderStatus,
     port::{
@@ -192,16 +192,17 @@ pub(super) async fn set_positions(
 const ADD_POSITIONS: &str = "
     insert into order_position (organizer_id, event_id, order_id, positionid, item_id, variation_id, price, tax_rate_ppm,
                                 tax_value, price_correction, tax_correction, attendee_name, attendee_email, company,
-                                secret, web_secret, pseudonymization_id, subevent_id, addon_to)
+                                secret, web_secret, pseudonymization_id, subevent_id, addon_to, voucher_id,
+                                voucher_budget_use, is_bundled, discount_id)
     select o.organizer_id, $1, a.order_id, a.positionid, a.item_id, a.variation_id, a.price, a.tax_rate_ppm, a.tax_value,
            a.price_correction, a.tax_correction, a.attendee_name, a.attendee_email, a.company, a.secret, a.web_secret,
-           a.pseudonym, a.subevent_id, parent.id
+           a.pseudonym, a.subevent_id, parent.id, a.voucher_id, a.budget_use, a.is_bundled, a.discount_id
       from unnest($2::bigint[], $3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::integer[], $8::bigint[],
                   $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-                  $17::bigint[], $18::integer[])
+                  $17::bigint[], $18::integer[], $19::bigint[], $20::bigint[], $21::boolean[], $22::bigint[])
            as a (order_id, positionid, item_id, variation_id, price, tax_rate_ppm, tax_value, price_correction,
                  tax_correction, attendee_name, attendee_email, company, secret, web_secret, pseudonym, subevent_id,
-                 parent)
+                 parent, voucher_id, budget_use, is_bundled, discount_id)
       join orders o on o.event_id = $1 and o.id = a.order_id
       left join order_position parent on parent.order_id = a.order_id and parent.positionid = a.parent";
 
@@ -224,6 +225,12 @@ pub(super) async fn add_positions(
     let webs: Vec<&str> = news.iter().map(|new| new.secrets.web.as_str()).collect();
     let pseudonyms: Vec<&str> = news.iter().map(|new| new.secrets.pseudonym.as_str()).collect();
     let parents: Vec<Option<i32>> = positions.iter().map(|(_, position)| position.parent).collect();
+    let vouchers: Vec<Option<VoucherId>> =
+        positions.iter().map(|(_, position)| position.voucher.map(|used| used.voucher)).collect();
+    let budget_uses: Vec<i64> =
+        positions.iter().map(|(_, position)| position.voucher.map_or(0, |used| used.budget_use)).collect();
+    let are_bundled: Vec<bool> = news.iter().map(|new| new.bundled).collect();
+    let discounts: Vec<Option<DiscountId>> = news.iter().map(|new| new.discount).collect();
     let columns = Columns::of_positions(&positions);
     let event = lock.event();
     let params = [
@@ -245,6 +252,10 @@ pub(super) async fn add_positions(
         array(&pseudonyms),
         array(&dates),
         array(&parents),
+        array(&vouchers),
+        array(&budget_uses),
+        array(&are_bundled),
+        array(&discounts),
     ];
     expect_rows(lock.tx().execute(ADD_POSITIONS, &params).await?, positions.len())
 }

@@ -36,7 +36,9 @@ pub(in crate::boxoffice) async fn write(
             of(orders, |order| &order.positions_changed),
             of(orders, |order| &order.positions_canceled),
         ),
-        sql::add_positions(lock, of(orders, |order| &order.positions_added)),
+        // What is below another position finds its row.
+        sql::add_positions(lock, added(orders, |position| position.parent.is_none())),
+        sql::add_positions(lock, added(orders, |position| position.parent.is_some())),
         sql::set_fees(lock, of(orders, |order| &order.fees_changed), of(orders, |order| &order.fees_canceled)),
         sql::add_fees(lock, of(orders, |order| &order.fees_added)),
         sql::give_up_payments(lock, given_up),
@@ -49,6 +51,11 @@ pub(in crate::boxoffice) async fn write(
 /// A list of every order, as one list.
 fn of<T>(orders: &Changed, list: fn(&ChangedOrder) -> &Vec<T>) -> Vec<(OrderId, &T)> {
     orders.iter().flat_map(|(id, order)| list(order).iter().map(move |it| (*id, it))).collect()
+}
+
+/// New positions of every order, on top or below.
+fn added(orders: &Changed, is_wanted: fn(&OrderPosition) -> bool) -> Vec<(OrderId, &OrderPosition)> {
+    of(orders, |order| &order.positions_added).into_iter().filter(|(_, position)| is_wanted(position)).collect()
 }
 
 /// Columns of positions or fees.

@@ -211,7 +211,10 @@ impl Wanted<'_> {
             OrderRefusal::Empty => "The order has no positions.".to_owned(),
             OrderRefusal::TooMany => "The order would have too many positions.".to_owned(),
             OrderRefusal::NegativeTotal => "The order would cost less than nothing.".to_owned(),
-            OrderRefusal::VoucherUsedUp => "The voucher of this order has been used in the meantime.".to_owned(),
+            OrderRefusal::VoucherUsedUp | OrderRefusal::BudgetUsedUp | OrderRefusal::Voucher(_) => {
+                "The voucher of this order has been used in the meantime.".to_owned()
+            }
+            OrderRefusal::NotFree | OrderRefusal::NoProvider => "Nothing says how the order is paid.".to_owned(),
         };
         Ok(match refusal {
             OrderRefusal::DeadlinePassed => ApiError::field("expires", text),

@@ -107,7 +107,8 @@ impl Wanted<'_> {
         if !self.takes_answers {
             fields.refuse(&["answers"])?;
         }
-        let CreatePosition { product, price, attendee } = self.reader().position(fields)?;
+        fields.refuse(&["voucher", "is_bundled"])?;
+        let CreatePosition { product, price, attendee, .. } = self.reader().position(fields)?;
         let added = self.catalogue.item(product.item);
         if added.is_some_and(|item| !item.bundles.is_empty()) {
             return Err(ApiError::field("item", "A product with bundled parts cannot be added to an order yet."));
@@ -128,7 +129,8 @@ impl Wanted<'_> {
                 Some(base.number)
             }
         };
-        let new = Box::new(NewPosition { secrets: PositionSecrets::draw(self.codes), attendee });
+        let secrets = PositionSecrets::draw(self.codes);
+        let new = Box::new(NewPosition { secrets, attendee, bundled: false, discount: None });
         Ok(Change::AddPosition { product, parent, price, new })
     }
 }

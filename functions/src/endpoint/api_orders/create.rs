@@ -12,7 +12,10 @@ use super::{
     patch,
 };
 use crate::{
-    boxoffice::{CartId, CreateFee, CreateOrder, CreatePosition, POSITIONS_PER_ORDER_MAX, Product, UnitPrice},
+    boxoffice::{
+        CartId, CreateFee, CreateOrder, CreatePosition, OrderRefusal, POSITIONS_PER_ORDER_MAX, Product, UnitPrice,
+        VoucherProblem,
+    },
     cart::Attendee,
     catalogue::{Catalogue, Date, Item, Variation},
     ctx::Ctx,
@@ -114,9 +117,7 @@ async fn once(
         Err(CreateError::CodeTaken) => {
             return Err(ApiError::field("code", "This order code is already in use.").into());
         }
-        Err(CreateError::Refused(_)) => {
-            return Err(ApiError::BadRequest("The order would cost less than nothing.".to_owned()).into());
-        }
+        Err(CreateError::Refused(refusal)) => return Err(of_whole(refusal).into()),
         Err(CreateError::Positions(faults)) => {
             return Err(refused(tx, event, &catalogue, &faults, fields.list("positions")?.len()).await?.into());
         }
@@ -140,27 +141,56 @@ async fn refused(
     q: &impl Query,
     event: &Event,
     catalogue: &Catalogue,
-    faults: &[(usize, crate::boxoffice::OrderRefusal)],
+    faults: &[(usize, OrderRefusal)],
     count: usize,
 ) -> Result<ApiError, ApiError> {
     let mut positions = vec![json!({}); count];
     for (place, refusal) in faults {
-        positions[*place] = json!({ "item": [no_room(q, event, catalogue, *refusal).await?] });
+        positions[*place] = match refusal {
+            OrderRefusal::Voucher(problem) => json!({ "voucher": [voucher_problem(*problem)] }),
+            OrderRefusal::BudgetUsedUp => json!({ "voucher": ["The budget of this voucher is used up."] }),
+            _ => json!({ "item": [no_room(q, event, catalogue, *refusal).await?] }),
+        };
     }
     Ok(ApiError::InvalidParts(json!({ "positions": positions })))
 }
 
+/// Why there cannot be such an order as a whole.
+fn of_whole(refusal: OrderRefusal) -> ApiError {
+    match refusal {
+        OrderRefusal::NotFree => {
+            ApiError::field("payment_provider", "You cannot use the free provider for an order that costs.")
+        }
+        OrderRefusal::NoProvider => {
+            ApiError::field("payment_provider", "You cannot create a paid order without a payment provider.")
+        }
+        _ => ApiError::BadRequest("The order would cost less than nothing.".to_owned()),
+    }
+}
+
+fn voucher_problem(problem: VoucherProblem) -> &'static str {
+    match problem {
+        VoucherProblem::Unknown => "There is no voucher with this code.",
+        VoucherProblem::Expired => "This voucher has expired.",
+        VoucherProblem::OtherProduct | VoucherProblem::NoMatch => "This voucher is not good for this product.",
+        VoucherProblem::OtherDate => "This voucher is good for another date.",
+        VoucherProblem::InOtherCarts => "The last uses of this voucher are in carts.",
+        VoucherProblem::Redeemed
+        | VoucherProblem::InPart(_)
+        | VoucherProblem::TooFew(_)
+        | VoucherProblem::RemovedTooFew(_) => "This voucher has no uses left for this position.",
+    }
+}
+
 /// Parts of an order that the shop does not have yet.
 const TO_COME: [&str; 5] = ["customer", "payment_info", "use_gift_cards", "invoice_address", "plugin_data"];
-const POSITION_TO_COME: [&str; 12] = [
+const POSITION_TO_COME: [&str; 10] = [
     "street",
     "zipcode",
     "city",
     "country",
     "state",
-    "is_bundled",
     "seat",
-    "voucher",
     "valid_from",
     "valid_until",
     "use_reusable_medium",
@@ -186,17 +216,13 @@ impl Reader<'_> {
         if paid && require_approval {
             return Err(ApiError::field("require_approval", "A paid order cannot wait for approval."));
         }
-        let positions = parts(fields, "positions", |fields| {
-            fields.refuse(&["addon_to"])?;
-            self.position(fields)
-        })?;
+        let mut positions = parts(fields, "positions", |fields| self.position(fields))?;
         if positions.is_empty() || positions.len() as i64 > POSITIONS_PER_ORDER_MAX {
             return Err(ApiError::field("positions", "An order has 1 to 500 positions."));
         }
+        nest(fields, &mut positions)?;
         let fees = parts(fields, "fees", |fields| self.fee(fields))?;
-        let total: i64 = positions.iter().map(|it| it.price.gross.minor()).sum::<i64>()
-            + fees.iter().map(|it| it.gross.minor()).sum::<i64>();
-        let payment = self.provider(fields, paid, total)?;
+        let payment = provider(fields)?;
         Ok(CreateOrder {
             positions,
             fees,
@@ -227,16 +253,19 @@ impl Reader<'_> {
         let (product, found, chosen) =
             self.product(ItemId(item), fields.number("variation")?.map(VariationId), date)?;
         let rate = self.catalogue.tax_rule(found).map_or(TaxRate::ZERO, |rule| rule.rate);
-        let price = match fields.amount("price", self.event)? {
-            Some(price) => UnitPrice::of_listed(price, rate, true),
-            None => self.catalogue.price_on(date, found, chosen),
+        let (given, computed) = (fields.amount("price", self.event)?, self.catalogue.price_on(date, found, chosen));
+        let price = match given {
+            Some(price) => UnitPrice { listed: computed.listed, ..UnitPrice::of_listed(price, rate, true) },
+            None => computed,
         };
         let name = match fields.line("attendee_name")? {
             Some(name) => Some(name),
             None => fields.part("attendee_name_parts")?.map(|parts| parts.line("full_name")).transpose()?.flatten(),
         };
         let attendee = Attendee { name, email: fields.line("attendee_email")?, company: fields.line("company")? };
-        Ok(CreatePosition { product, price, attendee })
+        let voucher = fields.line("voucher")?;
+        let is_price_given = given.is_some();
+        Ok(CreatePosition { product, price, is_price_given, parent: None, bundled: false, voucher, attendee })
     }
 
     /// The date that a position is for: a series needs one, other events have none.
@@ -304,21 +333,6 @@ impl Reader<'_> {
         })
     }
 
-    fn provider(&self, fields: &Fields, paid: bool, total: i64) -> Result<Option<Provider>, ApiError> {
-        let field = |text: &str| Err(ApiError::field("payment_provider", text));
-        let named = fields.string("payment_provider")?.filter(|name| !name.is_empty());
-        let provider = named.as_deref().map(Provider::parse);
-        match provider {
-            Some(None) => field("The given payment provider is not known."),
-            Some(Some(Provider::Free)) if total != 0 => {
-                field("You cannot use the free provider for an order that costs.")
-            }
-            None if paid && total != 0 => field("You cannot create a paid order without a payment provider."),
-            None if total == 0 => Ok(Some(Provider::Free)),
-            other => Ok(other.flatten()),
-        }
-    }
-
     fn locale(&self, fields: &Fields) -> Result<String, ApiError> {
         let chosen = fields.string("locale")?.unwrap_or_else(|| self.event.settings.locale().to_owned());
         match self.event.settings.locales().contains(&chosen.as_str()) {
@@ -339,6 +353,62 @@ impl Reader<'_> {
             Some(moment) if moment > self.now => Ok(moment),
             Some(_) => Err(ApiError::field("expires", "Expiration date must be in the future.")),
         }
+    }
+}
+
+/// How an order is paid, as far as the client says it.
+fn provider(fields: &Fields) -> Result<Option<Provider>, ApiError> {
+    let named = fields.string("payment_provider")?.filter(|name| !name.is_empty());
+    match named.as_deref().map(Provider::parse) {
+        Some(None) => Err(ApiError::field("payment_provider", "The given payment provider is not known.")),
+        other => Ok(other.flatten()),
+    }
+}
+
+/// Which positions belong to which: only all of them together tell. Either all have a number or none, from 1 on; what
+/// others belong to comes before them and belongs to nothing itself.
+fn nest(fields: &Fields, positions: &mut [CreatePosition]) -> Result<(), ApiError> {
+    let said: Vec<Fields> = fields.list("positions")?.iter().map(Fields::of).collect::<Result<_, _>>()?;
+    let are_numbered = said.iter().any(|fields| fields.get("positionid").is_some());
+    let mut errors = vec![json!({}); positions.len()];
+    for (place, fields) in said.iter().enumerate() {
+        match below(fields, place, positions, are_numbered) {
+            Ok((parent, bundled)) => (positions[place].parent, positions[place].bundled) = (parent, bundled),
+            Err(error) => errors[place] = http::api_body(&error),
+        }
+    }
+    let has_errors = errors.iter().any(|error| error.as_object().is_some_and(|fields| !fields.is_empty()));
+    if has_errors { Err(ApiError::InvalidParts(json!({ "positions": errors }))) } else { Ok(()) }
+}
+
+/// The number of the position that one belongs to, and whether it is a part of it.
+fn below(
+    fields: &Fields,
+    place: usize,
+    positions: &[CreatePosition],
+    are_numbered: bool,
+) -> Result<(Option<i32>, bool), ApiError> {
+    let (number, bundled) = (fields.number("positionid")?, fields.flag("is_bundled", false)?);
+    if are_numbered && number.and_then(|number| usize::try_from(number).ok()) != Some(place + 1) {
+        let text = "All positions need a number if one has it, and they are consecutive from 1.";
+        return Err(ApiError::field("positionid", text));
+    }
+    let Some(base) = fields.number("addon_to")? else {
+        return match bundled {
+            true => Err(ApiError::field("is_bundled", "A part belongs to a position: addon_to is required.")),
+            false => Ok((None, false)),
+        };
+    };
+    let wrong = || ApiError::field("addon_to", "Not the number of an earlier position that belongs to no other.");
+    let at = usize::try_from(base).ok().filter(|base| are_numbered && (1..=place).contains(base)).ok_or_else(wrong)?;
+    let above = &positions[at - 1];
+    match &positions[place] {
+        _ if above.parent.is_some() => Err(wrong()),
+        it if it.voucher.is_some() => Err(ApiError::field("voucher", "An add-on or a part cannot have a voucher.")),
+        it if it.product.date != above.product.date => {
+            Err(ApiError::field("subevent", "An add-on is for the date of its position."))
+        }
+        _ => i32::try_from(base).map(|base| (Some(base), bundled)).map_err(|_| wrong()),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Batch, change::price};
+use super::{Batch, change::price, settle::Settled};
 use crate::{
     boxoffice::{
-        CartPosition, ChangedOrder, CreateOrder, CreatedOrder, NewPayment, NewPosition, OrderFee, OrderPosition,
-        OrderRefusal, OrderStock, Outcome, PositionSecrets, Product, Uses,
+        CartPosition, ChangedOrder, CreateOrder, CreatePosition, CreatedOrder, NewPayment, NewPosition, OrderFee,
+        OrderPosition, OrderRefusal, OrderStock, Outcome, PositionSecrets, Product, Uses, VoucherUse,
     },
     id::QuotaId,
     money::Money,
@@ -23,14 +23,18 @@ impl Batch {
     pub(in crate::boxoffice::decide) fn create_order(&mut self, index: usize, wanted: &CreateOrder) -> Outcome {
         let consumed: Vec<CartPosition> =
             wanted.consume_carts.iter().flat_map(|cart| self.positions_of(cart)).collect();
-        let faults = if wanted.force { Vec::new() } else { self.without_room(wanted, &consumed) };
+        let settled = match self.settle_positions(wanted, &consumed) {
+            Ok(settled) => settled,
+            Err(faults) => return Outcome::NotCreated(faults),
+        };
+        let faults = if wanted.force { Vec::new() } else { self.without_room(wanted, &settled, &consumed) };
         if !faults.is_empty() {
             return Outcome::NotCreated(faults);
         }
         let codes = Codes::of(&wanted.seed, "secrets");
         let empty = empty_order(wanted, Money::zero(self.stock.currency), self.now);
-        let mut order = fill(&empty, wanted, &codes);
-        if let Err(refusal) = price(&mut order) {
+        let mut order = fill(&empty, wanted, &settled, &codes);
+        if let Err(refusal) = price(&mut order).and_then(|()| payable(&order, wanted)) {
             return Outcome::OrderRefused(refusal);
         }
         for position in consumed {
@@ -44,6 +48,7 @@ impl Batch {
             }
         };
         order.products().for_each(|product| self.use_places(product, uses));
+        self.move_vouchers(&empty, &order);
         let mut identity =
             self.stock.identities.remove(&index).expect("an identity is reserved for every order of a batch");
         if let Some(code) = &wanted.code {
@@ -58,7 +63,12 @@ impl Batch {
     }
 
     /// Positions for which a quota lacks room, one after the other, and positions that no quota counts.
-    fn without_room(&self, wanted: &CreateOrder, consumed: &[CartPosition]) -> Vec<(usize, OrderRefusal)> {
+    fn without_room(
+        &self,
+        wanted: &CreateOrder,
+        settled: &[Settled],
+        consumed: &[CartPosition],
+    ) -> Vec<(usize, OrderRefusal)> {
         let mut taken: BTreeMap<QuotaId, i64> = BTreeMap::new();
         for position in consumed.iter().filter(|position| position.holds_stock) {
             // Where a voucher keeps the place, the cart has none to give.
@@ -68,17 +78,20 @@ impl Batch {
             }
         }
         let mut faults = Vec::new();
-        for (place, position) in wanted.positions.iter().enumerate() {
+        for (place, (position, Settled { voucher, .. })) in wanted.positions.iter().zip(settled).enumerate() {
             let quotas = self.quotas_of(position.product);
             if quotas.is_empty() {
                 faults.push((place, OrderRefusal::NoQuota(position.product)));
             }
-            for quota in quotas {
-                *taken.entry(*quota).or_default() += 1;
+            // A voucher brings its place along only where it keeps one (spec domain 6.4, 35.21).
+            let needed: Vec<&QuotaId> = quotas.iter().filter(|quota| !self.keeps(*voucher, **quota)).collect();
+            for quota in &needed {
+                *taken.entry(**quota).or_default() += 1;
             }
-            let full = |quota: &&QuotaId| self.stock.quotas[*quota].left().is_some_and(|left| taken[*quota] > left);
-            if let Some(quota) = quotas.iter().find(full) {
-                faults.push((place, OrderRefusal::NoRoom(*quota)));
+            let full = |quota: &&&QuotaId| self.stock.quotas[**quota].left().is_some_and(|left| taken[**quota] > left);
+            let is_excused = voucher.is_some_and(|id| self.stock.vouchers[&id].terms.allow_ignore_quota);
+            if let Some(quota) = needed.iter().find(full).filter(|_| !is_excused) {
+                faults.push((place, OrderRefusal::NoRoom(**quota)));
             }
         }
         faults
@@ -119,14 +132,29 @@ fn empty_order(wanted: &CreateOrder, zero: Money, now: Timestamp) -> OrderStock 
     }
 }
 
-fn fill(empty: &OrderStock, wanted: &CreateOrder, codes: &Codes) -> OrderStock {
-    let position = |(number, it): (i32, &crate::boxoffice::CreatePosition)| OrderPosition {
+/// Whether what is said of its payment fits what it costs.
+fn payable(order: &OrderStock, wanted: &CreateOrder) -> Result<(), OrderRefusal> {
+    match wanted.payment {
+        _ if order.total.is_zero() => Ok(()),
+        Some(Provider::Free) => Err(OrderRefusal::NotFree),
+        None if wanted.paid_at.is_some() => Err(OrderRefusal::NoProvider),
+        _ => Ok(()),
+    }
+}
+
+fn fill(empty: &OrderStock, wanted: &CreateOrder, settled: &[Settled], codes: &Codes) -> OrderStock {
+    let position = |(number, (it, settled)): (i32, (&CreatePosition, &Settled))| OrderPosition {
         number,
         product: it.product,
-        line: it.price.taxed_line(),
-        parent: None,
-        voucher: None,
-        new: Some(Box::new(NewPosition { secrets: PositionSecrets::draw(codes), attendee: it.attendee.clone() })),
+        line: settled.price.taxed_line(),
+        parent: it.parent,
+        voucher: settled.voucher.map(|voucher| VoucherUse { voucher, budget_use: settled.price.saving.minor() }),
+        new: Some(Box::new(NewPosition {
+            secrets: PositionSecrets::draw(codes),
+            attendee: it.attendee.clone(),
+            bundled: it.bundled,
+            discount: settled.price.discount,
+        })),
     };
     let fee = |(number, it): (i32, &crate::boxoffice::CreateFee)| OrderFee {
         number,
@@ -136,7 +164,7 @@ fn fill(empty: &OrderStock, wanted: &CreateOrder, codes: &Codes) -> OrderStock {
         line: TaxedLine::new(it.gross, it.gross.split_tax(it.tax_rate).1, it.tax_rate),
     };
     OrderStock {
-        positions: (1..).zip(&wanted.positions).map(position).collect(),
+        positions: (1..).zip(wanted.positions.iter().zip(settled)).map(position).collect(),
         fees: (1..).zip(&wanted.fees).map(fee).collect(),
         ..empty.clone()
     }
