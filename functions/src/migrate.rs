@@ -56,6 +56,7 @@ const MIGRATIONS: &[Migration] = migrations![
     32 "0032_one_index_for_payments",
     33 "0033_one_index_for_items",
     34 "0034_event_slug_first",
+    35 "0035_checkin",
 ];
 
 /// Why a migration stopped. What came before it stays applied.
