@@ -3,8 +3,10 @@
 pub mod boxoffice;
 pub mod cart;
 pub mod catalogue;
+pub mod checkin;
 pub mod config;
 pub mod ctx;
+pub mod device;
 pub mod endpoint;
 pub mod event;
 pub mod export;

@@ -57,6 +57,7 @@ const MIGRATIONS: &[Migration] = migrations![
     33 "0033_one_index_for_items",
     34 "0034_event_slug_first",
     35 "0035_files_to_remove",
+    36 "0036_checkin",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

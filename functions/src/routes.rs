@@ -8,9 +8,9 @@ use lambda_http::{Body, Request, Response};
 use crate::{
     ctx::Ctx,
     endpoint::{
-        again, api_bulk_actions, api_document, api_events, api_exporters, api_items, api_orders, api_organizers,
-        api_pictures, api_prices, api_questions, api_quotas, api_subevents, api_teams, api_uploads, api_vouchers,
-        api_webhooks, cart, checkout, event, listing, notices, order, site,
+        again, api_bulk_actions, api_checkin, api_devices, api_document, api_events, api_exporters, api_items,
+        api_orders, api_organizers, api_pictures, api_prices, api_questions, api_quotas, api_subevents, api_teams,
+        api_uploads, api_vouchers, api_webhooks, cart, checkout, event, listing, notices, order, site,
     },
     http::{self, ApiError, Handler},
 };
@@ -28,6 +28,10 @@ pub enum Access {
     OrderSecretForm,
     /// The member of staff who knows the address of their page.
     StaffLink,
+    /// Whoever has the code that lets a device in, once.
+    DeviceCode,
+    /// A device, about itself.
+    Device,
     /// A team's API token, whatever it may do.
     AnyToken,
     /// A team's API token with the right in the event.
@@ -66,10 +70,12 @@ macro_rules! routes {
 }
 
 use crate::staff::Permission::{
-    DatesWrite, EventRead, EventWrite, EventsCreate, ItemsWrite, OrdersRead, OrdersWrite, OrganizerRead,
-    OrganizerWrite, TaxWrite, TeamsWrite, VouchersRead, VouchersWrite,
+    CheckinRead, CheckinWrite, DatesWrite, DevicesRead, DevicesWrite, EventRead, EventWrite, EventsCreate, ItemsWrite,
+    OrdersRead, OrdersWrite, OrganizerRead, OrganizerWrite, TaxWrite, TeamsWrite, VouchersRead, VouchersWrite,
 };
-use Access::{AnyToken, Form, OrderSecret, OrderSecretForm, OrganizerToken, Public, StaffLink, Token};
+use Access::{
+    AnyToken, Device, DeviceCode, Form, OrderSecret, OrderSecretForm, OrganizerToken, Public, StaffLink, Token,
+};
 
 /// The table.
 pub const ROUTES: &[Route] = routes![
@@ -240,6 +246,30 @@ pub const ROUTES: &[Route] = routes![
     "api_vouchers"           "PATCH" "/api/v1/organizers/{organizer}/events/{event}/vouchers/{voucher}/" Token(VouchersWrite) => api_vouchers::handle;
     "api_vouchers"           "DELETE" "/api/v1/organizers/{organizer}/events/{event}/vouchers/{voucher}/" Token(VouchersWrite) => api_vouchers::handle;
     "api_vouchers"           "POST" "/api/v1/organizers/{organizer}/events/{event}/vouchers/batch_create/" Token(VouchersWrite) => api_vouchers::handle;
+    "api_devices" "GET" "/api/v1/organizers/{organizer}/devices/" OrganizerToken(DevicesRead) => api_devices::handle;
+    "api_devices" "POST" "/api/v1/organizers/{organizer}/devices/" OrganizerToken(DevicesWrite) => api_devices::handle;
+    "api_devices" "GET" "/api/v1/organizers/{organizer}/devices/{device}/" OrganizerToken(DevicesRead) => api_devices::handle;
+    "api_devices" "PATCH" "/api/v1/organizers/{organizer}/devices/{device}/" OrganizerToken(DevicesWrite) => api_devices::handle;
+    "api_devices" "POST" "/api/v1/device/initialize" DeviceCode => api_devices::handle;
+    "api_devices" "POST" "/api/v1/device/update" Device => api_devices::handle;
+    "api_devices" "POST" "/api/v1/device/roll" Device => api_devices::handle;
+    "api_devices" "POST" "/api/v1/device/revoke" Device => api_devices::handle;
+    "api_devices" "GET" "/api/v1/device/info" Device => api_devices::handle;
+    "api_devices" "GET" "/api/v1/device/eventselection" Device => api_devices::handle;
+    "api_checkin" "GET" "/api/v1/organizers/{organizer}/events/{event}/checkinlists/" Token(CheckinRead) => api_checkin::handle;
+    "api_checkin" "POST" "/api/v1/organizers/{organizer}/events/{event}/checkinlists/" Token(EventWrite) => api_checkin::handle;
+    "api_checkin" "GET" "/api/v1/organizers/{organizer}/events/{event}/checkinlists/{checkinlist}/" Token(CheckinRead) => api_checkin::handle;
+    "api_checkin" "PUT" "/api/v1/organizers/{organizer}/events/{event}/checkinlists/{checkinlist}/" Token(EventWrite) => api_checkin::handle;
+    "api_checkin" "PATCH" "/api/v1/organizers/{organizer}/events/{event}/checkinlists/{checkinlist}/" Token(EventWrite) => api_checkin::handle;
+    "api_checkin" "DELETE" "/api/v1/organizers/{organizer}/events/{event}/checkinlists/{checkinlist}/" Token(EventWrite) => api_checkin::handle;
+    "api_checkin" "GET" "/api/v1/organizers/{organizer}/events/{event}/checkinlists/{checkinlist}/status/" Token(CheckinRead) => api_checkin::handle;
+    "api_checkin" "GET" "/api/v1/organizers/{organizer}/events/{event}/checkinlists/{checkinlist}/positions/" Token(CheckinRead) => api_checkin::handle;
+    "api_checkin" "POST" "/api/v1/organizers/{organizer}/events/{event}/checkinlists/{checkinlist}/positions/{ticket}/redeem/" Token(CheckinWrite) => api_checkin::handle;
+    "api_checkin" "POST" "/api/v1/organizers/{organizer}/events/{event}/checkinlists/{checkinlist}/failed_checkins/" Token(CheckinWrite) => api_checkin::handle;
+    "api_checkin" "GET" "/api/v1/organizers/{organizer}/events/{event}/checkins/" Token(OrdersRead) => api_checkin::handle;
+    "api_checkin" "POST" "/api/v1/organizers/{organizer}/checkinrpc/redeem/" OrganizerToken(CheckinWrite) => api_checkin::handle;
+    "api_checkin" "GET" "/api/v1/organizers/{organizer}/checkinrpc/search/" OrganizerToken(CheckinRead) => api_checkin::handle;
+    "api_checkin" "POST" "/api/v1/organizers/{organizer}/checkinrpc/annul/" OrganizerToken(CheckinWrite) => api_checkin::handle;
     "api_document"           "GET" "/api/v1/openapi.json" Public => api_document::show;
     "api_orders"             "PATCH" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/" Token(OrdersRead) => api_orders::handle;

@@ -26,6 +26,8 @@ fn right(route: &Route) -> Option<Permission> {
         | Access::OrderSecret
         | Access::OrderSecretForm
         | Access::StaffLink
+        | Access::DeviceCode
+        | Access::Device
         | Access::AnyToken => None,
     }
 }
@@ -47,7 +49,9 @@ fn all_but(permission: Permission) -> Vec<&'static str> {
     let all = EVENT_PERMISSIONS.iter().chain(ORGANIZER_PERMISSIONS).copied();
     let Some(name) = permission.name() else { return ORGANIZER_PERMISSIONS.to_vec() };
     let writing = name.replace(":read", ":write");
-    all.filter(|granted| *granted != name && *granted != writing).collect()
+    // Rights to orders include the door.
+    let of_door = |granted: &str| name == "event.orders:checkin" && granted.starts_with("event.orders:");
+    all.filter(|granted| *granted != name && *granted != writing && !of_door(granted)).collect()
 }
 
 /// Exactly this right.

@@ -7,4 +7,5 @@ pub mod chaos;
 pub mod infra;
 pub mod openapi;
 pub mod proxy;
+pub mod scan;
 pub mod shop;

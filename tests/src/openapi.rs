@@ -11,8 +11,8 @@ use shop::{
             list::{Filter, Wanted},
             resource::Resource,
         },
-        api_events, api_items, api_organizers, api_prices, api_questions, api_quotas, api_subevents, api_teams,
-        api_vouchers,
+        api_checkin, api_devices, api_events, api_items, api_organizers, api_prices, api_questions, api_quotas,
+        api_subevents, api_teams, api_vouchers,
     },
     routes::{Access, ROUTES, Route},
 };
@@ -46,6 +46,8 @@ fn kinds() -> Vec<Kind> {
         kind::<api_vouchers::Vouchers>("{event}/vouchers/", "Voucher"),
         kind::<api_organizers::Channels>("{organizer}/saleschannels/", "SalesChannel"),
         kind::<api_organizers::Properties>("{organizer}/event_meta_properties/", "EventMetaProperty"),
+        kind::<api_checkin::Lists>("{event}/checkinlists/", "CheckinList"),
+        kind::<api_devices::Devices>("{organizer}/devices/", "Device"),
         kind::<api_teams::Teams>("{organizer}/teams/", "Team"),
         Kind {
             list: "{organizer}/events/",
@@ -91,7 +93,7 @@ pub fn document() -> Value {
         "components": {
             "securitySchemes": {
                 "token": { "type": "apiKey", "in": "header", "name": "Authorization",
-                           "description": "`Token` and the token of a team, separated by a space." },
+                           "description": "`Token` and the token of a team, or `Device` and that of a device, separated by a space." },
             },
             "schemas": schemas(&kinds),
             "responses": responses(),
@@ -156,7 +158,7 @@ fn responses() -> Value {
 fn path_parameters(path: &str) -> Vec<Value> {
     let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let parameter = |name: &str| {
-        let is_text = ["organizer", "event", "code", "saleschannel", "exporter", "secret"].contains(&name);
+        let is_text = ["organizer", "event", "code", "saleschannel", "exporter", "secret", "ticket"].contains(&name);
         let kind = if is_text { "string" } else { "integer" };
         json!({ "name": name, "in": "path", "required": true, "schema": { "type": kind } })
     };
@@ -183,7 +185,7 @@ fn operation(route: &Route, kinds: &[Kind]) -> Value {
         let body = if empty { json!({ "description": "" }) } else { json!({ "description": "", "content": content }) };
         responses.insert(status.to_owned(), body);
     }
-    let is_public = route.access == Access::Public;
+    let is_public = matches!(route.access, Access::Public | Access::DeviceCode);
     for (status, ..) in REFUSALS.iter().filter(|(status, ..)| !is_public || *status == "404") {
         responses.insert((*status).to_owned(), json!({ "$ref": format!("#/components/responses/Status{status}") }));
     }

@@ -3,6 +3,8 @@
 pub mod again;
 pub mod api;
 pub mod api_bulk_actions;
+pub mod api_checkin;
+pub mod api_devices;
 pub mod api_document;
 pub mod api_events;
 pub mod api_exporters;

@@ -1,12 +1,13 @@
 //! Advisory locks as values: holding one is a proof that the compiler checks.
 
 use super::db::{DbError, Query, Tx, p};
-use crate::id::EventId;
+use crate::id::{EventId, PositionId};
 
 /// Kinds of locks. The kind is the top byte of the key, so that two kinds never collide.
 #[derive(Clone, Copy)]
 enum Namespace {
     EventStock = 1,
+    TicketScan = 2,
 }
 
 impl Namespace {
@@ -63,5 +64,32 @@ impl<'tx> EventLock<'tx> {
     /// The event whose stock is locked.
     pub fn event(&self) -> EventId {
         self.event
+    }
+}
+
+/// Proof that a transaction is the only one that lets somebody in or out with a ticket, until it ends.
+///
+/// It is the ticket's own: doors never wait for the sale of the event, nor for each other.
+pub struct ScanLock<'tx> {
+    tx: &'tx Tx<'tx>,
+    position: PositionId,
+}
+
+impl<'tx> ScanLock<'tx> {
+    /// Waits for the lock, as long as the role's `lock_timeout` allows ([`DbError::Busy`] after that). What is decided on
+    /// must be read after this: each statement sees what was committed before it.
+    pub async fn acquire(tx: &'tx Tx<'_>, position: PositionId) -> Result<Self, DbError> {
+        tx.execute("select pg_advisory_xact_lock($1)", &[p(&Namespace::TicketScan.key(position.0))]).await?;
+        Ok(Self { tx, position })
+    }
+
+    /// The transaction that holds the lock.
+    pub fn tx(&self) -> &'tx Tx<'tx> {
+        self.tx
+    }
+
+    /// The ticket.
+    pub fn position(&self) -> PositionId {
+        self.position
     }
 }

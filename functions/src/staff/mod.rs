@@ -8,9 +8,10 @@ pub mod sql;
 
 pub use create::{NewTeam, NewToken, NewUser, create_team, create_token, create_user, token_hash};
 use http::header;
-use lambda_http::Request;
+use lambda_http::{Request, RequestExt as _};
 
 use crate::{
+    device::profile::Profile,
     event::{self, Event, Organizer},
     http::{ApiError, header_text},
     id::{EventId, OrganizerId, TokenId},
@@ -34,6 +35,10 @@ pub enum Permission {
     OrdersRead,
     /// Change orders.
     OrdersWrite,
+    /// See check-in lists and who is on them.
+    CheckinRead,
+    /// Let people in and out.
+    CheckinWrite,
     /// See vouchers.
     VouchersRead,
     /// Change vouchers.
@@ -46,11 +51,15 @@ pub enum Permission {
     OrganizerWrite,
     /// Change teams, their members and tokens.
     TeamsWrite,
+    /// See devices.
+    DevicesRead,
+    /// Add and change devices.
+    DevicesWrite,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::EventRead,
         Self::EventWrite,
         Self::DatesWrite,
@@ -58,12 +67,16 @@ impl Permission {
         Self::TaxWrite,
         Self::OrdersRead,
         Self::OrdersWrite,
+        Self::CheckinRead,
+        Self::CheckinWrite,
         Self::VouchersRead,
         Self::VouchersWrite,
         Self::OrganizerRead,
         Self::EventsCreate,
         Self::OrganizerWrite,
         Self::TeamsWrite,
+        Self::DevicesRead,
+        Self::DevicesWrite,
     ];
 
     /// The name in the database and the API; `None` for what every team may.
@@ -76,11 +89,14 @@ impl Permission {
             Self::TaxWrite => Some("event.settings.tax:write"),
             Self::OrdersRead => Some("event.orders:read"),
             Self::OrdersWrite => Some("event.orders:write"),
+            Self::CheckinRead | Self::CheckinWrite => Some("event.orders:checkin"),
             Self::VouchersRead => Some("event.vouchers:read"),
             Self::VouchersWrite => Some("event.vouchers:write"),
             Self::EventsCreate => Some("organizer.events:create"),
             Self::OrganizerWrite => Some("organizer.settings.general:write"),
             Self::TeamsWrite => Some("organizer.teams:write"),
+            Self::DevicesRead => Some("organizer.devices:read"),
+            Self::DevicesWrite => Some("organizer.devices:write"),
         }
     }
 
@@ -90,7 +106,13 @@ impl Permission {
             return self == Self::OrganizerRead || granted == "*" || EVENT_PERMISSIONS.contains(&granted);
         };
         let of_writers = || name.strip_suffix(":read").is_some_and(|what| granted.strip_suffix(":write") == Some(what));
-        granted == "*" || granted == name || of_writers()
+        // Whoever may see orders may see who comes in, and whoever may change them may let people in (spec rest-api 15).
+        let of_orders = match self {
+            Self::CheckinRead => granted == "event.orders:read" || granted == "event.orders:write",
+            Self::CheckinWrite => granted == "event.orders:write",
+            _ => false,
+        };
+        granted == "*" || granted == name || of_writers() || of_orders
     }
 }
 
@@ -181,7 +203,7 @@ pub struct Staff {
     organizer: OrganizerId,
 }
 
-/// A token with the rights of its team.
+/// A token with the rights of its team, or those that every device has.
 #[derive(Debug, Clone)]
 pub struct Credential {
     /// The token.
@@ -194,20 +216,42 @@ pub struct Credential {
     pub all_events: bool,
     /// Or these.
     pub events: Vec<EventId>,
+    /// The device that it is of, if it is not a team's, with what its profile lets it ask for.
+    pub device: Option<(i64, Profile)>,
 }
 
 impl Credential {
+    /// Whether it works in an event.
+    pub fn reaches(&self, event: &Event) -> bool {
+        self.organizer == event.organizer.id && (self.all_events || self.events.contains(&event.id))
+    }
+
     /// Whether the team has a right, in the events that are its own.
     pub fn grants(&self, permission: Permission) -> bool {
         self.permissions.iter().any(|granted| permission.is_granted_by(granted))
     }
 }
 
-/// The token of a request, whatever it may do.
+/// The token of a request, whatever it may do. Teams say `Token`, devices say `Device`; what the profile of a device does
+/// not list is 403 (spec rest-api 0.1).
 pub async fn authenticate(request: &Request, q: &impl Query) -> Result<Credential, ApiError> {
     let header = header_text(request.headers(), header::AUTHORIZATION).unwrap_or_default();
-    let token = header.strip_prefix("Token ").ok_or(ApiError::Unauthenticated)?;
-    sql::credential(q, &token_hash(token.trim())).await?.ok_or(ApiError::Unauthenticated)
+    let (scheme, token) = header.split_once(' ').ok_or(ApiError::Unauthenticated)?;
+    let found = sql::credential(q, &token_hash(token.trim())).await?.ok_or(ApiError::Unauthenticated)?;
+    match (scheme, &found.device) {
+        ("Token", None) => Ok(found),
+        ("Device", Some((_, profile))) => match profile.allows(request.method().as_str(), request.raw_http_path()) {
+            true => Ok(found),
+            false => Err(ApiError::Forbidden),
+        },
+        _ => Err(ApiError::Unauthenticated),
+    }
+}
+
+/// The device that a request comes from; everybody else is 401.
+pub async fn device(request: &Request, q: &impl Query) -> Result<Credential, ApiError> {
+    let found = authenticate(request, q).await?;
+    if found.device.is_some() { Ok(found) } else { Err(ApiError::Unauthenticated) }
 }
 
 impl Staff {

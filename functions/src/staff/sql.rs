@@ -2,6 +2,7 @@
 
 use super::Credential;
 use crate::{
+    device,
     event::Event,
     port::db::{DbError, Query, p},
 };
@@ -25,20 +26,28 @@ pub(super) const INSERT_TOKEN: &str = "
     returning id";
 
 const CREDENTIAL: &str = "
-    select t.id, t.organizer_id, team.permissions, team.all_events,
-           array(select event_id from team_event te where te.team_id = team.id) as events
-      from api_token t join team on team.id = t.team_id
+    select t.id, t.organizer_id, team.permissions, coalesce(team.all_events, d.all_events) as all_events,
+           array(select event_id from team_event te where te.team_id = team.id
+                 union all select event_id from device_event de where de.device_id = d.id) as events,
+           d.id as device_id, d.security_profile
+      from api_token t left join team on team.id = t.team_id left join device d on d.id = t.device_id
      where t.token_hash = $1 and t.active";
 
 pub(super) async fn credential(q: &impl Query, hash: &Vec<u8>) -> Result<Option<Credential>, DbError> {
     let row = q.opt(CREDENTIAL, &[p(hash)]).await?;
     let read = row.map(|row| {
+        let device = match row.get::<Option<i64>>("device_id")? {
+            Some(id) => Some((id, device::sql::read_profile(row.get("security_profile")?)?)),
+            None => None,
+        };
+        let of_devices = || device::PERMISSIONS.iter().map(|name| (*name).to_owned()).collect();
         Ok(Credential {
             token: row.get("id")?,
             organizer: row.get("organizer_id")?,
-            permissions: row.get("permissions")?,
+            permissions: row.get::<Option<Vec<String>>>("permissions")?.unwrap_or_else(of_devices),
             all_events: row.get("all_events")?,
             events: row.get("events")?,
+            device,
         })
     });
     read.transpose()

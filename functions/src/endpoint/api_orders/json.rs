@@ -15,13 +15,13 @@ use crate::{
 
 /// What an order is told with.
 #[derive(Default)]
-pub(super) struct Extra {
+pub(in crate::endpoint) struct Extra {
     /// Cancelled positions are told as well.
-    pub(super) canceled_positions: bool,
+    pub(in crate::endpoint) canceled_positions: bool,
     /// Cancelled fees are told as well.
-    pub(super) canceled_fees: bool,
+    pub(in crate::endpoint) canceled_fees: bool,
     /// The questions of the event, which say what answers mean.
-    pub(super) questions: Vec<Question>,
+    pub(in crate::endpoint) questions: Vec<Question>,
 }
 
 impl Extra {
@@ -74,7 +74,7 @@ pub(super) fn order_json(ctx: &Ctx, event: &Event, order: &Order, extra: &Extra)
 }
 
 /// A position of an order.
-pub(super) fn position_json(order: &Order, position: &Position, extra: &Extra) -> Value {
+pub(in crate::endpoint) fn position_json(order: &Order, position: &Position, extra: &Extra) -> Value {
     let answers: Vec<Value> =
         position.answers.iter().map(|(question, answer)| extra.answer_json(*question, answer)).collect();
     let name_parts =

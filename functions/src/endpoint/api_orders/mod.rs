@@ -5,11 +5,11 @@ mod answers;
 mod change;
 mod create;
 mod fields;
-mod json;
+pub(in crate::endpoint) mod json;
 mod money;
 mod patch;
 mod positions;
-mod query;
+pub(in crate::endpoint) mod query;
 
 use self::json::{Extra, order_json, problem_json};
 use crate::{
@@ -71,7 +71,9 @@ pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
         canceled_fees: asks_for(&request, "include_canceled_fees"),
         questions: question::of_event(&*db, event.id).await?,
     };
-    let mut body = query::trimmed(&request, order_json(ctx, &event, &order, &extra));
+    let mut body = order_json(ctx, &event, &order, &extra);
+    query::add_checkins(&*db, event.id, query::positions_of(&mut body).collect(), None).await?;
+    let mut body = query::trimmed(&request, body);
     body["mail_problems"] = problems.iter().map(problem_json).collect();
     Ok(http::json(StatusCode::OK, &body))
 }

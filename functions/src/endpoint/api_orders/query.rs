@@ -8,6 +8,7 @@ use super::{
     json::{Extra, order_json, position_json},
 };
 use crate::{
+    checkin,
     ctx::Ctx,
     endpoint::api::{
         Around,
@@ -16,8 +17,9 @@ use crate::{
     },
     event::Event,
     http::{self, ApiError},
-    id::PositionId,
+    id::{EventId, PositionId},
     order::{Order, list},
+    port::db::{DbError, Query},
     question,
     staff::Permission,
 };
@@ -81,8 +83,10 @@ pub(super) async fn orders(ctx: &'static Ctx, request: Request) -> Result<Respon
         canceled_fees: asks_for(&request, "include_canceled_fees"),
         questions: question::of_event(&*db, event.id).await?,
     };
-    let told = orders.iter().map(|order| trimmed(&request, order_json(ctx, &event, order, &extra)));
-    let mut response = page.answer(ctx, &request, Some(total), told.collect())?;
+    let mut told: Vec<Value> = orders.iter().map(|order| order_json(ctx, &event, order, &extra)).collect();
+    add_checkins(&*db, event.id, told.iter_mut().flat_map(positions_of).collect(), None).await?;
+    let told = told.into_iter().map(|order| trimmed(&request, order)).collect();
+    let mut response = page.answer(ctx, &request, Some(total), told)?;
     if let Ok(value) = around.now.to_string().parse() {
         response.headers_mut().insert("x-page-generated", value);
     }
@@ -172,8 +176,9 @@ pub(super) async fn positions(ctx: &'static Ctx, request: Request) -> Result<Res
     let (found, total) = list::positions(&*db, &event, &part).await?;
     let questions = question::of_event(&*db, event.id).await?;
     let extra = Extra { questions, ..Extra::default() };
-    let told = found.iter().filter_map(|(id, order)| told(order, *id, &extra));
-    page.answer(ctx, &request, Some(total), told.collect())
+    let mut told: Vec<Value> = found.iter().filter_map(|(id, order)| told(order, *id, &extra)).collect();
+    add_checkins(&*db, event.id, told.iter_mut().collect(), None).await?;
+    page.answer(ctx, &request, Some(total), told)
 }
 
 fn told(order: &Order, id: PositionId, extra: &Extra) -> Option<Value> {
@@ -190,6 +195,32 @@ pub(super) async fn position(ctx: &'static Ctx, request: Request) -> Result<Resp
     let questions = question::of_event(&*db, event.id).await?;
     let extra = Extra { questions, ..Extra::default() };
     let is_shown = asks_for(&request, "include_canceled_positions") || order.live_positions().any(|it| it.id == id);
-    let told = told(&order, id, &extra).filter(|_| is_shown).ok_or(ApiError::NotFound)?;
+    let mut told = told(&order, id, &extra).filter(|_| is_shown).ok_or(ApiError::NotFound)?;
+    add_checkins(&*db, event.id, vec![&mut told], None).await?;
     Ok(http::json(::http::StatusCode::OK, &told))
+}
+
+/// The positions of an order as it is told.
+pub(super) fn positions_of(order: &mut Value) -> impl Iterator<Item = &mut Value> {
+    order["positions"].as_array_mut().into_iter().flatten()
+}
+
+/// Adds to positions who came in with them, on one list or on all.
+pub(in crate::endpoint) async fn add_checkins(
+    q: &impl Query,
+    event: EventId,
+    mut positions: Vec<&mut Value>,
+    list: Option<i64>,
+) -> Result<(), DbError> {
+    let ids: Vec<i64> = positions.iter().filter_map(|position| position["id"].as_i64()).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    for (id, scan) in checkin::sql::of_positions(q, event, &ids, list).await? {
+        let of_scan = positions.iter_mut().find(|position| position["id"] == id);
+        if let Some(scans) = of_scan.and_then(|position| position["checkins"].as_array_mut()) {
+            scans.push(scan);
+        }
+    }
+    Ok(())
 }

@@ -32,7 +32,7 @@ pub async fn orders(q: &impl Query, event: &Event, part: &Part) -> Result<(Vec<O
 }
 
 /// The orders of these ids, in the order of the ids.
-async fn in_order(q: &impl Query, event: &Event, ids: &Vec<OrderId>) -> Result<Vec<Order>, DbError> {
+pub async fn in_order(q: &impl Query, event: &Event, ids: &Vec<OrderId>) -> Result<Vec<Order>, DbError> {
     let mut orders = super::sql::orders(q, event, ids).await?;
     orders.sort_by_key(|order| ids.iter().position(|id| *id == order.id));
     Ok(orders)
