@@ -1,6 +1,6 @@
 //! Letting people in and out with their tickets (spec domain 18).
 //!
-//! A scan is decided under a lock of its ticket ([`ScanLock`](crate::port::lock::ScanLock)): two doors that scan one ticket at once let one of them in.
+//! A scan is decided under a lock of its ticket ([`ScanLock`]): two doors that scan one ticket at once let one of them in.
 //! Doors never wait for the sale. Failed attempts are written too.
 
 pub mod decide;

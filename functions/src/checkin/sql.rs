@@ -90,7 +90,7 @@ const INSERT_LIST: &str = concat!(
      select id from added"
 );
 const UPDATE_LIST: &str = concat!(
-    "with wanted as (select distinct id::bigint as id from jsonb_array_elements_text($3->'limit_products') id),
+    "with wanted as (select distinct id::bigint as id from jsonb_array_elements_text($3::jsonb->'limit_products') id),
      gone as (delete from checkin_list_item where event_id = $1 and list_id = $2 and item_id not in (select id from wanted)),
      limited as (insert into checkin_list_item (event_id, list_id, item_id) select $1, $2, id from wanted on conflict do nothing)
      update checkin_list set (",
