@@ -122,7 +122,8 @@ async fn every_route_opens_for_a_device_by_its_rights_and_its_profile() {
             assert_eq!(status != 403, may, "{} {} as {profile:?}: {status} {body}", route.method, route.path);
             cells += 1;
         }
-        for (method, path) in OWN_ROUTES.iter().filter(|(_, path)| !path.ends_with("revoke") && !path.ends_with("roll")) {
+        for (method, path) in OWN_ROUTES.iter().filter(|(_, path)| !path.ends_with("revoke") && !path.ends_with("roll"))
+        {
             let (status, _) = app.call(method, &path["/api/v1/".len()..], None).await;
             assert!(![401, 403].contains(&status), "{path} as {profile:?}: {status}");
         }

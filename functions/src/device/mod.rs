@@ -96,13 +96,13 @@ pub async fn has_key(q: &impl Query, id: i64) -> Result<bool, DbError> {
 /// A device as it is told about itself.
 pub async fn told(q: &impl Query, id: i64, token: Option<&str>) -> Result<Value, DbError> {
     let row = sql::show(q, id).await?;
-    let text = |name: &str| row.get::<Option<String>>(name);
+    let string = |name: &str| row.get::<Option<String>>(name);
     let mut body = json!({
-        "organizer": text("slug")?,
+        "organizer": string("slug")?,
         "device_id": row.get::<i32>("device_id")?,
-        "unique_serial": text("unique_serial")?,
-        "name": text("name")?,
-        "security_profile": text("security_profile")?,
+        "unique_serial": string("unique_serial")?,
+        "name": string("name")?,
+        "security_profile": string("security_profile")?,
         "gate": null,
     });
     if let Some(token) = token {

@@ -70,7 +70,7 @@ impl Reader<'_> {
         }
     }
 
-    fn text(&mut self, name: &str, field: &Field) -> Option<String> {
+    fn string(&mut self, name: &str, field: &Field) -> Option<String> {
         match read_field(field, self.body.get(name).unwrap_or(&Value::Null), self.around) {
             Ok(value) => value.and_then(|value| value.as_str().map(str::to_owned)).filter(|text| !text.is_empty()),
             Err(message) => {
@@ -89,7 +89,7 @@ impl Reader<'_> {
     }
 
     fn at(&mut self) -> Timestamp {
-        self.text("datetime", &AT).and_then(|text| Timestamp::parse(&text)).unwrap_or(self.around.now)
+        self.string("datetime", &AT).and_then(|text| Timestamp::parse(&text)).unwrap_or(self.around.now)
     }
 
     fn number(&mut self, name: &str) -> Option<i64> {
@@ -129,13 +129,13 @@ impl Reader<'_> {
         }
         Said {
             direction: self.direction(),
-            source: self.text("source_type", &TEXT).unwrap_or_else(|| "barcode".to_owned()),
+            source: self.string("source_type", &TEXT).unwrap_or_else(|| "barcode".to_owned()),
             force: self.flag("force", false),
             ignore_unpaid: self.flag("ignore_unpaid", false),
             asks_questions: self.flag("questions_supported", true),
             knows_canceled: self.flag("canceled_supported", false),
             simulate: self.flag("simulate", false),
-            nonce: self.text("nonce", &NONCE),
+            nonce: self.string("nonce", &NONCE),
             at: self.at(),
             answers,
         }
@@ -237,7 +237,7 @@ async fn once(
         }
         None => {
             said.knows_canceled = true;
-            let code = reader.text("secret", &TEXT).unwrap_or_default();
+            let code = reader.string("secret", &TEXT).unwrap_or_default();
             if code.is_empty() {
                 reader.faults.add("secret", "This field is required.");
             }
@@ -411,11 +411,11 @@ pub(super) async fn failed(ctx: &'static Ctx, request: Request) -> Result<Respon
     let around = caller.around(ctx, &*db, &[], now).await?;
     let body = read::object(&request)?;
     let mut reader = Reader { body: &body, around: &around, faults: Faults::default() };
-    let (direction, at, nonce) = (reader.direction(), reader.at(), reader.text("nonce", &NONCE));
-    let barcode = reader.text("raw_barcode", &TEXT);
-    let source = reader.text("raw_source_type", &TEXT).unwrap_or_else(|| "barcode".to_owned());
-    let explanation = reader.text("error_explanation", &TEXT);
-    let reason = reader.text("error_reason", &TEXT).unwrap_or_default();
+    let (direction, at, nonce) = (reader.direction(), reader.at(), reader.string("nonce", &NONCE));
+    let barcode = reader.string("raw_barcode", &TEXT);
+    let source = reader.string("raw_source_type", &TEXT).unwrap_or_else(|| "barcode".to_owned());
+    let explanation = reader.string("error_explanation", &TEXT);
+    let reason = reader.string("error_reason", &TEXT).unwrap_or_default();
     let [item, variation, subevent, position] =
         ["raw_item", "raw_variation", "raw_subevent", "position"].map(|name| reader.number(name));
     if barcode.is_none() {
@@ -466,7 +466,7 @@ pub(super) async fn annul(ctx: &'static Ctx, request: Request) -> Result<Respons
     let body = read::object(&request)?;
     let mut reader = Reader { body: &body, around: &around, faults: Faults::default() };
     let (ids, at) = (reader.lists(), reader.at());
-    let (nonce, explanation) = (reader.text("nonce", &NONCE), reader.text("error_explanation", &TEXT));
+    let (nonce, explanation) = (reader.string("nonce", &NONCE), reader.string("error_explanation", &TEXT));
     if nonce.is_none() {
         reader.faults.add("nonce", "This field is required.");
     }
