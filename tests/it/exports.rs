@@ -18,7 +18,7 @@ async fn ask(shop: &TestShop, exporter: &str, parameters: Value) -> (u16, Value)
 }
 
 /// Asks, lets the workers work, and fetches the file.
-async fn export(shop: &TestShop, exporter: &str, parameters: Value) -> Vec<u8> {
+pub(crate) async fn export(shop: &TestShop, exporter: &str, parameters: Value) -> Vec<u8> {
     let (status, body) = ask(shop, exporter, parameters).await;
     assert_eq!(status, 202, "{body}");
     let url = body["download"].as_str().unwrap();

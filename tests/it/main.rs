@@ -35,6 +35,7 @@ mod openapi;
 mod order_changes;
 mod order_creation;
 mod order_creation_sale;
+mod organiser;
 mod oversell;
 mod prices;
 mod pricing;
