@@ -4,11 +4,13 @@
 //! - `sale`: orders a minute on one event, by mode and number of buyers.
 //! - `growth`: the cost of an order in events that have sold a lot already.
 //! - `many`: fifty events at once.
+//! - `api`: how long programs wait beside many orders, and how many orders they create.
 //! - `workers`: messages a second of each worker, a large export, and a sale beside others outside that are slow.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 #![expect(clippy::float_arithmetic, reason = "figures for people")]
 
+mod api;
 mod beside;
 mod buyer;
 mod growth;
@@ -29,6 +31,7 @@ const USAGE: &str = "usage: bench start
        bench sale [--seconds N] [--buyers 1,16,64,256,1000] [--modes naive,boxoffice,handlers,http,alone,raw] [--delay 0,0.5,2]
        bench growth [--seconds N] [--orders 1000,100000,1000000]
        bench many [--seconds N] [--events 50]
+       bench api [--orders 100000] [--calls 200] [--clients 1,16,64] [--seconds N]
        bench workers [--orders 2000] [--rows 100000] [--seconds 15] [--parts messages,export,beside]";
 
 fn main() -> ExitCode {
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Some("sale") => sale::measure(&options),
         Some("growth") => growth::measure(&options),
         Some("many") => many::measure(&options),
+        Some("api") => api::measure(&options),
         Some("workers") => workers::measure(&options),
         Some("export") => workers::export_alone(&options),
         // What the others start for each line of their tables, so that it has a process and a database of its own.
