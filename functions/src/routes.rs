@@ -10,7 +10,7 @@ use crate::{
     endpoint::{
         again, api_bulk_actions, api_checkin, api_devices, api_document, api_events, api_exporters, api_items,
         api_orders, api_organizers, api_pictures, api_prices, api_questions, api_quotas, api_subevents, api_teams,
-        api_uploads, api_vouchers, api_webhooks, cart, checkout, event, listing, notices, order, site,
+        api_uploads, api_version, api_vouchers, api_webhooks, cart, checkout, event, listing, notices, order, site,
     },
     http::{self, ApiError, Handler},
 };
@@ -271,6 +271,7 @@ pub const ROUTES: &[Route] = routes![
     "api_checkin" "GET" "/api/v1/organizers/{organizer}/checkinrpc/search/" OrganizerToken(CheckinRead) => api_checkin::handle;
     "api_checkin" "POST" "/api/v1/organizers/{organizer}/checkinrpc/annul/" OrganizerToken(CheckinWrite) => api_checkin::handle;
     "api_document"           "GET" "/api/v1/openapi.json" Public => api_document::show;
+    "api_version"            "GET" "/api/v1/version" AnyToken => api_version::show;
     "api_orders"             "PATCH" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/" Token(OrdersRead) => api_orders::handle;
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/" Token(OrdersWrite) => api_orders::handle;
