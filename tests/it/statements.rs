@@ -49,6 +49,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("order/booking", order::booking::sql::ALL),
     ("order/list", order::list::sql::ALL),
     ("order/place", order::place::sql::ALL),
+    ("order/secret", order::secret::sql::ALL),
     ("outbox", outbox::sql::ALL),
     ("question", question::sql::ALL),
     ("question/edit", question::edit::sql::ALL),

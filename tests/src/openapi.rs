@@ -254,7 +254,12 @@ fn list_parameters(kind: Option<&Kind>) -> Vec<Value> {
                 Wanted::Number => json!({ "type": "integer" }),
                 Wanted::Moment => json!({ "type": "string", "format": "date-time" }),
                 Wanted::Lower(words) => json!({ "type": "string", "enum": words }),
-                Wanted::Numbers | Wanted::Amount | Wanted::Percent | Wanted::Text | Wanted::Texts => {
+                Wanted::Numbers
+                | Wanted::Amount
+                | Wanted::Percent
+                | Wanted::Percents
+                | Wanted::Text
+                | Wanted::Texts => {
                     json!({ "type": "string" })
                 }
             };

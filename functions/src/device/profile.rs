@@ -87,6 +87,8 @@ const SEARCHES: &[(&str, &str)] = &[
 const LOADS: &[(&str, &str)] = &[
     ("GET", "/api/v1/organizers/{organizer}/events/{event}/orders/"),
     ("GET", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/"),
+    ("GET", "/api/v1/organizers/{organizer}/events/{event}/revokedsecrets/"),
+    ("GET", "/api/v1/organizers/{organizer}/events/{event}/blockedsecrets/"),
 ];
 
 #[cfg(test)]

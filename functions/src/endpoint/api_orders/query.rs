@@ -24,7 +24,7 @@ use crate::{
     staff::Permission,
 };
 
-const FILTERS: &[Filter] = &[
+pub(super) const FILTERS: &[Filter] = &[
     Filter::new("code", Wanted::Text),
     Filter::new("status", Wanted::Lower(&["n", "p", "e", "c"])),
     Filter::new("email", Wanted::Text),
@@ -43,13 +43,13 @@ const FILTERS: &[Filter] = &[
     Filter::new("created_before", Wanted::Moment),
     Filter::new("modified_since", Wanted::Moment),
 ];
-const ORDERINGS: &[&str] = &["datetime", "code", "status", "last_modified", "cancellation_date"];
+pub(super) const ORDERINGS: &[&str] = &["datetime", "code", "status", "last_modified", "cancellation_date"];
 
 /// Parameters of the dialect that would change a list, but not yet here: refused, so that nobody takes everything for
 /// what was chosen. `false` asks for what is done anyway.
-const TO_COME: &[&str] = &["customer", "pdf_data"];
+pub(super) const TO_COME: &[&str] = &["customer", "pdf_data"];
 
-fn refuse_to_come(request: &Request, names: &[&str]) -> Result<(), ApiError> {
+pub(super) fn refuse_to_come(request: &Request, names: &[&str]) -> Result<(), ApiError> {
     let asked = |name: &&&str| http::query(request, name).is_some_and(|value| !value.is_empty() && value != "false");
     match names.iter().find(asked) {
         Some(name) => Err(ApiError::field(name, "This is not available.")),
@@ -142,7 +142,7 @@ fn drop_path(value: &mut Value, path: &str) {
     }
 }
 
-const POSITION_FILTERS: &[Filter] = &[
+pub(super) const POSITION_FILTERS: &[Filter] = &[
     Filter::new("order", Wanted::Text),
     Filter::new("order__status", Wanted::Lower(&["n", "p", "e", "c"])),
     Filter::new("order__status__in", Wanted::Texts),
@@ -161,7 +161,8 @@ const POSITION_FILTERS: &[Filter] = &[
     Filter::new("voucher__code", Wanted::Text),
     Filter::new("search", Wanted::Text),
 ];
-const POSITION_ORDERINGS: &[&str] = &["order__datetime", "order__code", "positionid", "attendee_name", "order__status"];
+pub(super) const POSITION_ORDERINGS: &[&str] =
+    &["order__datetime", "order__code", "positionid", "attendee_name", "order__status"];
 
 /// One page of positions.
 pub(super) async fn positions(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
@@ -181,7 +182,8 @@ pub(super) async fn positions(ctx: &'static Ctx, request: Request) -> Result<Res
     page.answer(ctx, &request, Some(total), told)
 }
 
-fn told(order: &Order, id: PositionId, extra: &Extra) -> Option<Value> {
+/// A position of an order as a list tells it.
+pub(super) fn told(order: &Order, id: PositionId, extra: &Extra) -> Option<Value> {
     let position = order.positions.iter().find(|position| position.id == id)?;
     Some(position_json(order, position, extra))
 }
