@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     authorisation::{token, town},
-    shop::{TestShop, code_of},
+    shop::{TestShop, code_of, document},
 };
 
 async fn get(shop: &TestShop, path: &str, token: &str) -> Value {
@@ -126,4 +126,42 @@ async fn the_ledger_tells_what_was_sold_and_taken_back() {
         assert!(status == 400 && body[name][0].is_string(), "{query}: {status} {body}");
     }
     assert_eq!(shop.api("GET", "org/transactions/?page=9", Some(&shop.token), None).await.0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dates_of_all_series_are_told_as_in_their_events() {
+    let shop = town().await;
+    for (slug, month) in [("winter", 1), ("summer", 6)] {
+        let mut series = document(5);
+        series["event"]["slug"] = json!(slug);
+        series["event"]["has_subevents"] = json!(true);
+        series["subevents"] = (1..=2)
+            .map(|id| {
+                json!({ "id": id, "name": format!("{slug} {id}"), "active": true,
+                              "date_from": format!("2999-{month:02}-0{id}T18:00:00Z"),
+                              "item_price_overrides": [{ "item": 2, "price": "9.50" }] })
+            })
+            .collect();
+        series["quotas"] =
+            (1..=2).map(|id| json!({ "id": id, "name": "q", "size": 5, "items": [2], "subevent": id })).collect();
+        shop.import(&series).await;
+    }
+    let all = get(&shop, "org/subevents/", &shop.token).await;
+    assert_eq!(each(&all, "event"), ["winter", "winter", "summer", "summer"]);
+    let of_event = get(&shop, "org/events/summer/subevents/", &shop.token).await;
+    assert_eq!(all["results"][2], of_event["results"][0]);
+    assert_eq!(all["results"][2]["item_price_overrides"][0]["price"], "9.50");
+    for (query, expected) in [
+        ("event=winter", vec!["winter", "winter"]),
+        ("ordering=-date_from&page_size=1&page=2", vec!["summer"]),
+        ("search=winter%202", vec!["winter"]),
+        ("date_from_after=2999-06-02T00:00:00Z", vec!["summer"]),
+        ("is_past=true", vec![]),
+    ] {
+        let list = get(&shop, &format!("org/subevents/?{query}"), &shop.token).await;
+        assert_eq!(each(&list, "event"), expected, "{query}");
+    }
+    let limited = token(&shop, &["event.vouchers:read"], Some("summer")).await;
+    assert_eq!(each(&get(&shop, "org/subevents/", &limited).await, "event"), ["summer", "summer"]);
+    assert_eq!(shop.api("GET", "org/subevents/?is_past=perhaps", Some(&shop.token), None).await.0, 400);
 }

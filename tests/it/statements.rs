@@ -29,6 +29,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("boxoffice/waiting", boxoffice::waiting::sql::ALL),
     ("boxoffice/write", boxoffice::write::sql::ALL),
     ("cart", cart::sql::ALL),
+    ("cart/edit", cart::edit::sql::ALL),
     ("catalogue", catalogue::sql::ALL),
     ("catalogue/edit", catalogue::edit::sql::ALL),
     ("checkin", checkin::sql::ALL),

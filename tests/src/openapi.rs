@@ -43,6 +43,7 @@ fn kinds() -> Vec<Kind> {
         kind::<api_questions::Options>("{question}/options/", "QuestionOption"),
         kind::<api_quotas::Quotas>("{event}/quotas/", "Quota"),
         kind::<api_subevents::Dates>("{event}/subevents/", "SubEvent"),
+        kind::<api_subevents::Dates>("{organizer}/subevents/", "SubEvent"),
         kind::<api_vouchers::Vouchers>("{event}/vouchers/", "Voucher"),
         kind::<api_organizers::Channels>("{organizer}/saleschannels/", "SalesChannel"),
         kind::<api_organizers::Properties>("{organizer}/event_meta_properties/", "EventMetaProperty"),

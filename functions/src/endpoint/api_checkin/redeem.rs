@@ -391,15 +391,7 @@ async fn told(
 }
 
 async fn questions(tx: &Tx<'_>, ask: &Ask<'_>, ids: &[QuestionId]) -> Result<Value, ApiError> {
-    let around = Around {
-        currency: ask.event.currency,
-        zone: ask.event.timezone.clone(),
-        channels: Vec::new(),
-        now: ask.now,
-        public_url: String::new(),
-        organizer_slug: ask.event.organizer.slug.clone(),
-        event_slug: Some(ask.event.slug.clone()),
-    };
+    let around = Around::plain(ask.event, ask.now);
     let mut told = Vec::new();
     for id in ids {
         if let Some(found) = record::find(tx, Questions::TABLE, ask.scope, id.0).await? {

@@ -2,6 +2,7 @@
 
 mod actions;
 mod answers;
+mod carts;
 mod change;
 mod create;
 mod fields;
@@ -36,6 +37,9 @@ pub async fn handle(ctx: &'static Ctx, request: Request) -> Result<Response<Body
         (&Method::GET, ["orderpositions"]) => return organizer::positions(ctx, request).await,
         (&Method::GET, ["transactions"] | ["events", _, "transactions"]) => {
             return organizer::transactions(ctx, request).await;
+        }
+        (_, ["events", _, "cartpositions"] | ["events", _, "cartpositions", _]) => {
+            return carts::handle(ctx, request).await;
         }
         (&Method::GET, ["events", _, "revokedsecrets"]) => return secrets::revoked(ctx, request).await,
         (&Method::GET, ["events", _, "blockedsecrets"]) => return secrets::blocked(ctx, request).await,

@@ -17,7 +17,7 @@ use crate::{
     ctx::Ctx,
     endpoint::api::{
         Caller,
-        list::{Filter, Page, Wanted, asks_for, parameter, read_filters},
+        list::{Filter, Page, Wanted, asks_for, read_filters},
     },
     event::{self, Event},
     http::{self, ApiError},
@@ -27,20 +27,9 @@ use crate::{
     port::db::{DbError, Query},
     question,
     record::Record,
-    staff::{OrganizerStaff, Permission},
+    staff::Permission,
     time::Timestamp,
 };
-
-/// Who asks, with the events that the token may see: all of them, or the one that a parameter names.
-async fn reach(request: &Request, q: &impl Query) -> Result<(Caller, Vec<EventId>), ApiError> {
-    let slug = http::path(request, "organizer")?;
-    let (staff, organizer) = OrganizerStaff::authorise(request, q, &slug, Permission::OrdersRead).await?;
-    let credential = staff.credential();
-    let limited = (!credential.all_events).then_some(&credential.events);
-    let wanted = parameter(request, "event");
-    let events = list::events(q, organizer.id, limited, wanted.as_deref()).await?;
-    Ok((Caller { scope: staff.scope(), organizer, event: None }, events))
-}
 
 /// An event with some of its orders, and what is asked in it.
 struct Told {
@@ -72,7 +61,7 @@ async fn load(request: &Request, q: &impl Query, wanted: &[(EventId, OrderId)]) 
 /// One page of orders, the oldest first.
 pub(super) async fn orders(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
     let db = ctx.db().await?;
-    let (caller, events) = reach(&request, &*db).await?;
+    let (caller, events) = Caller::reach(&request, &*db, Permission::OrdersRead).await?;
     let page = Page::read(&request)?;
     refuse_to_come(&request, TO_COME)?;
     let around = caller.around(ctx, &*db, &[], ctx.now()).await?;
@@ -95,7 +84,7 @@ pub(super) async fn orders(ctx: &'static Ctx, request: Request) -> Result<Respon
 /// One page of positions.
 pub(super) async fn positions(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
     let db = ctx.db().await?;
-    let (caller, events) = reach(&request, &*db).await?;
+    let (caller, events) = Caller::reach(&request, &*db, Permission::OrdersRead).await?;
     let page = Page::read(&request)?;
     refuse_to_come(&request, &["pdf_data"])?;
     let around = caller.around(ctx, &*db, &[], ctx.now()).await?;
@@ -150,7 +139,7 @@ pub(super) async fn transactions(ctx: &'static Ctx, request: Request) -> Result<
             let (organizer, id) = (event.organizer.clone(), event.id);
             (Caller { scope: staff.scope(), organizer, event: Some(event) }, vec![id])
         }
-        Err(_) => reach(&request, &*db).await?,
+        Err(_) => Caller::reach(&request, &*db, Permission::OrdersRead).await?,
     };
     let page = Page::read(&request)?;
     refuse_to_come(&request, TRANSACTION_TO_COME)?;

@@ -57,16 +57,9 @@ pub(super) fn refuse_to_come(request: &Request, names: &[&str]) -> Result<(), Ap
     }
 }
 
-fn around(ctx: &Ctx, event: &Event) -> Around {
-    Around {
-        currency: event.currency,
-        zone: event.timezone.clone(),
-        channels: Vec::new(),
-        now: ctx.now(),
-        public_url: ctx.config().public_url.clone(),
-        organizer_slug: event.organizer.slug.clone(),
-        event_slug: Some(event.slug.clone()),
-    }
+/// What values of an event are read and told with, apart from its sales channels.
+pub(in crate::endpoint) fn around_event(ctx: &Ctx, event: &Event) -> Around {
+    Around { public_url: ctx.config().public_url.clone(), ..Around::plain(event, ctx.now()) }
 }
 
 /// One page of orders, the oldest first.
@@ -75,7 +68,7 @@ pub(super) async fn orders(ctx: &'static Ctx, request: Request) -> Result<Respon
     let (_, event) = authorise(&request, &*db, Permission::OrdersRead).await?;
     let page = Page::read(&request)?;
     refuse_to_come(&request, TO_COME)?;
-    let around = around(ctx, &event);
+    let around = around_event(ctx, &event);
     let part = page.part(&request, read_filters(&request, FILTERS, &around)?, ORDERINGS);
     let (orders, total) = list::orders(&*db, &event, &part).await?;
     let extra = Extra {
@@ -94,7 +87,7 @@ pub(super) async fn orders(ctx: &'static Ctx, request: Request) -> Result<Respon
 }
 
 /// How much is told: `include` names all that is, `exclude` what is not; both may be dotted and come several times.
-pub(super) fn trimmed(request: &Request, mut body: Value) -> Value {
+pub(in crate::endpoint) fn trimmed(request: &Request, mut body: Value) -> Value {
     let paths = |name: &str| -> Vec<String> {
         let parameters = request.query_string_parameters_ref().and_then(|parameters| parameters.all(name));
         parameters.into_iter().flatten().flat_map(|value| value.split(',')).map(str::to_owned).collect()
@@ -170,7 +163,7 @@ pub(super) async fn positions(ctx: &'static Ctx, request: Request) -> Result<Res
     let (_, event) = authorise(&request, &*db, Permission::OrdersRead).await?;
     let page = Page::read(&request)?;
     refuse_to_come(&request, &["pdf_data"])?;
-    let mut filter = read_filters(&request, POSITION_FILTERS, &around(ctx, &event))?;
+    let mut filter = read_filters(&request, POSITION_FILTERS, &around_event(ctx, &event))?;
     let canceled = asks_for(&request, "include_canceled_positions");
     filter.insert("include_canceled_positions".to_owned(), json!(canceled));
     let part = page.part(&request, filter, POSITION_ORDERINGS);

@@ -6,22 +6,10 @@ pub mod sql;
 use super::Order;
 use crate::{
     event::Event,
-    id::{EventId, OrderId, OrganizerId, PositionId},
+    id::{EventId, OrderId, PositionId},
     port::db::{DbError, Query, array, p},
     record::{self, Part, Record},
 };
-
-/// Those of the organiser's events that are among `ids`, if these are limited, and have this slug, if one is said.
-pub async fn events(
-    q: &impl Query,
-    organizer: OrganizerId,
-    ids: Option<&Vec<EventId>>,
-    slug: Option<&str>,
-) -> Result<Vec<EventId>, DbError> {
-    let (all, ids) = (ids.is_none(), ids.cloned().unwrap_or_default());
-    let rows = q.query(sql::EVENTS, &[p(&organizer), p(&all), array(&ids), p(&slug)]).await?;
-    rows.iter().map(|row| row.get("id")).collect()
-}
 
 /// One page of the orders of some events, each with its event, and how many there are.
 pub async fn orders_of(

@@ -137,9 +137,6 @@ pub(super) const POSITIONS_OF_EVENTS: &str =
     positions!("= any($1)", "select p.id, p.order_id, p.event_id", by_position!());
 pub(super) const ORDER_OF: &str = "select order_id from order_position where event_id = $1 and id = $2";
 
-pub(super) const EVENTS: &str = "
-    select id from event where organizer_id = $1 and ($2 or id = any($3)) and ($4::text is null or slug = $4)";
-
 /// Entries `l` of the ledger, of several events.
 pub(super) const TRANSACTIONS: &str = "
     select to_jsonb(l) || jsonb_build_object('order', o.code, 'event', e.slug, 'currency', e.currency) as body,
@@ -181,6 +178,5 @@ pub const ALL: &[&str] = &[
     COUNT_POSITIONS_OF_EVENTS,
     POSITIONS_OF_EVENTS,
     ORDER_OF,
-    EVENTS,
     TRANSACTIONS,
 ];
