@@ -88,3 +88,30 @@ async fn one_ticket_gets_a_new_code_once_for_each_key() {
     assert_eq!(api.refused("POST", &path, json!({})).await.0, 404, "it is cancelled");
     assert_eq!(api.get("revokedsecrets/").await["count"], 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_a_program_chooses_replaces_the_old_one() {
+    let shop = gig().await;
+    let api = Program::new(&shop, "org/events/gig/");
+    let list = api.add("checkinlists/", json!({ "name": "Main" })).await;
+    let door = device(&shop, json!({ "name": "Door", "all_events": true })).await;
+    let before = sell(&shop).await;
+    let old = secrets(&before);
+    let path = format!("orderpositions/{}/", before["positions"][0]["id"]);
+    for wrong in [json!(""), json!(null), json!(7), json!("x".repeat(256)), json!("two\nlines"), json!(old[1])] {
+        let (status, faults) = api.refused("PATCH", &path, json!({ "secret": wrong })).await;
+        assert!(status == 400 && faults["secret"][0].is_string(), "{wrong}: {faults}");
+    }
+    assert_eq!(api.get("revokedsecrets/").await["count"], 0);
+    // The same again is no change.
+    assert_eq!(api.done("PATCH", &path, json!({ "secret": old[0] })).await["secret"], json!(old[0]));
+    assert_eq!(api.get("revokedsecrets/").await["count"], 0);
+    assert_eq!(api.done("PATCH", &path, json!({ "secret": "WRISTBAND-1" })).await["secret"], "WRISTBAND-1");
+    assert_eq!(api.get("revokedsecrets/").await["results"][0]["secret"], json!(old[0]));
+    assert_eq!(door.redeem(&[list], &old[0], "a", json!({})).await.1["reason"], "revoked");
+    // What is given back is good again.
+    api.done("PATCH", &path, json!({ "secret": old[0] })).await;
+    assert_eq!(api.get("revokedsecrets/").await["results"][0]["secret"], "WRISTBAND-1");
+    assert_eq!(door.redeem(&[list], &old[0], "b", json!({})).await.0, 201);
+    assert_eq!(door.redeem(&[list], "WRISTBAND-1", "c", json!({})).await.1["reason"], "revoked");
+}

@@ -14,7 +14,8 @@ use crate::{
 pub(super) struct Drawn {
     pub(super) position: PositionId,
     pub(super) ticket: String,
-    pub(super) web: String,
+    /// That of the attendee's page, if it is a new one too.
+    pub(super) web: Option<String>,
 }
 
 const REVOKE: &str = "
@@ -22,9 +23,11 @@ const REVOKE: &str = "
     select op.organizer_id, op.event_id, op.id, op.secret, $5 from order_position op
      where op.organizer_id = $1 and op.event_id = $2 and op.order_id = $3 and op.id = any($4) order by op.id";
 const REPLACE: &str = "
-    update order_position op set secret = s.ticket, web_secret = s.web
+    update order_position op set secret = s.ticket, web_secret = coalesce(s.web, op.web_secret)
       from unnest($3::bigint[], $4::text[], $5::text[]) as s (id, ticket, web)
      where op.event_id = $1 and op.order_id = $2 and op.id = s.id";
+/// A code that is in use again opens its door again.
+const REINSTATE: &str = "delete from revoked_secret where organizer_id = $1 and event_id = $2 and secret = any($3)";
 const DROP_TICKETS: &str = "delete from ticket_file where event_id = $1 and position_id = any($2)";
 
 /// Keeps the old codes of positions as what is worth nothing, and writes the new ones.
@@ -37,9 +40,10 @@ pub(super) async fn replace(
 ) -> Result<(), DbError> {
     let ids: Vec<PositionId> = drawn.iter().map(|it| it.position).collect();
     let tickets: Vec<&str> = drawn.iter().map(|it| it.ticket.as_str()).collect();
-    let webs: Vec<&str> = drawn.iter().map(|it| it.web.as_str()).collect();
+    let webs: Vec<Option<&str>> = drawn.iter().map(|it| it.web.as_deref()).collect();
     let event = lock.event();
     lock.tx().execute(REVOKE, &[p(&organizer), p(&event), p(&order), array(&ids), p(&now)]).await?;
+    lock.tx().execute(REINSTATE, &[p(&organizer), p(&event), array(&tickets)]).await?;
     lock.tx().execute(REPLACE, &[p(&event), p(&order), array(&ids), array(&tickets), array(&webs)]).await?;
     lock.tx().execute(DROP_TICKETS, &[p(&event), array(&ids)]).await.map(drop)
 }
@@ -84,4 +88,4 @@ pub async fn former(
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[REVOKE, REPLACE, DROP_TICKETS, TOUCH, REVOKED, WHOSE];
+pub const ALL: &[&str] = &[REVOKE, REPLACE, REINSTATE, DROP_TICKETS, TOUCH, REVOKED, WHOSE];
