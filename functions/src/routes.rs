@@ -10,7 +10,7 @@ use crate::{
     endpoint::{
         again, api_bulk_actions, api_checkin, api_devices, api_document, api_events, api_exporters, api_items,
         api_orders, api_organizers, api_pictures, api_prices, api_questions, api_quotas, api_subevents, api_teams,
-        api_uploads, api_vouchers, api_webhooks, cart, checkout, event, listing, notices, order, site,
+        api_uploads, api_version, api_vouchers, api_webhooks, cart, checkout, event, listing, notices, order, site,
     },
     http::{self, ApiError, Handler},
 };
@@ -113,6 +113,19 @@ pub const ROUTES: &[Route] = routes![
     "api_exporters"          "GET"  "/api/v1/organizers/{organizer}/events/{event}/exporters/" Token(OrdersRead) => api_exporters::handle;
     "api_exporters"          "POST" "/api/v1/organizers/{organizer}/events/{event}/exporters/{exporter}/run/" Token(OrdersRead) => api_exporters::handle;
     "api_exporters"          "GET"  "/api/v1/organizers/{organizer}/events/{event}/exporters/{exporter}/download/{export}/{secret}/" Token(OrdersRead) => api_exporters::handle;
+    "api_orders"             "GET"  "/api/v1/organizers/{organizer}/orders/" OrganizerToken(OrdersRead) => api_orders::handle;
+    "api_orders"             "GET"  "/api/v1/organizers/{organizer}/orderpositions/" OrganizerToken(OrdersRead) => api_orders::handle;
+    "api_orders"             "GET"  "/api/v1/organizers/{organizer}/transactions/" OrganizerToken(OrdersRead) => api_orders::handle;
+    "api_orders"             "GET"  "/api/v1/organizers/{organizer}/events/{event}/transactions/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/cartpositions/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/cartpositions/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/cartpositions/bulk_create/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/cartpositions/{cartposition}/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "DELETE" "/api/v1/organizers/{organizer}/events/{event}/cartpositions/{cartposition}/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "GET"  "/api/v1/organizers/{organizer}/events/{event}/revokedsecrets/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "GET"  "/api/v1/organizers/{organizer}/events/{event}/blockedsecrets/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/regenerate_secrets/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/{orderposition}/regenerate_secrets/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "GET"  "/api/v1/organizers/{organizer}/events/{event}/orders/" Token(OrdersRead) => api_orders::handle;
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "GET"  "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/" Token(OrdersRead) => api_orders::handle;
@@ -233,6 +246,7 @@ pub const ROUTES: &[Route] = routes![
     "api_organizers"         "PUT" "/api/v1/organizers/{organizer}/event_meta_properties/{property}/" OrganizerToken(OrganizerWrite) => api_organizers::handle;
     "api_organizers"         "PATCH" "/api/v1/organizers/{organizer}/event_meta_properties/{property}/" OrganizerToken(OrganizerWrite) => api_organizers::handle;
     "api_organizers"         "DELETE" "/api/v1/organizers/{organizer}/event_meta_properties/{property}/" OrganizerToken(OrganizerWrite) => api_organizers::handle;
+    "api_subevents"          "GET" "/api/v1/organizers/{organizer}/subevents/" OrganizerToken(EventRead) => api_subevents::handle;
     "api_subevents"          "GET" "/api/v1/organizers/{organizer}/events/{event}/subevents/" Token(EventRead) => api_subevents::handle;
     "api_subevents"          "POST" "/api/v1/organizers/{organizer}/events/{event}/subevents/" Token(DatesWrite) => api_subevents::handle;
     "api_subevents"          "GET" "/api/v1/organizers/{organizer}/events/{event}/subevents/{subevent}/" Token(EventRead) => api_subevents::handle;
@@ -271,6 +285,7 @@ pub const ROUTES: &[Route] = routes![
     "api_checkin" "GET" "/api/v1/organizers/{organizer}/checkinrpc/search/" OrganizerToken(CheckinRead) => api_checkin::handle;
     "api_checkin" "POST" "/api/v1/organizers/{organizer}/checkinrpc/annul/" OrganizerToken(CheckinWrite) => api_checkin::handle;
     "api_document"           "GET" "/api/v1/openapi.json" Public => api_document::show;
+    "api_version"            "GET" "/api/v1/version" AnyToken => api_version::show;
     "api_orders"             "PATCH" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/" Token(OrdersRead) => api_orders::handle;
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/" Token(OrdersWrite) => api_orders::handle;

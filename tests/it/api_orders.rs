@@ -80,6 +80,10 @@ async fn a_method_that_is_not_offered_is_told() {
         let (status, body) = shop.api(method, &path, Some(&shop.token), None).await;
         assert_eq!((status, body), (405, json!({"detail": "Method not allowed."})), "{method} {path}");
     }
+    for path in ["org/events/gig/orders/ZZZZZ/", "org/events/gig/what/", "org/what/is/this/"] {
+        let (status, body) = shop.api("GET", path, Some(&shop.token), None).await;
+        assert_eq!((status, body), (404, json!({"detail": "Not found."})), "{path}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -111,6 +111,7 @@ pub const CASES: &[Case] = &[
     case("GET", "/api/v1/organizers/{organizer}/webhooks/{webhook}/deliveries/{delivery}/", 401, 403, 200),
     case("POST", "/api/v1/organizers/{organizer}/webhooks/{webhook}/deliveries/{delivery}/replay/", 401, 403, 202),
     case("GET", "/api/v1/openapi.json", 200, 200, 200),
+    case("GET", "/api/v1/version", 401, 200, 200),
     // Everybody sees the own organiser.
     case("GET", "/api/v1/organizers/", 401, 200, 200),
     case("ANY", "$default", 404, 404, 404),
@@ -464,7 +465,7 @@ async fn the_api_opens_with_a_token_of_the_organiser_with_the_right() {
 async fn every_token_shows_its_own_organiser() {
     let shop = town().await;
     let foreign = make_organizer(shop.ctx, "third", &[]).await;
-    for case in cases(|access| access == Access::AnyToken).filter(|case| !case.path.contains("/upload")) {
+    for case in cases(|access| access == Access::AnyToken).filter(|case| case.path.ends_with("/organizers/")) {
         let ask = async |token: Option<&str>| shop.api(case.method, "", token, None).await;
         for token in [None, Some("unknown")] {
             assert_eq!(ask(token).await.0, case.nobody);
@@ -473,6 +474,23 @@ async fn every_token_shows_its_own_organiser() {
             let (found, body) = ask(Some(token)).await;
             assert_eq!((found, &body["count"], &body["results"][0]["slug"]), (status, &json!(1), &json!(slug)));
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_token_is_told_the_version_and_no_other() {
+    let shop = town().await;
+    let foreign = make_organizer(shop.ctx, "third", &[]).await;
+    let version = json!({ "pretix": "2026.8.0", "pretix_numeric": 20_260_080_000_000_i64 });
+    for case in cases(|access| access == Access::AnyToken).filter(|case| case.path.ends_with("/version")) {
+        let ask = async |token: Option<&str>| shop.api_at(case.method, case.path, token, None).await;
+        for token in [None, Some(""), Some("unknown")] {
+            let (status, body) = ask(token).await;
+            assert_eq!(status, case.nobody);
+            assert!(body["detail"].is_string(), "{body}");
+        }
+        assert_eq!(ask(Some(&foreign)).await, (case.stranger, version.clone()));
+        assert_eq!(ask(Some(&shop.token)).await, (case.right, version.clone()));
     }
 }
 

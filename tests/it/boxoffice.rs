@@ -3,6 +3,7 @@
 mod bundle;
 mod discount;
 mod orders;
+mod program;
 mod voucher;
 
 use shop::{

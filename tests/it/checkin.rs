@@ -105,6 +105,48 @@ async fn a_scan_app_works_through_an_evening() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn guests_are_listed_in_order_with_what_is_asked_for() {
+    let door = Door::new(json!({ "name": "Main" })).await;
+    let list = format!("checkinlists/{}/positions/", door.list);
+    let mut sold = Vec::new();
+    for _ in 0..3 {
+        sold.push(door.sell("Seat").await);
+        door.shop.clock.advance_seconds(60);
+    }
+    for (place, email) in [(0, "c@example.org"), (1, "a@example.org"), (2, "b@example.org")] {
+        door.api().done("PATCH", &format!("orders/{}/", sold[place].0), json!({ "email": email })).await;
+    }
+    for place in [2, 0] {
+        door.entered(&sold[place].1, &format!("in-{place}"), json!({})).await;
+        door.shop.clock.advance_seconds(60);
+    }
+    for (ordering, expected) in [
+        ("order__email", [1, 2, 0]),
+        ("-order__email", [0, 2, 1]),
+        ("last_checked_in", [1, 2, 0]),
+        ("-last_checked_in", [0, 2, 1]),
+    ] {
+        let told = door.api().get(&format!("{list}?ordering={ordering}")).await;
+        let orders: Vec<&Value> = told["results"].as_array().unwrap().iter().map(|it| &it["order"]).collect();
+        assert_eq!(orders, expected.map(|place| &sold[place].0).to_vec(), "{ordering}");
+    }
+    let plain = &door.api().get(&list).await["results"][0];
+    let full =
+        &door.api().get(&format!("{list}?expand=item&expand=variation,addons&expand=subevent")).await["results"][0];
+    assert_eq!((&full["item"]["id"], &full["item"]["name"]["en"]), (&plain["item"], &json!("Seat")));
+    assert_eq!((&full["variation"], &full["subevent"], &full["addons"]), (&Value::Null, &Value::Null, &json!([])));
+    let item = door.api().get(&format!("items/{}/", plain["item"])).await;
+    assert_eq!(full["item"], item, "it is told as everywhere");
+    let slim = &door.api().get(&format!("{list}?exclude=secret&exclude=checkins.id")).await["results"][0];
+    assert!(slim.get("secret").is_none() && slim["checkins"][0].get("id").is_none() && slim["id"] == plain["id"]);
+    assert_eq!(slim["checkins"][0]["type"], "entry");
+    let found = door.app.all(&format!("checkinrpc/search/?list={}&search={}&expand=item", door.list, sold[0].0)).await;
+    assert_eq!(found[0]["item"]["id"], plain["item"]);
+    let lists = door.api().get("checkinlists/?exclude=checkin_count&expand=subevent").await;
+    assert!(lists["results"][0].get("checkin_count").is_none() && lists["results"][0]["subevent"].is_null());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn scans_without_a_network_are_uploaded_later() {
     let door = Door::new(json!({ "name": "Main" })).await;
     let (_, secret) = door.sell("Seat").await;

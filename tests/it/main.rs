@@ -4,11 +4,14 @@
 
 mod addons;
 mod after_sale;
+mod api_carts;
 mod api_catalogue;
 mod api_change;
 mod api_events;
+mod api_lists;
 mod api_money;
 mod api_orders;
+mod api_secrets;
 mod api_teams;
 mod authorisation;
 mod boxoffice;

@@ -136,6 +136,26 @@ async fn an_order_is_told_of_at_once_in_the_known_form_with_a_good_signature() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_scan_is_told_with_its_ticket_and_its_list() {
+    let shop = TestShop::with_places(5).await;
+    let receiver = Receiver::start().await;
+    add(&shop, &receiver.url, &["pretix.event.checkin"]).await;
+    let code = code_of(&shop.buyer().buy(&[("Seat", 2)], None).await).to_owned();
+    let api = crate::api_catalogue::Program::new(&shop, "org/");
+    let list = api.add("events/gig/checkinlists/", json!({ "name": "Main" })).await;
+    let second = api.get(&format!("events/gig/orders/{code}/")).await["positions"][1].clone();
+    let scan = json!({ "lists": [list], "secret": second["secret"], "type": "exit" });
+    api.done("POST", "checkinrpc/redeem/", scan).await;
+    shop::webhook::announce(shop.ctx, shop.ctx.now()).await.unwrap();
+    shop.work().await;
+    let log = "select id as number from action_log where action = 'pretix.event.checkin'";
+    let expected = json!({"notification_id": shop.number(log).await, "organizer": "org", "event": "gig", "code": code,
+                          "action": "pretix.event.checkin", "orderposition_id": second["id"],
+                          "orderposition_positionid": 2, "checkin_list": list, "type": "exit", "first_checkin": null});
+    assert_eq!(receiver.heard().iter().map(Heard::json).collect::<Vec<_>>(), [expected]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_what_was_asked_for_is_told_and_each_once() {
     let shop = TestShop::with_places(5).await;
     let mut matinee = document(5);

@@ -43,6 +43,7 @@ fn kinds() -> Vec<Kind> {
         kind::<api_questions::Options>("{question}/options/", "QuestionOption"),
         kind::<api_quotas::Quotas>("{event}/quotas/", "Quota"),
         kind::<api_subevents::Dates>("{event}/subevents/", "SubEvent"),
+        kind::<api_subevents::Dates>("{organizer}/subevents/", "SubEvent"),
         kind::<api_vouchers::Vouchers>("{event}/vouchers/", "Voucher"),
         kind::<api_organizers::Channels>("{organizer}/saleschannels/", "SalesChannel"),
         kind::<api_organizers::Properties>("{organizer}/event_meta_properties/", "EventMetaProperty"),
@@ -254,7 +255,12 @@ fn list_parameters(kind: Option<&Kind>) -> Vec<Value> {
                 Wanted::Number => json!({ "type": "integer" }),
                 Wanted::Moment => json!({ "type": "string", "format": "date-time" }),
                 Wanted::Lower(words) => json!({ "type": "string", "enum": words }),
-                Wanted::Numbers | Wanted::Amount | Wanted::Percent | Wanted::Text | Wanted::Texts => {
+                Wanted::Numbers
+                | Wanted::Amount
+                | Wanted::Percent
+                | Wanted::Percents
+                | Wanted::Text
+                | Wanted::Texts => {
                     json!({ "type": "string" })
                 }
             };

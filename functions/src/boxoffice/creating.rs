@@ -103,3 +103,18 @@ pub struct CreatedOrder {
     /// What was wanted.
     pub wanted: CreateOrder,
 }
+
+/// What a program puts into a cart: one unit with what comes with it, at prices that it says (spec rest-api 8).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Reservation {
+    /// What.
+    pub product: Product,
+    /// What it costs.
+    pub price: UnitPrice,
+    /// The code of the voucher that it uses.
+    pub voucher: Option<String>,
+    /// Its parts and its add-ons.
+    pub parts: Vec<(Product, UnitPrice)>,
+    /// When it ends; after the usual time if nothing is said.
+    pub expires_at: Option<Timestamp>,
+}

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CartId, CreateOrder, Draft, OrderAction, Product, VoucherTerms};
+use super::{CartId, CreateOrder, Draft, OrderAction, Product, Reservation, VoucherTerms};
 use crate::{
     id::{CartPositionId, OrderId, VoucherId},
     money::Money,
@@ -78,6 +78,20 @@ pub enum Request {
         /// Positions, each with all of its add-ons.
         chosen: Vec<(CartPositionId, Vec<AddOnChoice>)>,
     },
+    /// A program puts one unit into a cart. What else is in the cart does not matter.
+    Reserve {
+        /// The cart.
+        cart: CartId,
+        /// What.
+        unit: Box<Reservation>,
+    },
+    /// A program takes one position out of a cart. The rest stays as it is.
+    Release {
+        /// The cart.
+        cart: CartId,
+        /// The position; ignored if it is not in this cart.
+        position: CartPositionId,
+    },
     /// Turn a cart into an order.
     PlaceOrder {
         /// The cart.
@@ -149,6 +163,8 @@ impl Request {
             | Self::ClearCart { cart }
             | Self::ApplyVoucher { cart, .. }
             | Self::SetAddOns { cart, .. }
+            | Self::Reserve { cart, .. }
+            | Self::Release { cart, .. }
             | Self::PlaceOrder { cart, .. } => Subject::Cart(cart),
             Self::CreateOrder { .. } => Subject::New,
             Self::PayOrder { order, .. } | Self::ChangeOrder { order, .. } | Self::ExpireOrder { order } => {

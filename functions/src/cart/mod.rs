@@ -1,5 +1,6 @@
 //! Carts: what a buyer has put aside, and what was told on the way to the order (spec domain 8, 9).
 
+pub mod edit;
 pub mod sql;
 
 use serde::{Deserialize, Serialize};

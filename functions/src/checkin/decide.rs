@@ -21,6 +21,8 @@ pub struct Wanted {
     pub nonce: Option<String>,
     /// The device.
     pub device: Option<i64>,
+    /// The code is a former one of the ticket, which was given another.
+    pub revoked: bool,
 }
 
 /// What is decided.
@@ -68,6 +70,9 @@ pub fn decide(
 
 fn objection(list: &List, ticket: &Ticket, wanted: &Wanted, facts: &Facts<'_>) -> Option<(Reason, Option<String>)> {
     let plain = |reason| Some((reason, None));
+    if wanted.revoked {
+        return plain(Reason::Revoked);
+    }
     if ticket.canceled || matches!(ticket.status, OrderStatus::Canceled | OrderStatus::Expired) {
         return plain(Reason::Canceled);
     }
@@ -151,7 +156,7 @@ mod tests {
 
     fn wanted() -> Wanted {
         let (direction, at) = (Direction::Entry, at(100));
-        Wanted { direction, at, force: false, ignore_unpaid: false, nonce: None, device: Some(5) }
+        Wanted { direction, at, force: false, ignore_unpaid: false, nonce: None, device: Some(5), revoked: false }
     }
 
     fn scan(direction: Direction, minute: i64, nonce: &str) -> Scan {
@@ -218,6 +223,16 @@ mod tests {
         assert_eq!(verdict(&pending, &open, &[], &wanted()), refused(Reason::Unpaid));
         assert_eq!(verdict(&pending, &open, &[], &ignoring), NEW);
         assert_eq!(verdict(&list(), &Ticket { valid_if_pending: true, ..open }, &[], &wanted()), NEW);
+    }
+
+    #[test]
+    fn a_former_code_opens_only_by_force() {
+        let former = Wanted { revoked: true, ..wanted() };
+        let gone = Ticket { canceled: true, ..ticket() };
+        for ticket in [ticket(), gone] {
+            assert_eq!(verdict(&list(), &ticket, &[], &former), refused(Reason::Revoked));
+        }
+        assert_eq!(verdict(&list(), &ticket(), &[], &Wanted { force: true, ..former }), FORCED);
     }
 
     #[test]

@@ -63,6 +63,8 @@ impl Direction {
 pub enum Reason {
     /// Nobody knows the code.
     Invalid,
+    /// The ticket was given another code.
+    Revoked,
     /// The ticket, or its order, is not valid any more.
     Canceled,
     /// The order waits for approval.
@@ -86,6 +88,7 @@ impl Reason {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Invalid => "invalid",
+            Self::Revoked => "revoked",
             Self::Canceled => "canceled",
             Self::Unapproved => "unapproved",
             Self::Product => "product",

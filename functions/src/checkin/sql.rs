@@ -34,6 +34,13 @@ macro_rules! is_valid {
         "(o.status = 'p' or (o.status = 'n' and not o.require_approval and (r.include_pending or o.valid_if_pending)))"
     };
 }
+/// When a position `p` last came in on a list `r`; who never did stands before all others.
+macro_rules! last_entry {
+    () => {
+        "coalesce((select max(c.datetime) from checkin c where c.event_id = p.event_id and c.position_id = p.id
+                      and c.list_id = r.id and c.successful and c.type = 'entry'), '-infinity')"
+    };
+}
 macro_rules! list_body {
     () => {
         concat!(
@@ -439,6 +446,12 @@ const POSITIONS: &str = concat!(
             or strpos(lower(o.email), lower($3::jsonb->>'search')) > 0)
      order by case when $4 = 'attendee_name' then p.attendee_name end, case when $4 = '-attendee_name' then p.attendee_name end desc,
               case when $4 = 'order__code' then o.code end, case when $4 = '-order__code' then o.code end desc,
+              case when $4 = 'order__email' then o.email end, case when $4 = '-order__email' then o.email end desc,
+              case when $4 = 'last_checked_in' then ",
+    last_entry!(),
+    " end, case when $4 = '-last_checked_in' then ",
+    last_entry!(),
+    " end desc,
               case when $4 = '-positionid' then p.positionid end desc, case when $4 = 'positionid' then p.positionid end,
               o.created_at, o.id, p.positionid, r.id offset $5 limit $6"
 );

@@ -53,6 +53,7 @@ fn fits(pattern: &str, path: &str) -> bool {
 
 /// Setting up and scanning.
 const SCANS: &[(&str, &str)] = &[
+    ("GET", "/api/v1/version"),
     ("POST", "/api/v1/device/update"),
     ("POST", "/api/v1/device/roll"),
     ("POST", "/api/v1/device/revoke"),
@@ -86,6 +87,8 @@ const SEARCHES: &[(&str, &str)] = &[
 const LOADS: &[(&str, &str)] = &[
     ("GET", "/api/v1/organizers/{organizer}/events/{event}/orders/"),
     ("GET", "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/"),
+    ("GET", "/api/v1/organizers/{organizer}/events/{event}/revokedsecrets/"),
+    ("GET", "/api/v1/organizers/{organizer}/events/{event}/blockedsecrets/"),
 ];
 
 #[cfg(test)]

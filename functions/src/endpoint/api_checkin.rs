@@ -1,5 +1,6 @@
 //! Check-in in the REST API (spec rest-api 10): lists, who is on them, scanning, and every attempt.
 
+mod expand;
 mod people;
 mod redeem;
 
@@ -7,14 +8,18 @@ use ::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
 use serde_json::{Value, json};
 
-use super::api::{
-    Caller,
-    field::{self, Field, Kind},
-    list::{Filter, Page, Wanted, read_filters},
-    number,
-    read::Faults,
-    resource::{self, Ground, Resource},
-    segments,
+use self::expand::Expansion;
+use super::{
+    api::{
+        Around, Caller,
+        field::{self, Field, Kind},
+        list::{Filter, Page, Wanted, read_filters},
+        number,
+        read::Faults,
+        resource::{self, Ground, Resource},
+        segments,
+    },
+    api_orders::query::trimmed,
 };
 use crate::{
     checkin::{
@@ -22,11 +27,13 @@ use crate::{
         sql::{self, ATTEMPT_TABLE, CHECKIN_LISTS},
     },
     ctx::Ctx,
-    event::{Event, Localized},
+    event::{self, Event, Localized},
     http::{self, ApiError},
     i18n::Lang,
+    port::db::{DbError, Query},
     record::{self, Record, Table, Target, flag, reference, references},
-    staff::Permission,
+    staff::{Permission, Scope},
+    time::Timestamp,
 };
 
 /// Answers every route of check-in: one function serves the family.
@@ -79,6 +86,24 @@ impl Resource for Lists {
         Filter::new("ends_after", Wanted::Moment),
     ];
     const ORDERINGS: &'static [&'static str] = &["id", "name"];
+
+    async fn complete(
+        q: &impl Query,
+        request: &Request,
+        scope: Scope,
+        told: &mut [Value],
+        now: Timestamp,
+    ) -> Result<(), DbError> {
+        let expansion = Expansion::of(request);
+        if expansion.wants("subevent")
+            && let Some(event) = scope.event()
+        {
+            let around = Around::plain(&event::by_id(q, event).await?.ok_or(DbError::RowCount(0))?, now);
+            expansion.apply(q, (scope, &around), told).await?;
+        }
+        told.iter_mut().for_each(|list| *list = trimmed(request, list.take()));
+        Ok(())
+    }
 
     async fn check(
         ground: &Ground<'_>,

@@ -27,9 +27,6 @@ use crate::{
     time::Timestamp,
 };
 
-/// The version of the dialect that this API speaks, for programs that ask before they use something new.
-const VERSION: (&str, i64) = ("2026.8.0", 20_260_080_000_000);
-
 /// Answers every route of devices: one function serves the family.
 pub async fn handle(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
     let path = segments(&request);
@@ -220,7 +217,7 @@ async fn info(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, Api
     let id = asking(&request, &*db).await?;
     let body = json!({
         "device": device::told(&*db, id, None).await?,
-        "server": { "version": { "pretix": VERSION.0, "pretix_numeric": VERSION.1 } },
+        "server": { "version": super::api_version::told() },
         "medium_key_sets": [],
     });
     Ok(http::json(StatusCode::OK, &body))

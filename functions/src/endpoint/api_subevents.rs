@@ -1,27 +1,71 @@
 //! Dates of a series in the REST API (spec rest-api 4, domain 1.4).
 
+use std::collections::{BTreeMap, btree_map::Entry};
+
 use lambda_http::{Body, Request, Response};
 use serde_json::{Value, json};
 
 use super::api::{
-    Around,
-    field::{Field, Kind},
-    list::{Filter, Wanted},
+    Around, Caller,
+    field::{self, Field, Kind},
+    list::{Filter, Page, Wanted, read_filters},
     read::Faults,
     resource::{self, Ground, Resource},
 };
 use crate::{
     catalogue::edit,
     ctx::Ctx,
-    event::edit::{replace_overrides, sql::DATES},
-    http::ApiError,
+    event::{
+        self,
+        edit::{
+            replace_overrides,
+            sql::{DATES, dates_of},
+        },
+    },
+    http::{self, ApiError},
+    id::EventId,
     record::{Record, Table, Target, flag, moment, recount, reference},
     staff::Permission,
 };
 
 /// Answers every route of dates.
 pub async fn handle(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    if http::path(&request, "event").is_err() {
+        return of_organizer(ctx, request).await;
+    }
     resource::handle::<Dates>(ctx, request).await
+}
+
+/// One page of the dates of all series that the token may see (spec rest-api 2.12).
+async fn of_organizer(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    let db = ctx.db().await?;
+    let now = ctx.now();
+    let (caller, ids) = Caller::reach(&request, &*db, Permission::EventRead).await?;
+    let page = Page::read(&request)?;
+    let around = caller.around(ctx, &*db, &[], now).await?;
+    let mut filter = read_filters(&request, Dates::FILTERS, &around)?;
+    filter.insert("now".to_owned(), now.to_string().into());
+    let part = page.part(&request, filter, Dates::ORDERINGS);
+    let (found, total) = dates_of(&*db, &ids, &part).await?;
+    let mut events: BTreeMap<i64, Around> = BTreeMap::new();
+    let mut told = Vec::new();
+    for mut record in found {
+        let id = reference(&record, "event_id").ok_or(ApiError::NotFound)?;
+        let around = match events.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => {
+                let event = event::by_id(&*db, EventId(id)).await?.ok_or(ApiError::NotFound)?;
+                free.insert(Around::plain(&event, now))
+            }
+        };
+        Dates::loaded(&mut record, around);
+        told.push(field::show(Dates::FIELDS, &record, around));
+    }
+    let mut response = page.answer(ctx, &request, total, told)?;
+    if let Ok(value) = now.to_string().parse() {
+        response.headers_mut().insert("x-page-generated", value);
+    }
+    Ok(response)
 }
 
 const ITEM_OVERRIDE: &[Field] = &[

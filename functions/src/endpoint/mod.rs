@@ -18,6 +18,7 @@ pub mod api_quotas;
 pub mod api_subevents;
 pub mod api_teams;
 pub mod api_uploads;
+pub mod api_version;
 pub mod api_vouchers;
 pub mod api_webhooks;
 pub mod cart;

@@ -240,3 +240,13 @@ pub async fn upcoming(q: &impl Query, organizer: OrganizerId, now: Timestamp) ->
 pub async fn past(q: &impl Query, organizer: OrganizerId, now: Timestamp) -> Result<Vec<Event>, DbError> {
     sql::events_past(q, organizer, now).await
 }
+
+/// Those of the organiser's events that are among `ids`, if these are limited, and have this slug, if one is said.
+pub async fn ids(
+    q: &impl Query,
+    organizer: OrganizerId,
+    ids: Option<&Vec<EventId>>,
+    slug: Option<&str>,
+) -> Result<Vec<EventId>, DbError> {
+    sql::ids(q, organizer, ids, slug).await
+}

@@ -7,7 +7,7 @@ use super::{Event, Localized, Organizer, OrganizerSummary, Settings};
 use crate::{
     id::{EventId, OrganizerId},
     money::Currency,
-    port::db::{DbError, Query, Row, p},
+    port::db::{DbError, Query, Row, array, p},
     time::Timestamp,
     upload::sql::read_picture,
 };
@@ -107,6 +107,20 @@ pub(super) async fn organizer_by_id(q: &impl Query, organizer: OrganizerId) -> R
     q.opt(ORGANIZER_BY_ID, &[p(&organizer)]).await?.as_ref().map(read_organizer).transpose()
 }
 
+const IDS: &str = "
+    select id from event where organizer_id = $1 and ($2 or id = any($3)) and ($4::text is null or slug = $4)";
+
+pub(super) async fn ids(
+    q: &impl Query,
+    organizer: OrganizerId,
+    ids: Option<&Vec<EventId>>,
+    slug: Option<&str>,
+) -> Result<Vec<EventId>, DbError> {
+    let (all, ids) = (ids.is_none(), ids.cloned().unwrap_or_default());
+    let rows = q.query(IDS, &[p(&organizer), p(&all), array(&ids), p(&slug)]).await?;
+    rows.iter().map(|row| row.get("id")).collect()
+}
+
 fn read_organizer(row: &Row) -> Result<Organizer, DbError> {
     Ok(Organizer { id: row.get("id")?, slug: row.get("slug")?, name: row.get("name")? })
 }
@@ -149,6 +163,7 @@ fn read_event(row: &Row) -> Result<Event, DbError> {
 /// Every statement of this file, for the test that prepares them all.
 pub const ALL: &[&str] = &[
     ORGANIZER_BY_ID,
+    IDS,
     SALES_CHANNELS,
     EVENT_BY_SLUG,
     EVENT_BY_ID,

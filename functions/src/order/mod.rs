@@ -6,6 +6,7 @@ pub mod bulk;
 mod create;
 pub mod list;
 pub mod place;
+pub mod secret;
 mod settle;
 pub mod sql;
 

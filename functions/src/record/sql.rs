@@ -52,7 +52,7 @@ macro_rules! find_row {
 
 /// A list of an event's rows `r`: `body` is what is told of each, `filter` what `$2` says, `order` what `$3` says.
 macro_rules! list_rows {
-    ($table:literal, $body:expr, $filter:literal, $order:literal) => {
+    ($table:literal, $body:expr, $filter:expr, $order:expr) => {
         concat!(
             "select ",
             $body,
@@ -69,7 +69,26 @@ macro_rules! list_rows {
     };
 }
 
-pub(crate) use {delete_row, find_row, insert_row, list_rows, update_row};
+/// The same for the rows of several events: `$1` are their ids.
+macro_rules! list_rows_of_events {
+    ($table:literal, $body:expr, $filter:expr, $order:expr) => {
+        concat!(
+            "select ",
+            $body,
+            " as body, count(*) over () as total from ",
+            $table,
+            " r
+              where r.event_id = any($1) ",
+            $filter,
+            "
+              order by ",
+            $order,
+            " offset $4 limit $5"
+        )
+    };
+}
+
+pub(crate) use {delete_row, find_row, insert_row, list_rows, list_rows_of_events, update_row};
 
 pub(super) const LOG: &str = "
     insert into action_log (organizer_id, event_id, object_type, object_id, action, data, actor_type, actor_id, created_at)

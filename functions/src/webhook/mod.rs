@@ -229,6 +229,17 @@ struct Action {
     event: Option<String>,
     /// The order's code, if it is about an order that still exists.
     code: Option<String>,
+    /// Somebody who came in or went out.
+    scan: Option<Scan>,
+}
+
+/// What is told of a scan besides its order.
+struct Scan {
+    position: i64,
+    /// The number of the position in its order, if it is still there.
+    number: Option<i32>,
+    list: Option<i64>,
+    direction: Option<String>,
 }
 
 /// What one round of announcing did.

@@ -18,7 +18,17 @@ pub(super) fn payload(action: &Action) -> Option<String> {
     }
     let id = Value::from(action.object_id);
     match action.object_type.as_str() {
-        "order" => body["code"] = json!(action.code.as_ref()?),
+        "order" => {
+            body["code"] = json!(action.code.as_ref()?);
+            if let Some(scan) = &action.scan {
+                body["orderposition_id"] = json!(scan.position);
+                body["orderposition_positionid"] = json!(scan.number);
+                body["checkin_list"] = json!(scan.list);
+                body["type"] = json!(scan.direction);
+                // [quirk] Clients know the field, but nobody has ever said anything in it.
+                body["first_checkin"] = Value::Null;
+            }
+        }
         "quota" => {
             body["item"] = id.clone();
             body["quota"] = id;
@@ -32,7 +42,7 @@ pub(super) fn payload(action: &Action) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Scan, *};
     use crate::id::ActionId;
 
     fn action(object_type: &str, code: Option<&str>) -> Action {
@@ -44,6 +54,7 @@ mod tests {
             organizer: "org".to_owned(),
             event: Some("conf".to_owned()),
             code: code.map(str::to_owned),
+            scan: None,
         }
     }
 
@@ -57,6 +68,16 @@ mod tests {
                               "action": "pretix.event.order.paid"});
         assert_eq!(read(&action("order", Some("K7ZLM"))), expected);
         assert_eq!(payload(&action("order", None)), None, "it is gone");
+    }
+
+    #[test]
+    fn a_scan_is_told_with_its_ticket_and_its_list() {
+        let scan = Scan { position: 23, number: Some(2), list: Some(5), direction: Some("entry".to_owned()) };
+        let told = read(&Action { scan: Some(scan), ..action("order", Some("K7ZLM")) });
+        let expected = json!({"notification_id": 123_455, "organizer": "org", "event": "conf", "code": "K7ZLM",
+                              "action": "pretix.event.order.paid", "orderposition_id": 23, "orderposition_positionid": 2,
+                              "checkin_list": 5, "type": "entry", "first_checkin": null});
+        assert_eq!(told, expected);
     }
 
     #[test]

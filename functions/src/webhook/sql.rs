@@ -1,7 +1,7 @@
 //! Statements about webhooks, their secrets and deliveries.
 
 use super::{
-    Action, Announced, CLAIM_STALE_SECONDS, Call, Claimed, Delivery, DeliveryState, Draft, Open, QUEUED_SECONDS,
+    Action, Announced, CLAIM_STALE_SECONDS, Call, Claimed, Delivery, DeliveryState, Draft, Open, QUEUED_SECONDS, Scan,
     Target, Webhook,
 };
 use crate::{
@@ -274,11 +274,16 @@ pub(super) async fn target(q: &impl Query, claimed: &Claimed, now: Timestamp) ->
 }
 
 const ACTION: &str = "
-    select l.id, l.action, l.object_type, l.object_id, o.slug as organizer, e.slug as event, ord.code
+    select l.id, l.action, l.object_type, l.object_id, o.slug as organizer, e.slug as event, ord.code,
+           scan.position_id, op.positionid, (l.data->>'checkin_list')::bigint as list_id, l.data->>'type' as direction
       from action_log l
       join organizer o on o.id = l.organizer_id
       left join event e on e.id = l.event_id
       left join orders ord on l.object_type = 'order' and ord.event_id = l.event_id and ord.id = l.object_id
+      left join lateral (select (l.data->>'orderposition_id')::bigint as position_id
+                          where l.object_type = 'order' and l.action in ('pretix.event.checkin', 'pretix.event.checkin.denied')) scan
+                on true
+      left join order_position op on op.event_id = l.event_id and op.id = scan.position_id
      where l.organizer_id = $1 and l.id = $2";
 
 pub(super) async fn action(q: &impl Query, claimed: &Claimed) -> Result<Option<Action>, DbError> {
@@ -291,6 +296,15 @@ pub(super) async fn action(q: &impl Query, claimed: &Claimed) -> Result<Option<A
         organizer: row.get("organizer")?,
         event: row.get("event")?,
         code: row.get("code")?,
+        scan: match row.get::<Option<i64>>("position_id")? {
+            Some(position) => Some(Scan {
+                position,
+                number: row.get("positionid")?,
+                list: row.get("list_id")?,
+                direction: row.get("direction")?,
+            }),
+            None => None,
+        },
     }))
 }
 

@@ -42,6 +42,7 @@ pub fn codes_of(request: &Request) -> Vec<String> {
     let codes = match request {
         Request::AddToCart { lines, .. } => lines.iter().flat_map(|line| &line.voucher).map(|it| &it.code).collect(),
         Request::ApplyVoucher { code, .. } => vec![code],
+        Request::Reserve { unit, .. } => unit.voucher.iter().collect(),
         Request::SaveVoucher { terms, .. } => vec![&terms.code],
         _ => Vec::new(),
     };

@@ -6,6 +6,7 @@ mod discount;
 mod order;
 mod places;
 mod renew;
+mod reserve;
 mod staff;
 mod voucher;
 
@@ -98,6 +99,8 @@ impl Batch {
             }
             Request::ApplyVoucher { cart, code } => Outcome::Cart(self.apply_voucher(cart, code)),
             Request::SetAddOns { cart, chosen } => Outcome::Cart(self.set_add_ons(cart, chosen)),
+            Request::Reserve { cart, unit } => self.reserve(cart, unit),
+            Request::Release { cart, position } => self.release(cart, *position),
             Request::PlaceOrder { cart, agreed_total, draft } => self.place_order(index, cart, *agreed_total, draft),
             Request::PayOrder { order, accept_late, by_staff } => self.pay_order(*order, *accept_late, *by_staff),
             Request::CreateOrder { order } => self.create_order(index, order),

@@ -138,8 +138,15 @@ impl Named {
                 self.carts.insert(cart.clone());
                 self.codes.insert(VoucherTerms::normalized(code));
             }
-            Request::RemoveFromCart { cart, .. } | Request::ClearCart { cart } | Request::SetAddOns { cart, .. } => {
+            Request::RemoveFromCart { cart, .. }
+            | Request::ClearCart { cart }
+            | Request::SetAddOns { cart, .. }
+            | Request::Release { cart, .. } => {
                 self.carts.insert(cart.clone());
+            }
+            Request::Reserve { unit, .. } => {
+                self.dates.extend(unit.product.date);
+                self.codes.extend(unit.voucher.as_deref().map(VoucherTerms::normalized));
             }
             Request::PlaceOrder { cart, draft, .. } => {
                 self.carts.insert(cart.clone());

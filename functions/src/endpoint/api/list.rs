@@ -30,6 +30,8 @@ pub enum Wanted {
     Amount,
     /// A percentage.
     Percent,
+    /// Percentages, separated by commas.
+    Percents,
     /// Any text.
     Text,
     /// Texts, separated by commas.
@@ -81,15 +83,17 @@ pub fn read_filters(request: &Request, filters: &[Filter], around: &Around) -> R
 
 fn read_filter(wanted: Wanted, text: &str, around: &Around) -> Result<Value, String> {
     let number = |text: &str| text.trim().parse::<i64>().map_err(|_| "Enter a number.".to_owned());
+    let percent = |text: &str| {
+        let rate = crate::money::TaxRate::parse_percent(text.trim()).ok_or("Enter a percentage from 0 to 100.")?;
+        Ok::<_, String>(rate.ppm())
+    };
     Ok(match wanted {
         Wanted::Flag => json!(read_flag(&json!(text)).ok_or("Allowed are true and false.")?),
         Wanted::Number => json!(number(text)?),
         Wanted::Numbers => json!(text.split(',').map(number).collect::<Result<Vec<_>, _>>()?),
         Wanted::Amount => json!(read_amount(&json!(text), around)?),
-        Wanted::Percent => {
-            let rate = crate::money::TaxRate::parse_percent(text).ok_or("Enter a percentage from 0 to 100.")?;
-            json!(rate.ppm())
-        }
+        Wanted::Percent => json!(percent(text)?),
+        Wanted::Percents => json!(text.split(',').map(percent).collect::<Result<Vec<_>, _>>()?),
         Wanted::Text => json!(text),
         Wanted::Texts => text.split(',').map(|word| json!(word.trim())).collect(),
         // A plus sign that was not encoded arrives as a space.

@@ -21,6 +21,7 @@ use crate::{
     ctx::Ctx,
     event::{self, Event, Organizer},
     http::{self, ApiError},
+    id::EventId,
     idempotency::{Answer, Call},
     money::Currency,
     port::db::{Db, DbError, Query},
@@ -49,6 +50,19 @@ pub struct Around {
 }
 
 impl Around {
+    /// What values of an event are told with, where nobody asks for channels or addresses.
+    pub(super) fn plain(event: &Event, now: Timestamp) -> Self {
+        Self {
+            currency: event.currency,
+            zone: event.timezone.clone(),
+            channels: Vec::new(),
+            now,
+            public_url: String::new(),
+            organizer_slug: event.organizer.slug.clone(),
+            event_slug: Some(event.slug.clone()),
+        }
+    }
+
     /// The channels of a row in one list.
     pub(super) fn channels_of(&self, record: &Record) -> Vec<Cow<'_, str>> {
         if flag(record, "all_sales_channels") {
@@ -129,6 +143,22 @@ impl Caller {
                 Ok(Self { scope: staff.scope(), organizer, event: None })
             }
         }
+    }
+
+    /// Checks a right in the organiser of the path, and finds the events that the token may see with it: all of them, or
+    /// the one that the parameter `event` names.
+    pub async fn reach(
+        request: &Request,
+        q: &impl Query,
+        permission: Permission,
+    ) -> Result<(Self, Vec<EventId>), ApiError> {
+        let slug = http::path(request, "organizer")?;
+        let (staff, organizer) = OrganizerStaff::authorise(request, q, &slug, permission).await?;
+        let credential = staff.credential();
+        let limited = (!credential.all_events).then_some(&credential.events);
+        let wanted = list::parameter(request, "event");
+        let events = event::ids(q, organizer.id, limited, wanted.as_deref()).await?;
+        Ok((Self { scope: staff.scope(), organizer, event: None }, events))
     }
 
     /// What values are read and told with.

@@ -226,6 +226,18 @@ async fn find<R: Resource>(
     }
 }
 
+/// One object as it is told, wherever something refers to it.
+pub async fn told<R: Resource>(
+    q: &impl Query,
+    scope: Scope,
+    around: &Around,
+    id: i64,
+) -> Result<Option<Value>, DbError> {
+    let Some(mut found) = record::find(q, R::TABLE, scope, id).await? else { return Ok(None) };
+    R::loaded(&mut found, around);
+    Ok(Some(field::show(R::FIELDS, &found, around)))
+}
+
 async fn list<R: Resource>(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
     let db = ctx.db().await?;
     let caller = Caller::of(&request, &*db, R::READ).await?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use lambda_http::{Body, Request, RequestExt as _, Response};
 use serde_json::{Value, json};
 
+use super::expand::{Expansion, add_ons};
 use crate::{
     checkin::{
         List,
@@ -18,7 +19,7 @@ use crate::{
         },
         api_orders::{
             json::{Extra, position_json},
-            query::add_checkins,
+            query::{add_checkins, around_event, trimmed},
         },
     },
     event::{self, Event},
@@ -40,7 +41,8 @@ const FILTERS: &[Filter] = &[
     Filter::new("has_checkin", Wanted::Flag),
     Filter::new("search", Wanted::Text),
 ];
-const ORDERINGS: &[&str] = &["attendee_name", "order__code", "order__datetime", "positionid"];
+const ORDERINGS: &[&str] =
+    &["attendee_name", "order__code", "order__datetime", "order__email", "positionid", "last_checked_in"];
 /// Whoever may not see orders has to know this much of whom they look for.
 const SEARCH_LENGTH_MIN: usize = 3;
 
@@ -115,16 +117,28 @@ async fn page(
     for listed in &found {
         by_event.entry(listed.event).or_default().push(listed);
     }
+    let expansion = Expansion::of(request);
     let mut all: BTreeMap<(i64, i64), Value> = BTreeMap::new();
     for (id, listed) in by_event {
         let event = event::by_id(q, id).await?.ok_or(ApiError::NotFound)?;
-        all.extend(of_event(q, &event, &listed).await?);
+        let mut of_event = of_event(q, &event, &listed, expansion.wants("addons")).await?;
+        let channels = event::sales_channels(q, event.organizer.id).await?;
+        let around = Around { channels, ..around_event(ctx, &event) };
+        let (keys, mut told): (Vec<_>, Vec<_>) = std::mem::take(&mut of_event).into_iter().unzip();
+        expansion.apply(q, (caller.scope.within(event.id), &around), &mut told).await?;
+        all.extend(keys.into_iter().zip(told));
     }
-    let told = found.iter().filter_map(|it| all.remove(&(it.list, it.position.0))).collect();
+    let told = found.iter().filter_map(|it| all.remove(&(it.list, it.position.0)));
+    let told = told.map(|position| trimmed(request, position)).collect();
     page.answer(ctx, request, total, told)
 }
 
-async fn of_event(q: &impl Query, event: &Event, listed: &[&Listed]) -> Result<BTreeMap<(i64, i64), Value>, ApiError> {
+async fn of_event(
+    q: &impl Query,
+    event: &Event,
+    listed: &[&Listed],
+    with_add_ons: bool,
+) -> Result<BTreeMap<(i64, i64), Value>, ApiError> {
     let mut ids: Vec<OrderId> = listed.iter().map(|it| it.order).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -144,6 +158,9 @@ async fn of_event(q: &impl Query, event: &Event, listed: &[&Listed]) -> Result<B
             let Some(mut position) = self::told(order, it.position.0, &extra) else { continue };
             position["require_attention"] = json!(attention.contains(&it.position.0));
             position["checkin_list"] = json!(list);
+            if with_add_ons {
+                position["addons"] = add_ons(order, it.position.0, &extra);
+            }
             told.push(position);
         }
         add_checkins(q, event.id, told.iter_mut().collect(), Some(list)).await?;

@@ -28,7 +28,7 @@ use crate::{
     http::{self, ApiError},
     id::{EventId, PositionId, QuestionId},
     idempotency::{Answer, Call},
-    order,
+    order::{self, secret::sql::former},
     port::db::Tx,
     question, record,
     staff::{self, Credential, Permission},
@@ -271,6 +271,13 @@ async fn decide(
             Err(reason) => return unknown(tx, door, (list, slug), said, code, reason, now).await,
         }
     }
+    let mut revoked = false;
+    if found.is_none()
+        && let Some((event, position)) = former(tx, door.caller.organizer.id, &events, code).await?
+    {
+        revoked = true;
+        found = door.lists.iter().find(|(list, _)| list.event == event).map(|(list, slug)| (list, slug, position));
+    }
     let first = door.lists.first().ok_or(ApiError::NotFound)?;
     let Some((list, slug, position)) = found else {
         return unknown(tx, door, (&first.0, &first.1), said, code, Reason::Invalid, now).await;
@@ -287,6 +294,7 @@ async fn decide(
             ignore_unpaid: said.ignore_unpaid,
             nonce: said.nonce.clone(),
             device: door.device(),
+            revoked,
         },
         raw: Raw { barcode: code.to_owned(), source: said.source.clone() },
         answers: &said.answers,
@@ -383,15 +391,7 @@ async fn told(
 }
 
 async fn questions(tx: &Tx<'_>, ask: &Ask<'_>, ids: &[QuestionId]) -> Result<Value, ApiError> {
-    let around = Around {
-        currency: ask.event.currency,
-        zone: ask.event.timezone.clone(),
-        channels: Vec::new(),
-        now: ask.now,
-        public_url: String::new(),
-        organizer_slug: ask.event.organizer.slug.clone(),
-        event_slug: Some(ask.event.slug.clone()),
-    };
+    let around = Around::plain(ask.event, ask.now);
     let mut told = Vec::new();
     for id in ids {
         if let Some(found) = record::find(tx, Questions::TABLE, ask.scope, id.0).await? {

@@ -168,7 +168,7 @@ fn of_whole(refusal: OrderRefusal) -> ApiError {
     }
 }
 
-fn voucher_problem(problem: VoucherProblem) -> &'static str {
+pub(super) fn voucher_problem(problem: VoucherProblem) -> &'static str {
     match problem {
         VoucherProblem::Unknown => "There is no voucher with this code.",
         VoucherProblem::Expired => "This voucher has expired.",
@@ -442,7 +442,7 @@ fn code(fields: &Fields) -> Result<Option<String>, ApiError> {
     }
 }
 
-fn sales_channel(fields: &Fields) -> Result<String, ApiError> {
+pub(super) fn sales_channel(fields: &Fields) -> Result<String, ApiError> {
     match fields.string("sales_channel")?.as_deref() {
         None | Some("web") => Ok("web".to_owned()),
         Some(_) => Err(ApiError::field("sales_channel", "Unknown sales channel.")),

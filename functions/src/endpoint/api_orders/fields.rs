@@ -38,6 +38,13 @@ impl Fields {
         }
     }
 
+    /// The same with another value in one field.
+    pub(super) fn with(&self, name: &str, value: Value) -> Self {
+        let mut fields = self.0.clone();
+        fields.insert(name.to_owned(), value);
+        Self(fields)
+    }
+
     /// Refuses what the shop cannot honour yet, so that nobody believes it was done.
     pub(super) fn refuse(&self, names: &[&str]) -> Result<(), ApiError> {
         let empty = |value: &Value| match value {

@@ -136,7 +136,7 @@ fn fee_json(fee: &Fee) -> Value {
 
 impl Extra {
     /// An answer with what it means: choices are stored by the identifiers of their options.
-    fn answer_json(&self, id: QuestionId, stored: &str) -> Value {
+    pub(super) fn answer_json(&self, id: QuestionId, stored: &str) -> Value {
         let question = self.questions.iter().find(|question| question.id == id);
         let chosen: Vec<&QuestionOption> = match question {
             Some(it) if matches!(it.kind, QuestionType::Choice | QuestionType::Choices) => stored

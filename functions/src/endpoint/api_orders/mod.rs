@@ -2,14 +2,17 @@
 
 mod actions;
 mod answers;
+mod carts;
 mod change;
 mod create;
 mod fields;
 pub(in crate::endpoint) mod json;
 mod money;
+mod organizer;
 mod patch;
 mod positions;
 pub(in crate::endpoint) mod query;
+mod secrets;
 
 use self::json::{Extra, order_json, problem_json};
 use crate::{
@@ -29,6 +32,20 @@ use lambda_http::{Body, Request, RequestExt, Response};
 /// Answers every order route: one function serves the family.
 pub async fn handle(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
     let path = segments(&request);
+    match (request.method(), &path[4..]) {
+        (&Method::GET, ["orders"]) => return organizer::orders(ctx, request).await,
+        (&Method::GET, ["orderpositions"]) => return organizer::positions(ctx, request).await,
+        (&Method::GET, ["transactions"] | ["events", _, "transactions"]) => {
+            return organizer::transactions(ctx, request).await;
+        }
+        (_, ["events", _, "cartpositions"] | ["events", _, "cartpositions", _]) => {
+            return carts::handle(ctx, request).await;
+        }
+        (&Method::GET, ["events", _, "revokedsecrets"]) => return secrets::revoked(ctx, request).await,
+        (&Method::GET, ["events", _, "blockedsecrets"]) => return secrets::blocked(ctx, request).await,
+        (&Method::POST, ["events", _, _, _, "regenerate_secrets"]) => return secrets::regenerate(ctx, request).await,
+        _ => {}
+    }
     if path.get(6) == Some(&"orderpositions") {
         return match (request.method(), path.len()) {
             (&Method::GET, 7) => query::positions(ctx, request).await,

@@ -24,7 +24,7 @@ use crate::{
     staff::Permission,
 };
 
-const FILTERS: &[Filter] = &[
+pub(super) const FILTERS: &[Filter] = &[
     Filter::new("code", Wanted::Text),
     Filter::new("status", Wanted::Lower(&["n", "p", "e", "c"])),
     Filter::new("email", Wanted::Text),
@@ -43,13 +43,13 @@ const FILTERS: &[Filter] = &[
     Filter::new("created_before", Wanted::Moment),
     Filter::new("modified_since", Wanted::Moment),
 ];
-const ORDERINGS: &[&str] = &["datetime", "code", "status", "last_modified", "cancellation_date"];
+pub(super) const ORDERINGS: &[&str] = &["datetime", "code", "status", "last_modified", "cancellation_date"];
 
 /// Parameters of the dialect that would change a list, but not yet here: refused, so that nobody takes everything for
 /// what was chosen. `false` asks for what is done anyway.
-const TO_COME: &[&str] = &["customer", "pdf_data"];
+pub(super) const TO_COME: &[&str] = &["customer", "pdf_data"];
 
-fn refuse_to_come(request: &Request, names: &[&str]) -> Result<(), ApiError> {
+pub(super) fn refuse_to_come(request: &Request, names: &[&str]) -> Result<(), ApiError> {
     let asked = |name: &&&str| http::query(request, name).is_some_and(|value| !value.is_empty() && value != "false");
     match names.iter().find(asked) {
         Some(name) => Err(ApiError::field(name, "This is not available.")),
@@ -57,16 +57,9 @@ fn refuse_to_come(request: &Request, names: &[&str]) -> Result<(), ApiError> {
     }
 }
 
-fn around(ctx: &Ctx, event: &Event) -> Around {
-    Around {
-        currency: event.currency,
-        zone: event.timezone.clone(),
-        channels: Vec::new(),
-        now: ctx.now(),
-        public_url: ctx.config().public_url.clone(),
-        organizer_slug: event.organizer.slug.clone(),
-        event_slug: Some(event.slug.clone()),
-    }
+/// What values of an event are read and told with, apart from its sales channels.
+pub(in crate::endpoint) fn around_event(ctx: &Ctx, event: &Event) -> Around {
+    Around { public_url: ctx.config().public_url.clone(), ..Around::plain(event, ctx.now()) }
 }
 
 /// One page of orders, the oldest first.
@@ -75,7 +68,7 @@ pub(super) async fn orders(ctx: &'static Ctx, request: Request) -> Result<Respon
     let (_, event) = authorise(&request, &*db, Permission::OrdersRead).await?;
     let page = Page::read(&request)?;
     refuse_to_come(&request, TO_COME)?;
-    let around = around(ctx, &event);
+    let around = around_event(ctx, &event);
     let part = page.part(&request, read_filters(&request, FILTERS, &around)?, ORDERINGS);
     let (orders, total) = list::orders(&*db, &event, &part).await?;
     let extra = Extra {
@@ -94,7 +87,7 @@ pub(super) async fn orders(ctx: &'static Ctx, request: Request) -> Result<Respon
 }
 
 /// How much is told: `include` names all that is, `exclude` what is not; both may be dotted and come several times.
-pub(super) fn trimmed(request: &Request, mut body: Value) -> Value {
+pub(in crate::endpoint) fn trimmed(request: &Request, mut body: Value) -> Value {
     let paths = |name: &str| -> Vec<String> {
         let parameters = request.query_string_parameters_ref().and_then(|parameters| parameters.all(name));
         parameters.into_iter().flatten().flat_map(|value| value.split(',')).map(str::to_owned).collect()
@@ -142,7 +135,7 @@ fn drop_path(value: &mut Value, path: &str) {
     }
 }
 
-const POSITION_FILTERS: &[Filter] = &[
+pub(super) const POSITION_FILTERS: &[Filter] = &[
     Filter::new("order", Wanted::Text),
     Filter::new("order__status", Wanted::Lower(&["n", "p", "e", "c"])),
     Filter::new("order__status__in", Wanted::Texts),
@@ -161,7 +154,8 @@ const POSITION_FILTERS: &[Filter] = &[
     Filter::new("voucher__code", Wanted::Text),
     Filter::new("search", Wanted::Text),
 ];
-const POSITION_ORDERINGS: &[&str] = &["order__datetime", "order__code", "positionid", "attendee_name", "order__status"];
+pub(super) const POSITION_ORDERINGS: &[&str] =
+    &["order__datetime", "order__code", "positionid", "attendee_name", "order__status"];
 
 /// One page of positions.
 pub(super) async fn positions(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
@@ -169,7 +163,7 @@ pub(super) async fn positions(ctx: &'static Ctx, request: Request) -> Result<Res
     let (_, event) = authorise(&request, &*db, Permission::OrdersRead).await?;
     let page = Page::read(&request)?;
     refuse_to_come(&request, &["pdf_data"])?;
-    let mut filter = read_filters(&request, POSITION_FILTERS, &around(ctx, &event))?;
+    let mut filter = read_filters(&request, POSITION_FILTERS, &around_event(ctx, &event))?;
     let canceled = asks_for(&request, "include_canceled_positions");
     filter.insert("include_canceled_positions".to_owned(), json!(canceled));
     let part = page.part(&request, filter, POSITION_ORDERINGS);
@@ -181,7 +175,8 @@ pub(super) async fn positions(ctx: &'static Ctx, request: Request) -> Result<Res
     page.answer(ctx, &request, Some(total), told)
 }
 
-fn told(order: &Order, id: PositionId, extra: &Extra) -> Option<Value> {
+/// A position of an order as a list tells it.
+pub(super) fn told(order: &Order, id: PositionId, extra: &Extra) -> Option<Value> {
     let position = order.positions.iter().find(|position| position.id == id)?;
     Some(position_json(order, position, extra))
 }

@@ -1,8 +1,14 @@
 //! Statements that change organisers, events, their settings, and dates of a series.
 
-use crate::record::{
-    Table,
-    sql::{insert_row, list_rows, update_row},
+use serde_json::Value;
+
+use crate::{
+    id::EventId,
+    port::db::{DbError, Query, array, p},
+    record::{
+        self, Part, Record, Table,
+        sql::{insert_row, list_rows, list_rows_of_events, update_row},
+    },
 };
 
 // --- events ---
@@ -149,10 +155,9 @@ macro_rules! overrides {
         )
     };
 }
-const LIST_DATES: &str = list_rows!(
-    "subevent",
-    date_body!(),
-    "and ($2::jsonb->'is_public' is null or r.is_public = ($2::jsonb->>'is_public')::boolean)
+macro_rules! date_filter {
+    () => {
+        "and ($2::jsonb->'is_public' is null or r.is_public = ($2::jsonb->>'is_public')::boolean)
      and ($2::jsonb->'active' is null or r.active = ($2::jsonb->>'active')::boolean)
      and ($2::jsonb->'event__live' is null or (select e.live from event e where e.id = r.event_id) = ($2::jsonb->>'event__live')::boolean)
      and ($2::jsonb->'is_past' is null or ($2::jsonb->>'is_past')::boolean
@@ -166,11 +171,32 @@ const LIST_DATES: &str = list_rows!(
      and ($2::jsonb->'date_from_after' is null or r.date_from >= ($2::jsonb->>'date_from_after')::timestamptz)
      and ($2::jsonb->'date_from_before' is null or r.date_from <= ($2::jsonb->>'date_from_before')::timestamptz)
      and ($2::jsonb->'date_to_after' is null or r.date_to >= ($2::jsonb->>'date_to_after')::timestamptz)
-     and ($2::jsonb->'date_to_before' is null or r.date_to <= ($2::jsonb->>'date_to_before')::timestamptz)",
-    "case when $3 = 'id' then r.id end, case when $3 = '-id' then r.id end desc,
+     and ($2::jsonb->'date_to_before' is null or r.date_to <= ($2::jsonb->>'date_to_before')::timestamptz)"
+    };
+}
+macro_rules! date_order {
+    () => {
+        "case when $3 = 'id' then r.id end, case when $3 = '-id' then r.id end desc,
      case when $3 = '-date_from' then r.date_from end desc, case when $3 = 'last_modified' then r.modified_at end,
      case when $3 = '-last_modified' then r.modified_at end desc, r.date_from, r.id"
-);
+    };
+}
+const LIST_DATES: &str = list_rows!("subevent", date_body!(), date_filter!(), date_order!());
+const DATES_OF_EVENTS: &str = list_rows_of_events!("subevent", date_body!(), date_filter!(), date_order!());
+
+/// Dates of several events.
+pub async fn dates_of(
+    q: &impl Query,
+    events: &Vec<EventId>,
+    part: &Part,
+) -> Result<(Vec<Record>, Option<i64>), DbError> {
+    let filter = Value::Object(part.filter.clone());
+    let params = [array(events), p(&filter), p(&part.ordering), p(&part.offset), p(&part.limit)];
+    let rows = q.query(DATES_OF_EVENTS, &params).await?;
+    let total = rows.first().map(|row| row.get("total")).transpose()?;
+    Ok((rows.iter().map(record::body).collect::<Result<_, _>>()?, total))
+}
+
 const FIND_DATE: &str = concat!("select ", date_body!(), " as body from subevent r where event_id = $1 and id = $2");
 const INSERT_DATE: &str = concat!(
     "with added as (",
@@ -317,6 +343,7 @@ pub const ALL: &[&str] = &[
     ORGANIZER_SETTINGS,
     SET_ORGANIZER_SETTINGS,
     LIST_DATES,
+    DATES_OF_EVENTS,
     FIND_DATE,
     INSERT_DATE,
     UPDATE_DATE,

@@ -1,4 +1,4 @@
-//! Which orders and positions a list shows (spec rest-api 9.2, 9.7). A filter is an object: what it does not name does not
+//! Which orders, positions and transactions a list shows (spec rest-api 2.12, 9.2, 9.7, 9.11). A filter is an object: what it does not name does not
 //! matter.
 
 pub mod sql;
@@ -6,10 +6,50 @@ pub mod sql;
 use super::Order;
 use crate::{
     event::Event,
-    id::{OrderId, PositionId},
-    port::db::{DbError, Query, p},
-    record::Part,
+    id::{EventId, OrderId, PositionId},
+    port::db::{DbError, Query, array, p},
+    record::{self, Part, Record},
 };
+
+/// One page of the orders of some events, each with its event, and how many there are.
+pub async fn orders_of(
+    q: &impl Query,
+    events: &Vec<EventId>,
+    part: &Part,
+) -> Result<(Vec<(EventId, OrderId)>, i64), DbError> {
+    let filter = serde_json::Value::Object(part.filter.clone());
+    let params = [array(events), p(&filter), p(&part.ordering), p(&part.offset), p(&part.limit)];
+    let rows = q.query(sql::OF_EVENTS, &params).await?;
+    let found = rows.iter().map(|row| Ok((row.get("event_id")?, row.get("id")?))).collect::<Result<_, DbError>>()?;
+    Ok((found, q.one(sql::COUNT_OF_EVENTS, &[array(events), p(&filter)]).await?.get("total")?))
+}
+
+/// One page of the positions of some events, each with its event and order, and how many there are.
+pub async fn positions_of(
+    q: &impl Query,
+    events: &Vec<EventId>,
+    part: &Part,
+) -> Result<(Vec<(EventId, OrderId, PositionId)>, i64), DbError> {
+    let filter = serde_json::Value::Object(part.filter.clone());
+    let params = [array(events), p(&filter), p(&part.ordering), p(&part.offset), p(&part.limit)];
+    let rows = q.query(sql::POSITIONS_OF_EVENTS, &params).await?;
+    let read = |row: &crate::port::db::Row| Ok((row.get("event_id")?, row.get("order_id")?, row.get("id")?));
+    let found = rows.iter().map(read).collect::<Result<_, DbError>>()?;
+    Ok((found, q.one(sql::COUNT_POSITIONS_OF_EVENTS, &[array(events), p(&filter)]).await?.get("total")?))
+}
+
+/// One page of the ledger of some events, and how many entries there are; `None` where that is not known, beyond the end.
+pub async fn transactions(
+    q: &impl Query,
+    events: &Vec<EventId>,
+    part: &Part,
+) -> Result<(Vec<Record>, Option<i64>), DbError> {
+    let filter = serde_json::Value::Object(part.filter.clone());
+    let params = [array(events), p(&filter), p(&part.ordering), p(&part.offset), p(&part.limit)];
+    let rows = q.query(sql::TRANSACTIONS, &params).await?;
+    let total = rows.first().map(|row| row.get("total")).transpose()?;
+    Ok((rows.iter().map(record::body).collect::<Result<_, _>>()?, total))
+}
 
 /// One page of the event's orders, and how many there are.
 pub async fn orders(q: &impl Query, event: &Event, part: &Part) -> Result<(Vec<Order>, i64), DbError> {

@@ -97,7 +97,7 @@ impl Batch {
         faults
     }
 
-    fn quotas_of(&self, product: Product) -> &[QuotaId] {
+    pub(in crate::boxoffice::decide) fn quotas_of(&self, product: Product) -> &[QuotaId] {
         self.stock.quotas_of.get(&product).map(Vec::as_slice).unwrap_or_default()
     }
 
