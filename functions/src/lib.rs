@@ -10,6 +10,7 @@ pub mod device;
 pub mod endpoint;
 pub mod event;
 pub mod export;
+pub mod gift_card;
 pub mod http;
 pub mod i18n;
 pub mod id;

@@ -58,6 +58,7 @@ const MIGRATIONS: &[Migration] = migrations![
     34 "0034_event_slug_first",
     35 "0035_files_to_remove",
     36 "0036_checkin",
+    40 "0040_gift_card",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

@@ -23,6 +23,7 @@ mod devices;
 mod downloads;
 mod exports;
 mod gateway;
+mod giftcards;
 mod import;
 mod infra;
 mod jobs;

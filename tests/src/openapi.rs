@@ -11,8 +11,8 @@ use shop::{
             list::{Filter, Wanted},
             resource::Resource,
         },
-        api_checkin, api_devices, api_events, api_items, api_organizers, api_prices, api_questions, api_quotas,
-        api_subevents, api_teams, api_vouchers,
+        api_checkin, api_devices, api_events, api_giftcards, api_items, api_organizers, api_prices, api_questions,
+        api_quotas, api_subevents, api_teams, api_vouchers,
     },
     routes::{Access, ROUTES, Route},
 };
@@ -48,6 +48,8 @@ fn kinds() -> Vec<Kind> {
         kind::<api_organizers::Properties>("{organizer}/event_meta_properties/", "EventMetaProperty"),
         kind::<api_checkin::Lists>("{event}/checkinlists/", "CheckinList"),
         kind::<api_devices::Devices>("{organizer}/devices/", "Device"),
+        kind::<api_giftcards::Cards>("{organizer}/giftcards/", "GiftCard"),
+        kind::<api_giftcards::Entries>("{giftcard}/transactions/", "GiftCardTransaction"),
         kind::<api_teams::Teams>("{organizer}/teams/", "Team"),
         Kind {
             list: "{organizer}/events/",
@@ -254,7 +256,7 @@ fn list_parameters(kind: Option<&Kind>) -> Vec<Value> {
                 Wanted::Number => json!({ "type": "integer" }),
                 Wanted::Moment => json!({ "type": "string", "format": "date-time" }),
                 Wanted::Lower(words) => json!({ "type": "string", "enum": words }),
-                Wanted::Numbers | Wanted::Amount | Wanted::Percent | Wanted::Text | Wanted::Texts => {
+                Wanted::Numbers | Wanted::Amount | Wanted::Decimal | Wanted::Percent | Wanted::Text | Wanted::Texts => {
                     json!({ "type": "string" })
                 }
             };

@@ -8,6 +8,7 @@ pub mod api_devices;
 pub mod api_document;
 pub mod api_events;
 pub mod api_exporters;
+pub mod api_giftcards;
 pub mod api_items;
 pub mod api_orders;
 pub mod api_organizers;

@@ -243,6 +243,7 @@ pub fn read_field(field: &Field, given: &Value, around: &Around) -> Result<Optio
         Kind::Localized(max) => read_localized(given, max)?,
         Kind::Number(least, most) => json!(read_number(given, least, most)?),
         Kind::Amount => json!(read_amount(given, around)?),
+        Kind::OwnAmount => json!(read_decimal(given).ok_or("A valid number is required.")?),
         Kind::Percent => {
             let text = read_decimal(given).ok_or("A valid number is required.")?;
             json!(TaxRate::parse_percent(&text).ok_or("Enter a percentage from 0 to 100.")?.ppm())
