@@ -38,5 +38,6 @@ pub mod time;
 pub mod trace;
 pub mod upload;
 pub mod voucher;
+pub mod waiting_list;
 pub mod webhook;
 pub mod worker;

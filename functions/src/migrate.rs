@@ -59,6 +59,7 @@ const MIGRATIONS: &[Migration] = migrations![
     35 "0035_files_to_remove",
     36 "0036_checkin",
     40 "0040_gift_card",
+    41 "0041_waiting_list",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

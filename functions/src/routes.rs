@@ -10,7 +10,8 @@ use crate::{
     endpoint::{
         again, api_bulk_actions, api_checkin, api_devices, api_document, api_events, api_exporters, api_giftcards,
         api_items, api_orders, api_organizers, api_pictures, api_prices, api_questions, api_quotas, api_subevents,
-        api_teams, api_uploads, api_vouchers, api_webhooks, cart, checkout, event, listing, notices, order, site,
+        api_teams, api_uploads, api_vouchers, api_waitinglist, api_webhooks, cart, checkout, event, listing, notices,
+        order, site,
     },
     http::{self, ApiError, Handler},
 };
@@ -277,6 +278,13 @@ pub const ROUTES: &[Route] = routes![
     "api_giftcards" "PATCH" "/api/v1/organizers/{organizer}/giftcards/{giftcard}/" OrganizerToken(GiftCardsWrite) => api_giftcards::handle;
     "api_giftcards" "POST" "/api/v1/organizers/{organizer}/giftcards/{giftcard}/transact/" OrganizerToken(GiftCardsWrite) => api_giftcards::handle;
     "api_giftcards" "GET" "/api/v1/organizers/{organizer}/giftcards/{giftcard}/transactions/" OrganizerToken(GiftCardsRead) => api_giftcards::handle;
+    "api_waitinglist" "GET" "/api/v1/organizers/{organizer}/events/{event}/waitinglistentries/" Token(OrdersRead) => api_waitinglist::handle;
+    "api_waitinglist" "POST" "/api/v1/organizers/{organizer}/events/{event}/waitinglistentries/" Token(OrdersWrite) => api_waitinglist::handle;
+    "api_waitinglist" "GET" "/api/v1/organizers/{organizer}/events/{event}/waitinglistentries/{waitinglistentry}/" Token(OrdersRead) => api_waitinglist::handle;
+    "api_waitinglist" "PUT" "/api/v1/organizers/{organizer}/events/{event}/waitinglistentries/{waitinglistentry}/" Token(OrdersWrite) => api_waitinglist::handle;
+    "api_waitinglist" "PATCH" "/api/v1/organizers/{organizer}/events/{event}/waitinglistentries/{waitinglistentry}/" Token(OrdersWrite) => api_waitinglist::handle;
+    "api_waitinglist" "DELETE" "/api/v1/organizers/{organizer}/events/{event}/waitinglistentries/{waitinglistentry}/" Token(OrdersWrite) => api_waitinglist::handle;
+    "api_waitinglist" "POST" "/api/v1/organizers/{organizer}/events/{event}/waitinglistentries/{waitinglistentry}/send_voucher/" Token(OrdersWrite) => api_waitinglist::handle;
     "api_document"           "GET" "/api/v1/openapi.json" Public => api_document::show;
     "api_orders"             "PATCH" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/" Token(OrdersRead) => api_orders::handle;

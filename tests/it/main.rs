@@ -53,6 +53,7 @@ mod tidy;
 mod uploads;
 mod vouchers;
 mod waiting;
+mod waitinglist;
 mod webhooks;
 
 use tests::shop;

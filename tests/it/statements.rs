@@ -16,7 +16,7 @@ use shop::{
     },
     pricing::{FeeType, Rounding},
     question::{self, QuestionType},
-    record, staff, ticket, upload, voucher,
+    record, staff, ticket, upload, voucher, waiting_list,
     webhook::{self, DeliveryState},
 };
 
@@ -61,6 +61,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("upload", upload::sql::ALL),
     ("upload/removal", upload::removal::sql::ALL),
     ("voucher", voucher::sql::ALL),
+    ("waiting_list", waiting_list::sql::ALL),
     ("webhook", webhook::sql::ALL),
 ];
 

@@ -12,7 +12,7 @@ use shop::{
             resource::Resource,
         },
         api_checkin, api_devices, api_events, api_giftcards, api_items, api_organizers, api_prices, api_questions,
-        api_quotas, api_subevents, api_teams, api_vouchers,
+        api_quotas, api_subevents, api_teams, api_vouchers, api_waitinglist,
     },
     routes::{Access, ROUTES, Route},
 };
@@ -44,6 +44,7 @@ fn kinds() -> Vec<Kind> {
         kind::<api_quotas::Quotas>("{event}/quotas/", "Quota"),
         kind::<api_subevents::Dates>("{event}/subevents/", "SubEvent"),
         kind::<api_vouchers::Vouchers>("{event}/vouchers/", "Voucher"),
+        kind::<api_waitinglist::Entries>("{event}/waitinglistentries/", "WaitingListEntry"),
         kind::<api_organizers::Channels>("{organizer}/saleschannels/", "SalesChannel"),
         kind::<api_organizers::Properties>("{organizer}/event_meta_properties/", "EventMetaProperty"),
         kind::<api_checkin::Lists>("{event}/checkinlists/", "CheckinList"),

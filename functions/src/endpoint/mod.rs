@@ -20,6 +20,7 @@ pub mod api_subevents;
 pub mod api_teams;
 pub mod api_uploads;
 pub mod api_vouchers;
+pub mod api_waitinglist;
 pub mod api_webhooks;
 pub mod cart;
 pub mod checkout;
