@@ -7,7 +7,7 @@ use tokio::{sync::Barrier, task::JoinSet};
 
 use crate::{
     api_catalogue::Program,
-    shop::{TestShop, http_client, make_organizer},
+    shop::{TestShop, document, http_client, make_organizer},
 };
 
 async fn card(api: &Program<'_>, value: &str) -> i64 {
@@ -221,4 +221,158 @@ async fn a_change_of_the_conditions_leaves_the_money_alone() {
     }
     assert!(calls.join_all().await.into_iter().all(|status| status == 200));
     assert_eq!(Program::new(&shop, "org/").get(&format!("giftcards/{id}/")).await["value"], "10.00");
+}
+
+/// An event with tickets of 23.00, and the id of that item.
+async fn gig(places: i64) -> (TestShop, i64) {
+    let shop = TestShop::with_places(places).await;
+    let items = Program::new(&shop, "org/events/gig/").get("items/").await;
+    let ticket = items["results"].as_array().unwrap().iter().find(|item| item["name"]["en"] == "Ticket").unwrap();
+    let id = ticket["id"].as_i64().unwrap();
+    (shop, id)
+}
+
+async fn named(api: &Program<'_>, secret: &str, value: &str) -> i64 {
+    api.add("giftcards/", json!({ "value": value, "currency": "EUR", "secret": secret })).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_paid_with_cards_as_far_as_they_go() {
+    let (shop, ticket) = gig(9).await;
+    let (api, event) = (Program::new(&shop, "org/"), Program::new(&shop, "org/events/gig/"));
+    let (first, second) = (named(&api, "first", "20.00").await, named(&api, "second", "20.00").await);
+    let order = json!({ "email": "ada@example.org", "send_email": true, "positions": [{ "item": ticket }],
+                        "use_gift_cards": ["SECOND", "first"] });
+    let told = event.done("POST", "orders/", order).await;
+    let payment = |n: usize| {
+        let it = &told["payments"][n];
+        (it["provider"].as_str().unwrap(), it["state"].as_str().unwrap(), it["amount"].as_str().unwrap())
+    };
+    assert_eq!((&told["status"], &told["total"]), (&json!("p"), &json!("23.00")));
+    assert_eq!(payment(0), ("giftcard", "confirmed", "20.00"));
+    assert_eq!(payment(1), ("giftcard", "confirmed", "3.00"));
+    let worth = async |id: i64| api.get(&format!("giftcards/{id}/")).await["value"].clone();
+    assert_eq!((worth(second).await, worth(first).await), (json!("0.00"), json!("17.00")));
+    let entries = api.get(&format!("giftcards/{first}/transactions/")).await;
+    let last = &entries["results"][1];
+    assert_eq!((&last["value"], &last["event"], &last["order"]), (&json!("-3.00"), &json!("gig"), &told["code"]));
+    assert_eq!(shop.counters().await["tickets"], (1, 0, 0));
+    shop.work().await;
+    assert!(shop.mails().iter().any(|mail| mail.subject.contains(told["code"].as_str().unwrap())));
+
+    // What they do not have is still to be paid.
+    let order = json!({ "positions": [{ "item": ticket }], "use_gift_cards": ["first"] });
+    let part = event.done("POST", "orders/", order).await;
+    assert_eq!((&part["status"], &part["payments"][0]["amount"]), (&json!("n"), &json!("17.00")));
+    assert_eq!(worth(first).await, "0.00");
+    let rest = json!({ "provider": "manual", "state": "confirmed", "amount": "6.00" });
+    event.done("POST", &format!("orders/{}/payments/", part["code"].as_str().unwrap()), rest).await;
+    let paid = event.get(&format!("orders/{}/", part["code"].as_str().unwrap())).await;
+    assert_eq!(paid["status"], "p");
+    assert_eq!(shop.counters().await["tickets"], (2, 0, 0));
+
+    // Money goes back to the card that it came from.
+    let pay = format!("orders/{}/payments/2/refund/", told["code"].as_str().unwrap());
+    for wrong in ["0.00", "3.01"] {
+        let (status, faults) = event.refused("POST", &pay, json!({ "amount": wrong })).await;
+        assert!(status == 400 && faults["amount"][0].is_string(), "{faults}");
+    }
+    let refund = event.done("POST", &pay, json!({ "amount": "1.00" })).await;
+    assert_eq!(
+        (&refund["provider"], &refund["state"], &refund["amount"]),
+        (&json!("giftcard"), &json!("done"), &json!("1.00"))
+    );
+    let (status, faults) = event.refused("POST", &pay, json!({ "amount": "2.01" })).await;
+    assert!(status == 400 && faults["amount"][0].is_string(), "{faults}");
+    event.done("POST", &pay, json!({})).await;
+    assert_eq!(worth(first).await, "3.00");
+    let told = event.get(&format!("orders/{}/", told["code"].as_str().unwrap())).await;
+    assert_eq!(told["payments"][1]["state"], "refunded");
+    assert_eq!(event.refused("POST", &pay, json!({})).await.0, 400);
+    assert_eq!(worth(first).await, "3.00");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_that_cannot_pay_makes_no_order() {
+    let (shop, ticket) = gig(9).await;
+    let (api, event) = (Program::new(&shop, "org/"), Program::new(&shop, "org/events/gig/"));
+    let good = named(&api, "good", "50.00").await;
+    named(&api, "empty", "0.00").await;
+    for (secret, card) in [
+        ("past", json!({ "expires": "2001-01-01T00:00:00Z" })),
+        ("yen", json!({ "currency": "JPY" })),
+        ("test", json!({ "testmode": true })),
+    ] {
+        let mut said = json!({ "value": "9.00", "currency": "EUR", "secret": secret });
+        said.as_object_mut().unwrap().extend(card.as_object().unwrap().clone());
+        api.add("giftcards/", said).await;
+    }
+    let cards = |secrets: Value| json!({ "use_gift_cards": secrets });
+    for wrong in [
+        cards(json!(["good", "empty"])),
+        cards(json!(["good", "past"])),
+        cards(json!(["good", "yen"])),
+        cards(json!(["good", "test"])),
+        cards(json!(["good", "unknown"])),
+        cards(json!(["good", "GOOD"])),
+        cards(json!(["good", 7])),
+        cards(json!("good")),
+        json!({ "use_gift_cards": ["good"], "testmode": true }),
+        json!({ "use_gift_cards": ["good"], "payment_provider": "manual" }),
+        json!({ "use_gift_cards": ["good"], "payment_provider": "manual", "status": "p" }),
+        json!({ "use_gift_cards": ["good"], "require_approval": true }),
+    ] {
+        let mut order = json!({ "positions": [{ "item": ticket }] });
+        order.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
+        let (status, faults) = event.refused("POST", "orders/", order).await;
+        assert!(status == 400 && faults["use_gift_cards"][0].is_string(), "{wrong}: {status} {faults}");
+    }
+    // What is only looked at costs nothing.
+    let preview = json!({ "positions": [{ "item": ticket }], "use_gift_cards": ["good"], "simulate": true });
+    assert_eq!(event.done("POST", "orders/", preview).await["status"], "p");
+    assert_eq!(api.get(&format!("giftcards/{good}/")).await["value"], "50.00");
+    assert_eq!(event.get("orders/").await["count"], 0);
+    assert_eq!(shop.counters().await["tickets"], (0, 0, 0));
+}
+
+/// Two cards that are worth three tickets, named in either order by sixteen buyers of two events at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_that_want_the_same_cards_share_what_there_is() {
+    let shop = TestShop::with_places(40).await;
+    let mut other = document(40);
+    other["event"]["slug"] = json!("matinee");
+    shop.import(&other).await;
+    let shop = Arc::new(shop);
+    let api = Program::new(&shop, "org/");
+    let mut tickets = Vec::new();
+    for event in ["gig", "matinee"] {
+        let items = api.get(&format!("events/{event}/items/")).await;
+        let ticket = items["results"].as_array().unwrap().iter().find(|item| item["name"]["en"] == "Ticket").unwrap();
+        tickets.push((event, ticket["id"].clone()));
+    }
+    let cards = [named(&api, "one", "40.00").await, named(&api, "two", "29.00").await];
+    let start = Arc::new(Barrier::new(16));
+    let mut buyers = JoinSet::new();
+    for n in 0..16 {
+        let (shop, start, (event, ticket)) = (shop.clone(), start.clone(), tickets[n % 2].clone());
+        let secrets = if n % 4 < 2 { ["one", "two"] } else { ["two", "one"] };
+        buyers.spawn(async move {
+            let order = json!({ "positions": [{ "item": ticket }], "use_gift_cards": secrets });
+            start.wait().await;
+            let path = format!("org/events/{event}/orders/");
+            let (status, told) = shop.api("POST", &path, Some(&shop.token), Some(order)).await;
+            (status, told["status"].as_str().map(str::to_owned))
+        });
+    }
+    let answers = buyers.join_all().await;
+    assert!(answers.iter().all(|(status, _)| [201, 400].contains(status)), "nobody waits for each other: {answers:?}");
+    let paid = answers.iter().filter(|(_, status)| status.as_deref() == Some("p")).count();
+    assert!((1..=3).contains(&paid), "{answers:?}");
+    for id in cards {
+        let worth = api.get(&format!("giftcards/{id}/")).await["value"].as_str().unwrap().to_owned();
+        assert!(!worth.starts_with('-'), "{worth}");
+    }
+    let taken = "select coalesce(-sum(amount), 0)::bigint as number from gift_card_entry where amount < 0";
+    let paid = "select coalesce(sum(amount), 0)::bigint as number from payment where provider = 'giftcard'";
+    assert_eq!(shop.number(taken).await, shop.number(paid).await);
 }

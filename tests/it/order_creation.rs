@@ -195,3 +195,65 @@ async fn sixty_four_programs_create_orders_for_five_places() {
     let (_, list) = shop.api("GET", &format!("org/events/gig/orders/?code={seat}"), Some(&shop.token), None).await;
     assert_eq!(list["count"], 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fee_can_be_a_share_and_be_taxed_like_the_positions() {
+    let shop = TestShop::with_places(9).await;
+    let (seat, ticket) = (item(&shop, "Seat").await, item(&shop, "Ticket").await);
+    let fee = |more: Value| {
+        let mut fee = json!({ "fee_type": "service", "value": "10.00" });
+        fee.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        fee
+    };
+    let order = |fees: Value| {
+        let positions =
+            json!([{ "item": ticket }, { "item": ticket, "price": "27.05" }, { "item": seat, "price": "10.00" }]);
+        json!({ "positions": positions, "fees": fees })
+    };
+    let share = json!({ "_treat_value_as_percentage": true });
+    let split = json!({ "_split_taxes_like_products": true });
+    let (status, told) = create(&shop, order(json!([fee(share.clone()), fee(share), fee(split)]))).await;
+    assert_eq!(status, 201, "{told}");
+    let fees: Vec<[&str; 3]> = told["fees"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fee| ["value", "tax_rate", "tax_value"].map(|name| fee[name].as_str().unwrap()))
+        .collect();
+    // Of 60.05, so no share is one of another fee; 50.05 of it have tax and 10.00 have none.
+    let expected =
+        [["6.01", "0.00", "0.00"], ["6.01", "0.00", "0.00"], ["1.67", "0.00", "0.00"], ["8.33", "19.00", "1.33"]];
+    assert_eq!(fees, expected);
+    assert_eq!(told["total"], "82.07");
+    for (field, wrong) in [
+        ("value", json!({ "_treat_value_as_percentage": true, "value": "100.01" })),
+        ("value", json!({ "_treat_value_as_percentage": true, "value": "-1" })),
+        ("value", json!({ "_treat_value_as_percentage": true, "value": null })),
+        ("_treat_value_as_percentage", json!({ "_treat_value_as_percentage": "much" })),
+        ("_split_taxes_like_products", json!({ "_split_taxes_like_products": 7 })),
+    ] {
+        let (status, faults) = create(&shop, order(json!([fee(wrong)]))).await;
+        assert!(status == 400 && faults["fees"][0][field][0].is_string(), "{field}: {status} {faults}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_price_that_is_said_can_name_its_discount() {
+    let shop = TestShop::with_places(9).await;
+    let ticket = item(&shop, "Ticket").await;
+    let discount = json!({ "internal_name": "Friends", "benefit_discount_matching_percent": "100.00",
+                           "condition_min_count": 50, "active": true });
+    let (status, told) = shop.api("POST", "org/events/gig/discounts/", Some(&shop.token), Some(discount)).await;
+    assert_eq!(status, 201, "{told}");
+    let discount = told["id"].clone();
+    let (_, told) =
+        create(&shop, json!({ "positions": [{ "item": ticket, "price": "9.00", "discount": discount }] })).await;
+    assert_eq!((&told["positions"][0]["discount"], &told["positions"][0]["price"]), (&discount, &json!("9.00")));
+    for wrong in [json!({ "discount": discount }), json!({ "price": "9.00", "discount": 7_777_777 })] {
+        let mut position = json!({ "item": ticket });
+        position.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
+        let (status, faults) = create(&shop, json!({ "positions": [position] })).await;
+        assert!(status == 400 && faults["positions"][0]["discount"][0].is_string(), "{faults}");
+    }
+    assert_eq!(shop.number("select count(*) as number from orders").await, 1);
+}

@@ -85,10 +85,16 @@ pub struct CreateFee {
     pub internal_type: String,
     /// What the buyer reads.
     pub description: String,
-    /// How much, with tax.
+    /// How much, with tax, unless it is a share.
     pub gross: Money,
-    /// The rate of the tax in it.
+    /// So much of what the positions cost.
+    #[serde(default)]
+    pub share: Option<TaxRate>,
+    /// The rate of the tax in it, unless it has those of the positions.
     pub tax_rate: TaxRate,
+    /// Its tax is split as that of the positions: it becomes a fee for each of their rates.
+    #[serde(default)]
+    pub is_taxed_like_positions: bool,
 }
 
 /// An order without a cart, to be written. What is in it follows as a change.

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::Entry;
+use super::{Card, Entry};
 use crate::{
     id::{GiftCardId, OrganizerId},
     money::Currency,
-    port::db::{DbError, Param, Query, Tx, p},
+    port::db::{DbError, Param, Query, Row, Tx, array, p},
     record::Table,
     time::Timestamp,
 };
@@ -87,6 +87,27 @@ fn currency(code: &str) -> Result<Currency, DbError> {
     Currency::parse(code).map_err(|_| DbError::UnknownValue { what: "currency", value: code.to_owned() })
 }
 
+const LOCK_ALL: &str = "
+    select id, upper(secret) as key, currency, testmode, expires_at from gift_card
+     where organizer_id = $1 and upper(secret) = any(select upper(said) from unnest($2::text[]) as said)
+     order by id for no key update";
+
+/// Locks the cards with these secrets, the oldest one first. See [`lock`] for what they are worth.
+pub(super) async fn lock_all(tx: &Tx<'_>, organizer: OrganizerId, secrets: &[String]) -> Result<Vec<Card>, DbError> {
+    let read = |row: &Row| {
+        let code: String = row.get("currency")?;
+        Ok(Card {
+            id: row.get("id")?,
+            key: row.get("key")?,
+            currency: currency(&code)?,
+            testmode: row.get("testmode")?,
+            expires_at: row.get("expires_at")?,
+        })
+    };
+    let secrets: Vec<String> = secrets.iter().map(|secret| secret.to_uppercase()).collect();
+    tx.query(LOCK_ALL, &[p(&organizer), array(&secrets)]).await?.iter().map(read).collect()
+}
+
 const WORTH: &str = "
     select coalesce(sum(amount), 0)::bigint as worth from gift_card_entry where organizer_id = $1 and card_id = $2";
 
@@ -113,4 +134,4 @@ pub(super) async fn add_entry(
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[LIST, FIND, INSERT, UPDATE, LIST_ENTRIES, FIND_ENTRY, LOCK, WORTH, ADD_ENTRY];
+pub const ALL: &[&str] = &[LIST, FIND, INSERT, UPDATE, LIST_ENTRIES, FIND_ENTRY, LOCK, LOCK_ALL, WORTH, ADD_ENTRY];
