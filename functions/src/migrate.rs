@@ -60,6 +60,7 @@ const MIGRATIONS: &[Migration] = migrations![
     36 "0036_checkin",
     40 "0040_gift_card",
     41 "0041_waiting_list",
+    42 "0042_invoice_address",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

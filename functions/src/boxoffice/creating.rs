@@ -39,6 +39,9 @@ pub struct CreateOrder {
     pub require_approval: bool,
     /// How its taxes are rounded.
     pub rounding: Rounding,
+    /// It is billed to a business.
+    #[serde(default)]
+    pub is_business: bool,
     /// Until when it must be paid.
     pub expires_at: Timestamp,
     /// How it is paid, or will be.

@@ -8,6 +8,7 @@ use super::api::{
     Around,
     field::{Field, Kind},
     list::{Filter, Wanted},
+    name,
     read::Faults,
     resource::{self, Action, Ground, Resource},
     segments,
@@ -70,7 +71,7 @@ impl Resource for Entries {
     const ORDERINGS: &'static [&'static str] = &["created", "id", "email", "item"];
 
     fn loaded(record: &mut Record, _around: &Around) {
-        let parts = record.get("name").and_then(Value::as_str).map_or(json!({}), parts_of);
+        let parts = record.get("name").and_then(Value::as_str).map_or(json!({}), name::parts_of);
         record.insert("name_parts".to_owned(), parts);
     }
 
@@ -84,7 +85,7 @@ impl Resource for Entries {
             return Err(ApiError::Refused("This entry has a voucher already and cannot be changed.".to_owned()));
         }
         let event = ground.event();
-        check_name(draft, before, faults);
+        name::check(draft, before, NAME_MAX, faults);
         let email = word(draft, "email");
         if email.parse::<lettre::Address>().is_err() {
             faults.add("email", "Enter a valid email address.");
@@ -141,34 +142,6 @@ fn wish(record: &Record) -> Wish {
         item: reference(record, "item_id").unwrap_or_default(),
         variation: reference(record, "variation_id"),
         date: reference(record, "subevent_id"),
-    }
-}
-
-fn parts_of(name: &str) -> Value {
-    json!({ "_scheme": "full", "full_name": name })
-}
-
-/// A name is said as one text or in parts, not in two ways.
-fn check_name(draft: &mut Record, before: Option<&Record>, faults: &mut Faults) {
-    let Some(parts) = draft.get("name_parts").and_then(Value::as_object) else {
-        faults.add("name_parts", "Expected an object.");
-        return;
-    };
-    let was = |column: &str| before.and_then(|before| before.get(column)).cloned().unwrap_or_default();
-    let said_parts = !parts.is_empty() && Value::Object(parts.clone()) != was("name_parts");
-    let said_name = draft.get("name").is_some_and(|name| *name != was("name"));
-    if !said_parts {
-        return;
-    }
-    if said_name {
-        faults.add("name", "Say either name or name_parts.");
-    }
-    let of_scheme = |(key, part): (&String, &Value)| (key != "_scheme").then(|| part.as_str().map(str::to_owned));
-    let words: Option<Vec<String>> = parts.iter().filter_map(of_scheme).collect();
-    let full = words.map(|words| words.join(" ").trim().to_owned());
-    match full.filter(|name| name.chars().count() <= NAME_MAX) {
-        Some(name) => drop(draft.insert("name".to_owned(), if name.is_empty() { Value::Null } else { json!(name) })),
-        None => faults.add("name_parts", format!("Expected texts of at most {NAME_MAX} characters in all.")),
     }
 }
 

@@ -72,6 +72,13 @@ impl Faults {
         self.0.insert(field.to_owned(), json!(parts));
     }
 
+    /// What is wrong with an object in a field.
+    pub fn add_object(&mut self, field: &str, of_object: Self) {
+        if !of_object.is_empty() {
+            self.0.insert(field.to_owned(), of_object.into_value());
+        }
+    }
+
     /// Whether nothing is.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -19,7 +19,7 @@ use crate::{
     cart::Attendee,
     catalogue::{Catalogue, Date, Item, Variation},
     ctx::Ctx,
-    endpoint::api::keep_refusal,
+    endpoint::api::{keep_refusal, read::read_flag},
     event::Event,
     http::{self, ApiError},
     id::{DiscountId, ItemId, SubeventId, VariationId},
@@ -189,7 +189,7 @@ const GIFT_CARDS_MAX: usize = 50;
 /// Longest secret of one, in bytes.
 const GIFT_CARD_SECRET_MAX: usize = 760;
 /// Parts of an order that the shop does not have yet.
-const TO_COME: [&str; 4] = ["customer", "payment_info", "invoice_address", "plugin_data"];
+const TO_COME: [&str; 3] = ["customer", "payment_info", "plugin_data"];
 const POSITION_TO_COME: [&str; 9] =
     ["street", "zipcode", "city", "country", "state", "seat", "valid_from", "valid_until", "use_reusable_medium"];
 
@@ -232,6 +232,10 @@ impl Reader<'_> {
             valid_if_pending: fields.flag("valid_if_pending", false)?,
             require_approval,
             rounding: self.rounding(fields)?,
+            is_business: fields
+                .get("invoice_address")
+                .and_then(|it| read_flag(it.get("is_business")?))
+                .unwrap_or(false),
             expires_at: self.deadline(fields)?,
             payment,
             paid_at: if paid { Some(fields.moment("payment_date")?.unwrap_or(self.now)) } else { None },

@@ -125,6 +125,7 @@ fn empty_order(wanted: &CreateOrder, zero: Money, now: Timestamp) -> OrderStock 
         total: zero,
         paid: zero,
         rounding: wanted.rounding,
+        is_business: wanted.is_business,
         positions: Vec::new(),
         fees: Vec::new(),
         last_position: 0,
