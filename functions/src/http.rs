@@ -42,6 +42,9 @@ pub enum ApiError {
     /// 403: permitted, but not with this object as it is.
     #[error("{0}")]
     Refused(String),
+    /// 409: right in itself, but not with the object as it is now. In the API's form.
+    #[error("not possible now")]
+    Conflict(serde_json::Value),
     /// 412: it has changed since.
     #[error("it has changed since")]
     ChangedSince,
@@ -116,6 +119,7 @@ impl ApiError {
             Self::Invalid(_) | Self::InvalidParts(_) | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::Refused(_) | Self::ShopOffline | Self::ForeignForm => StatusCode::FORBIDDEN,
+            Self::Conflict(_) => StatusCode::CONFLICT,
             Self::ChangedSince => StatusCode::PRECONDITION_FAILED,
             Self::NotFound | Self::InvalidPage => StatusCode::NOT_FOUND,
             Self::Moved(_) => StatusCode::FOUND,
@@ -135,6 +139,7 @@ impl ApiError {
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
             Self::Refused(_) => "refused",
+            Self::Conflict(_) => "conflict",
             Self::ChangedSince => "changed_since",
             Self::ShopOffline => "shop_offline",
             Self::ForeignForm => "foreign_form",
@@ -267,7 +272,7 @@ fn render_error(asked: &Asked, error: ApiError) -> Response<Body> {
 pub fn api_body(error: &ApiError) -> serde_json::Value {
     let detail: Cow<'_, str> = match error {
         ApiError::Invalid(fields) => return serde_json::json!(fields),
-        ApiError::InvalidParts(body) => return body.clone(),
+        ApiError::InvalidParts(body) | ApiError::Conflict(body) => return body.clone(),
         ApiError::BadRequest(text) | ApiError::Refused(text) | ApiError::UnsupportedMedia(text) => text.into(),
         ApiError::ChangedSince => "The object has been changed since.".into(),
         ApiError::Unauthenticated => "Authentication credentials were not provided or are not valid.".into(),

@@ -85,6 +85,8 @@ id_type!(
     BulkActionId,
     /// An export of lists.
     ExportId,
+    /// A gift card of an organiser.
+    GiftCardId,
     /// A message that left a transaction.
     OutboxId,
     /// A backend user.

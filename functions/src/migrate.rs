@@ -59,6 +59,9 @@ const MIGRATIONS: &[Migration] = migrations![
     35 "0035_files_to_remove",
     36 "0036_checkin",
     37 "0037_revoked_secret",
+    38 "0038_gift_card",
+    39 "0039_waiting_list",
+    40 "0040_invoice_address",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

@@ -8,9 +8,10 @@ use lambda_http::{Body, Request, Response};
 use crate::{
     ctx::Ctx,
     endpoint::{
-        again, api_bulk_actions, api_checkin, api_devices, api_document, api_events, api_exporters, api_items,
-        api_orders, api_organizers, api_pictures, api_prices, api_questions, api_quotas, api_subevents, api_teams,
-        api_uploads, api_version, api_vouchers, api_webhooks, cart, checkout, event, listing, notices, order, site,
+        again, api_bulk_actions, api_checkin, api_devices, api_document, api_events, api_exporters, api_giftcards,
+        api_items, api_orders, api_organizers, api_pictures, api_prices, api_questions, api_quotas, api_subevents,
+        api_teams, api_uploads, api_version, api_vouchers, api_waitinglist, api_webhooks, cart, checkout, event,
+        listing, notices, order, site,
     },
     http::{self, ApiError, Handler},
 };
@@ -70,8 +71,9 @@ macro_rules! routes {
 }
 
 use crate::staff::Permission::{
-    CheckinRead, CheckinWrite, DatesWrite, DevicesRead, DevicesWrite, EventRead, EventWrite, EventsCreate, ItemsWrite,
-    OrdersRead, OrdersWrite, OrganizerRead, OrganizerWrite, TaxWrite, TeamsWrite, VouchersRead, VouchersWrite,
+    CheckinRead, CheckinWrite, DatesWrite, DevicesRead, DevicesWrite, EventRead, EventWrite, EventsCreate,
+    GiftCardsRead, GiftCardsWrite, ItemsWrite, OrdersRead, OrdersWrite, OrganizerRead, OrganizerWrite, TaxWrite,
+    TeamsWrite, VouchersRead, VouchersWrite,
 };
 use Access::{
     AnyToken, Device, DeviceCode, Form, OrderSecret, OrderSecretForm, OrganizerToken, Public, StaffLink, Token,
@@ -284,6 +286,19 @@ pub const ROUTES: &[Route] = routes![
     "api_checkin" "POST" "/api/v1/organizers/{organizer}/checkinrpc/redeem/" OrganizerToken(CheckinWrite) => api_checkin::handle;
     "api_checkin" "GET" "/api/v1/organizers/{organizer}/checkinrpc/search/" OrganizerToken(CheckinRead) => api_checkin::handle;
     "api_checkin" "POST" "/api/v1/organizers/{organizer}/checkinrpc/annul/" OrganizerToken(CheckinWrite) => api_checkin::handle;
+    "api_giftcards" "GET" "/api/v1/organizers/{organizer}/giftcards/" OrganizerToken(GiftCardsRead) => api_giftcards::handle;
+    "api_giftcards" "POST" "/api/v1/organizers/{organizer}/giftcards/" OrganizerToken(GiftCardsWrite) => api_giftcards::handle;
+    "api_giftcards" "GET" "/api/v1/organizers/{organizer}/giftcards/{giftcard}/" OrganizerToken(GiftCardsRead) => api_giftcards::handle;
+    "api_giftcards" "PATCH" "/api/v1/organizers/{organizer}/giftcards/{giftcard}/" OrganizerToken(GiftCardsWrite) => api_giftcards::handle;
+    "api_giftcards" "POST" "/api/v1/organizers/{organizer}/giftcards/{giftcard}/transact/" OrganizerToken(GiftCardsWrite) => api_giftcards::handle;
+    "api_giftcards" "GET" "/api/v1/organizers/{organizer}/giftcards/{giftcard}/transactions/" OrganizerToken(GiftCardsRead) => api_giftcards::handle;
+    "api_waitinglist" "GET" "/api/v1/organizers/{organizer}/events/{event}/waitinglistentries/" Token(OrdersRead) => api_waitinglist::handle;
+    "api_waitinglist" "POST" "/api/v1/organizers/{organizer}/events/{event}/waitinglistentries/" Token(OrdersWrite) => api_waitinglist::handle;
+    "api_waitinglist" "GET" "/api/v1/organizers/{organizer}/events/{event}/waitinglistentries/{waitinglistentry}/" Token(OrdersRead) => api_waitinglist::handle;
+    "api_waitinglist" "PUT" "/api/v1/organizers/{organizer}/events/{event}/waitinglistentries/{waitinglistentry}/" Token(OrdersWrite) => api_waitinglist::handle;
+    "api_waitinglist" "PATCH" "/api/v1/organizers/{organizer}/events/{event}/waitinglistentries/{waitinglistentry}/" Token(OrdersWrite) => api_waitinglist::handle;
+    "api_waitinglist" "DELETE" "/api/v1/organizers/{organizer}/events/{event}/waitinglistentries/{waitinglistentry}/" Token(OrdersWrite) => api_waitinglist::handle;
+    "api_waitinglist" "POST" "/api/v1/organizers/{organizer}/events/{event}/waitinglistentries/{waitinglistentry}/send_voucher/" Token(OrdersWrite) => api_waitinglist::handle;
     "api_document"           "GET" "/api/v1/openapi.json" Public => api_document::show;
     "api_version"            "GET" "/api/v1/version" AnyToken => api_version::show;
     "api_orders"             "PATCH" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/" Token(OrdersWrite) => api_orders::handle;

@@ -26,6 +26,7 @@ mod devices;
 mod downloads;
 mod exports;
 mod gateway;
+mod giftcards;
 mod import;
 mod infra;
 mod jobs;
@@ -56,6 +57,7 @@ mod tidy;
 mod uploads;
 mod vouchers;
 mod waiting;
+mod waitinglist;
 mod webhooks;
 
 use tests::shop;

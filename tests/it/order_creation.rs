@@ -195,3 +195,145 @@ async fn sixty_four_programs_create_orders_for_five_places() {
     let (_, list) = shop.api("GET", &format!("org/events/gig/orders/?code={seat}"), Some(&shop.token), None).await;
     assert_eq!(list["count"], 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fee_can_be_a_share_and_be_taxed_like_the_positions() {
+    let shop = TestShop::with_places(9).await;
+    let (seat, ticket) = (item(&shop, "Seat").await, item(&shop, "Ticket").await);
+    let fee = |more: Value| {
+        let mut fee = json!({ "fee_type": "service", "value": "10.00" });
+        fee.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        fee
+    };
+    let order = |fees: Value| {
+        let positions =
+            json!([{ "item": ticket }, { "item": ticket, "price": "27.05" }, { "item": seat, "price": "10.00" }]);
+        json!({ "positions": positions, "fees": fees })
+    };
+    let share = json!({ "_treat_value_as_percentage": true });
+    let split = json!({ "_split_taxes_like_products": true });
+    let (status, told) = create(&shop, order(json!([fee(share.clone()), fee(share), fee(split)]))).await;
+    assert_eq!(status, 201, "{told}");
+    let fees: Vec<[&str; 3]> = told["fees"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fee| ["value", "tax_rate", "tax_value"].map(|name| fee[name].as_str().unwrap()))
+        .collect();
+    // Of 60.05, so no share is one of another fee; 50.05 of it have tax and 10.00 have none.
+    let expected =
+        [["6.01", "0.00", "0.00"], ["6.01", "0.00", "0.00"], ["1.67", "0.00", "0.00"], ["8.33", "19.00", "1.33"]];
+    assert_eq!(fees, expected);
+    assert_eq!(told["total"], "82.07");
+    for (field, wrong) in [
+        ("value", json!({ "_treat_value_as_percentage": true, "value": "100.01" })),
+        ("value", json!({ "_treat_value_as_percentage": true, "value": "-1" })),
+        ("value", json!({ "_treat_value_as_percentage": true, "value": null })),
+        ("_treat_value_as_percentage", json!({ "_treat_value_as_percentage": "much" })),
+        ("_split_taxes_like_products", json!({ "_split_taxes_like_products": 7 })),
+    ] {
+        let (status, faults) = create(&shop, order(json!([fee(wrong)]))).await;
+        assert!(status == 400 && faults["fees"][0][field][0].is_string(), "{field}: {status} {faults}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_price_that_is_said_can_name_its_discount() {
+    let shop = TestShop::with_places(9).await;
+    let ticket = item(&shop, "Ticket").await;
+    let discount = json!({ "internal_name": "Friends", "benefit_discount_matching_percent": "100.00",
+                           "condition_min_count": 50, "active": true });
+    let (status, told) = shop.api("POST", "org/events/gig/discounts/", Some(&shop.token), Some(discount)).await;
+    assert_eq!(status, 201, "{told}");
+    let discount = told["id"].clone();
+    let (_, told) =
+        create(&shop, json!({ "positions": [{ "item": ticket, "price": "9.00", "discount": discount }] })).await;
+    assert_eq!((&told["positions"][0]["discount"], &told["positions"][0]["price"]), (&discount, &json!("9.00")));
+    for wrong in [json!({ "discount": discount }), json!({ "price": "9.00", "discount": 7_777_777 })] {
+        let mut position = json!({ "item": ticket });
+        position.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
+        let (status, faults) = create(&shop, json!({ "positions": [position] })).await;
+        assert!(status == 400 && faults["positions"][0]["discount"][0].is_string(), "{faults}");
+    }
+    assert_eq!(shop.number("select count(*) as number from orders").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_billed_to_somebody() {
+    let shop = TestShop::with_places(9).await;
+    let ticket = item(&shop, "Ticket").await;
+    let address = json!({ "is_business": true, "company": "Analytical Engines", "name_parts": { "full_name": "Ada L" },
+        "street": "Row 1", "zipcode": "10115", "city": "Berlin", "country": "DE", "vat_id": "DE123",
+        "internal_reference": "PO 7" });
+    let (status, order) = create(&shop, json!({ "positions": [{ "item": ticket }], "invoice_address": address })).await;
+    assert_eq!(status, 201, "{order}");
+    let told = &order["invoice_address"];
+    let expected = json!({ "last_modified": told["last_modified"], "is_business": true, "company": "Analytical Engines",
+        "name": "Ada L", "name_parts": { "_scheme": "full", "full_name": "Ada L" }, "street": "Row 1", "zipcode": "10115",
+        "city": "Berlin", "country": "DE", "state": "", "vat_id": "DE123", "vat_id_validated": false, "custom_field": "",
+        "internal_reference": "PO 7", "transmission_type": "other", "transmission_info": null });
+    assert_eq!(*told, expected);
+    assert!(told["last_modified"].is_string());
+    let path = format!("org/events/gig/orders/{}/", order["code"].as_str().unwrap());
+    let call = async |method: &str, body: Option<Value>| shop.api(method, &path, Some(&shop.token), body).await;
+    assert_eq!(call("GET", None).await.1["invoice_address"], expected);
+    let (_, list) = shop.api("GET", "org/events/gig/orders/", Some(&shop.token), None).await;
+    assert_eq!(list["results"][0]["invoice_address"], expected);
+
+    // What is not said stays; null takes all of it away.
+    shop.clock.advance_seconds(60);
+    let patch = |address: Value| Some(json!({ "invoice_address": address }));
+    let (status, changed) = call("PATCH", patch(json!({ "name": "Grace H", "city": "Bonn" }))).await;
+    let changed = &changed["invoice_address"];
+    assert_eq!(
+        (status, &changed["name_parts"]["full_name"], &changed["city"]),
+        (200, &json!("Grace H"), &json!("Bonn"))
+    );
+    assert_eq!((&changed["company"], &changed["vat_id"]), (&expected["company"], &expected["vat_id"]));
+    assert_ne!(changed["last_modified"], expected["last_modified"]);
+    assert_eq!(call("PATCH", Some(json!({ "comment": "x" }))).await.1["invoice_address"], *changed);
+    for (field, wrong) in [
+        ("country", json!({ "country": "Germany" })),
+        ("country", json!({ "country": "de" })),
+        ("name", json!({ "name": "A", "name_parts": { "full_name": "B" } })),
+        ("name_parts", json!({ "name_parts": 7 })),
+        ("is_business", json!({ "is_business": "very" })),
+        ("street", json!({ "street": "x".repeat(1001) })),
+    ] {
+        let (status, faults) = call("PATCH", patch(wrong.clone())).await;
+        assert!(status == 400 && faults["invoice_address"][field][0].is_string(), "{field}: {status} {faults}");
+        let (status, faults) =
+            create(&shop, json!({ "positions": [{ "item": ticket }], "invoice_address": wrong })).await;
+        assert!(status == 400 && faults["invoice_address"][field][0].is_string(), "{field}: {status} {faults}");
+    }
+    let (status, faults) =
+        create(&shop, json!({ "positions": [{ "item": ticket }], "invoice_address": "Berlin" })).await;
+    assert!(status == 400 && faults["invoice_address"][0].is_string(), "{faults}");
+    assert_eq!(call("PATCH", patch(Value::Null)).await.1["invoice_address"], Value::Null);
+    assert_eq!(call("GET", None).await.1["invoice_address"], Value::Null);
+    assert_eq!(shop.number("select count(*) as number from orders").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_business_is_billed_by_the_sum_of_net_prices() {
+    let shop = TestShop::with_places(9).await;
+    let ticket = item(&shop, "Ticket").await;
+    let total = async |is_business: bool| {
+        let (status, order) = create(
+            &shop,
+            json!({ "tax_rounding_mode": "sum_by_net_only_business", "invoice_address": { "is_business": is_business },
+                    "positions": [{ "item": ticket }, { "item": ticket }, { "item": ticket }] }),
+        )
+        .await;
+        assert_eq!(status, 201, "{order}");
+        (order["total"].clone(), order["code"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(total(false).await.0, "69.00");
+    let (business, code) = total(true).await;
+    assert_eq!(business, "69.01");
+    // It still is one when the order is changed.
+    let path = format!("org/events/gig/orders/{code}/change/");
+    let fee = json!({ "create_fees": [{ "fee_type": "other", "value": "1.00" }] });
+    let (status, changed) = shop.api("POST", &path, Some(&shop.token), Some(fee)).await;
+    assert_eq!((status, &changed["total"]), (200, &json!("70.01")), "{changed}");
+}

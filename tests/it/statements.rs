@@ -6,7 +6,7 @@ use shop::{
     boxoffice::{self, PriceMode},
     cart,
     catalogue::{self, WindowMode},
-    checkin, device, event, export, idempotency, job,
+    checkin, device, event, export, gift_card, idempotency, job,
     mail::{self, feedback::Verdict},
     order::{self, OrderStatus, PaymentState},
     outbox,
@@ -16,7 +16,7 @@ use shop::{
     },
     pricing::{FeeType, Rounding},
     question::{self, QuestionType},
-    record, staff, ticket, upload, voucher,
+    record, staff, ticket, upload, voucher, waiting_list,
     webhook::{self, DeliveryState},
 };
 
@@ -40,6 +40,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("event/snapshot", event::snapshot::sql::ALL),
     ("export", export::sql::ALL),
     ("export/table", export::table::sql::ALL),
+    ("gift_card", gift_card::sql::ALL),
     ("idempotency", idempotency::sql::ALL),
     ("job", job::sql::ALL),
     ("mail", mail::sql::ALL),
@@ -62,6 +63,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("upload", upload::sql::ALL),
     ("upload/removal", upload::removal::sql::ALL),
     ("voucher", voucher::sql::ALL),
+    ("waiting_list", waiting_list::sql::ALL),
     ("webhook", webhook::sql::ALL),
 ];
 

@@ -11,8 +11,8 @@ use shop::{
             list::{Filter, Wanted},
             resource::Resource,
         },
-        api_checkin, api_devices, api_events, api_items, api_organizers, api_prices, api_questions, api_quotas,
-        api_subevents, api_teams, api_vouchers,
+        api_checkin, api_devices, api_events, api_giftcards, api_items, api_organizers, api_prices, api_questions,
+        api_quotas, api_subevents, api_teams, api_vouchers, api_waitinglist,
     },
     routes::{Access, ROUTES, Route},
 };
@@ -45,10 +45,13 @@ fn kinds() -> Vec<Kind> {
         kind::<api_subevents::Dates>("{event}/subevents/", "SubEvent"),
         kind::<api_subevents::Dates>("{organizer}/subevents/", "SubEvent"),
         kind::<api_vouchers::Vouchers>("{event}/vouchers/", "Voucher"),
+        kind::<api_waitinglist::Entries>("{event}/waitinglistentries/", "WaitingListEntry"),
         kind::<api_organizers::Channels>("{organizer}/saleschannels/", "SalesChannel"),
         kind::<api_organizers::Properties>("{organizer}/event_meta_properties/", "EventMetaProperty"),
         kind::<api_checkin::Lists>("{event}/checkinlists/", "CheckinList"),
         kind::<api_devices::Devices>("{organizer}/devices/", "Device"),
+        kind::<api_giftcards::Cards>("{organizer}/giftcards/", "GiftCard"),
+        kind::<api_giftcards::Entries>("{giftcard}/transactions/", "GiftCardTransaction"),
         kind::<api_teams::Teams>("{organizer}/teams/", "Team"),
         Kind {
             list: "{organizer}/events/",
@@ -257,6 +260,7 @@ fn list_parameters(kind: Option<&Kind>) -> Vec<Value> {
                 Wanted::Lower(words) => json!({ "type": "string", "enum": words }),
                 Wanted::Numbers
                 | Wanted::Amount
+                | Wanted::Decimal
                 | Wanted::Percent
                 | Wanted::Percents
                 | Wanted::Text

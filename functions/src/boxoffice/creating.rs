@@ -39,6 +39,9 @@ pub struct CreateOrder {
     pub require_approval: bool,
     /// How its taxes are rounded.
     pub rounding: Rounding,
+    /// It is billed to a business.
+    #[serde(default)]
+    pub is_business: bool,
     /// Until when it must be paid.
     pub expires_at: Timestamp,
     /// How it is paid, or will be.
@@ -85,10 +88,16 @@ pub struct CreateFee {
     pub internal_type: String,
     /// What the buyer reads.
     pub description: String,
-    /// How much, with tax.
+    /// How much, with tax, unless it is a share.
     pub gross: Money,
-    /// The rate of the tax in it.
+    /// So much of what the positions cost.
+    #[serde(default)]
+    pub share: Option<TaxRate>,
+    /// The rate of the tax in it, unless it has those of the positions.
     pub tax_rate: TaxRate,
+    /// Its tax is split as that of the positions: it becomes a fee for each of their rates.
+    #[serde(default)]
+    pub is_taxed_like_positions: bool,
 }
 
 /// An order without a cart, to be written. What is in it follows as a change.

@@ -1,14 +1,21 @@
 //! Orders that come into being without a cart (spec rest-api 9.3).
 
+use serde_json::json;
+
 use super::sql;
 use crate::{
     boxoffice::{self, CreateOrder, OrderRefusal, Outcome, Request},
     catalogue::Catalogue,
     event::Event,
+    gift_card::{self, CardProblem, Due},
     id::OrderId,
     mail,
-    order::OrderStatus,
+    order::{
+        OrderStatus, PaymentState,
+        booking::{Desk, NewPayment},
+    },
     outbox::{self, Message, Outgoing},
+    payment::GIFT_CARD,
     port::{
         db::{DbError, Tx},
         lock::EventLock,
@@ -29,22 +36,38 @@ pub enum CreateError {
     /// Another order of the organiser has the code.
     #[error("the code is taken")]
     CodeTaken,
+    /// A gift card that was to pay cannot.
+    #[error("a gift card cannot be used: {0:?}")]
+    GiftCard(CardProblem),
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
 }
 
-/// Creates an order: its rows, its places, its ledger, the log and the messages that follow, all in this transaction.
+impl From<gift_card::PayError> for CreateError {
+    fn from(error: gift_card::PayError) -> Self {
+        match error {
+            gift_card::PayError::Card(problem) => Self::GiftCard(problem),
+            gift_card::PayError::Db(error) => Self::Db(error),
+        }
+    }
+}
+
+/// Creates an order: its rows, its places, its ledger, the log and the messages that follow, all in this transaction. Gift
+/// cards with these secrets pay as much of it as they can.
+#[expect(clippy::too_many_arguments, reason = "each of them is said by the caller")]
 pub async fn create(
     tx: &Tx<'_>,
     staff: &Staff,
     event: &Event,
     catalogue: &Catalogue,
     wanted: CreateOrder,
+    gift_cards: &[String],
     send_email: bool,
     now: Timestamp,
 ) -> Result<(OrderId, Outgoing), CreateError> {
     let lock = EventLock::acquire(tx, staff.event()).await?;
+    let testmode = wanted.testmode;
     let request = Request::CreateOrder { order: Box::new(wanted) };
     let (outcomes, changes) = boxoffice::serve(&lock, event, catalogue, &[request], now).await?;
     let order = match outcomes.into_iter().next() {
@@ -61,12 +84,20 @@ pub async fn create(
     let actor = sql::Actor::Token(staff.token());
     sql::log(tx, event, &[order], "pretix.event.order.placed", &actor, now).await?;
     let changed = &changes.orders[&order];
-    let (paid, free) = (changed.status == OrderStatus::Paid, changed.total.is_zero());
+    let due = Due { order: (event.id, order), amount: changed.total, testmode };
+    let cards = Cards { lock: &lock, staff, event, catalogue, now };
+    let by_cards = match gift_cards.is_empty() {
+        true => false,
+        false => cards.pay(gift_cards, &due, &mut outgoing).await?,
+    };
+    let (paid, free) = (by_cards || changed.status == OrderStatus::Paid, changed.total.is_zero());
     if paid && !free {
         sql::log(tx, event, &[order], "pretix.event.order.paid", &actor, now).await?;
     }
     let kind = match (paid, free) {
+        // Who has paid with cards has nothing to pay either (spec domain 22.1).
         (true, true) => mail::Kind::OrderFree,
+        (true, false) if by_cards => mail::Kind::OrderFree,
         (true, false) => mail::Kind::OrderPaid,
         (false, _) => mail::Kind::OrderPlaced,
     };
@@ -84,4 +115,45 @@ pub async fn create(
         first.into_iter().chain(event.staff_listens.then_some(Message::NotifyStaff { order })).collect();
     outgoing.add(outbox::record(tx, &messages, now).await?);
     Ok((order, outgoing))
+}
+
+/// Where gift cards pay for an order that has just come into being.
+struct Cards<'a> {
+    lock: &'a EventLock<'a>,
+    staff: &'a Staff,
+    event: &'a Event,
+    catalogue: &'a Catalogue,
+    now: Timestamp,
+}
+
+impl Cards<'_> {
+    /// Takes what they have, as a payment for each, and says whether that is all that is due. An order that is paid in part
+    /// waits for the rest.
+    async fn pay(&self, secrets: &[String], due: &Due, outgoing: &mut Outgoing) -> Result<bool, CreateError> {
+        let (tx, (_, order)) = (self.lock.tx(), due.order);
+        let desk = Desk { tx, lock: self.lock, staff: self.staff, event: self.event, now: self.now };
+        let given = gift_card::take(tx, self.event.organizer.id, secrets, due, self.now).await?;
+        for (card, amount) in &given {
+            let payment = NewPayment {
+                provider: GIFT_CARD.to_owned(),
+                state: PaymentState::Confirmed,
+                amount: *amount,
+                paid_at: Some(self.now),
+                info: json!({ "gift_card": card }),
+            };
+            desk.add_payment(order, &payment).await?;
+            desk.log_card(*card, -amount, "pretix.giftcards.transaction.payment").await?;
+        }
+        let is_covered = !given.is_empty() && given.iter().map(|(_, amount)| amount).sum::<i64>() >= due.amount.minor();
+        if is_covered {
+            let request = Request::PayOrder { order, accept_late: true, by_staff: true };
+            let (outcomes, changes) =
+                boxoffice::serve(self.lock, self.event, self.catalogue, &[request], self.now).await?;
+            let Some(Outcome::Paid) = outcomes.first() else {
+                unreachable!("an order that holds its places can be paid, not {outcomes:?}")
+            };
+            outgoing.add(boxoffice::write(self.lock, self.event, &changes, self.now).await?);
+        }
+        Ok(is_covered)
+    }
 }

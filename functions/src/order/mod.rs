@@ -313,6 +313,8 @@ pub struct Notes {
     pub checkin_text: Option<String>,
     /// Whatever a program keeps with it.
     pub api_meta: serde_json::Value,
+    /// Whom it is billed to, by field; null if nobody said.
+    pub invoice_address: serde_json::Value,
 }
 
 impl Order {

@@ -35,7 +35,7 @@ const ORDERS: &str = "
     select id, code, status, secret, internal_secret, email, phone, locale, testmode, sales_channel, created_at,
            expires_at, modified_at, total, comment, require_approval, valid_if_pending, tax_rounding_mode, cancelled_at,
            custom_followup_at::text as followup_at, checkin_attention, checkin_text, api_meta,
-           (select coalesce(sum(r.amount), 0)::bigint from refund r
+           invoice_address, (select coalesce(sum(r.amount), 0)::bigint from refund r
              where r.order_id = orders.id and r.state in ('done', 'transit', 'created')) as refunded
       from orders where event_id = $1 and id = any($2)
      order by created_at desc, id desc";
@@ -123,6 +123,7 @@ fn order(row: &Row, event: &Event) -> Result<Order, DbError> {
             checkin_attention: row.get("checkin_attention")?,
             checkin_text: row.get("checkin_text")?,
             api_meta: row.get("api_meta")?,
+            invoice_address: row.get::<Option<serde_json::Value>>("invoice_address")?.unwrap_or_default(),
         },
     })
 }
@@ -199,9 +200,9 @@ fn refund(row: &Row, event: &Event) -> Result<Refund, DbError> {
 
 const SET_NOTES: &str = "
     update orders set (comment, custom_followup_at, checkin_attention, checkin_text, email, locale, phone, valid_if_pending,
-                       api_meta, modified_at)
+                       api_meta, invoice_address, modified_at)
          = (select comment, custom_followup_at, checkin_attention, checkin_text, email, locale, phone, valid_if_pending,
-                   api_meta, modified_at from jsonb_populate_record(null::orders, $3))
+                   api_meta, invoice_address, modified_at from jsonb_populate_record(null::orders, $3))
      where event_id = $1 and id = $2";
 
 /// Writes notes and contact data of an order, by column.

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{event::Event, i18n::Lang};
 
+/// What payments with a gift card are marked with. Nobody chooses it as a way to pay: who has a card gives its secret.
+pub const GIFT_CARD: &str = "giftcard";
+
 /// A payment provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

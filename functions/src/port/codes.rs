@@ -115,6 +115,11 @@ impl Codes {
         self.text(VOUCHER_CODE, 16)
     }
 
+    /// The secret of a gift card that nobody has named (spec domain 20.1).
+    pub fn gift_card_secret(&self) -> String {
+        self.text(VOUCHER_CODE, 16)
+    }
+
     /// The random part of a cart's identity.
     pub fn cart_id(&self) -> String {
         self.text(URL_SECRET, 48)

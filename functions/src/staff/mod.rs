@@ -55,11 +55,15 @@ pub enum Permission {
     DevicesRead,
     /// Add and change devices.
     DevicesWrite,
+    /// See gift cards.
+    GiftCardsRead,
+    /// Issue gift cards, change them, put money on them and take it off.
+    GiftCardsWrite,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::EventRead,
         Self::EventWrite,
         Self::DatesWrite,
@@ -77,6 +81,8 @@ impl Permission {
         Self::TeamsWrite,
         Self::DevicesRead,
         Self::DevicesWrite,
+        Self::GiftCardsRead,
+        Self::GiftCardsWrite,
     ];
 
     /// The name in the database and the API; `None` for what every team may.
@@ -97,6 +103,8 @@ impl Permission {
             Self::TeamsWrite => Some("organizer.teams:write"),
             Self::DevicesRead => Some("organizer.devices:read"),
             Self::DevicesWrite => Some("organizer.devices:write"),
+            Self::GiftCardsRead => Some("organizer.giftcards:read"),
+            Self::GiftCardsWrite => Some("organizer.giftcards:write"),
         }
     }
 

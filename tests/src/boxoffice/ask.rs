@@ -220,6 +220,7 @@ pub fn create(world: &World, products: &[i64], carts: &[&str]) -> CreateOrder {
         valid_if_pending: false,
         require_approval: false,
         rounding: Rounding::Line,
+        is_business: false,
         expires_at: world.now.plus_seconds(DAY),
         payment: None,
         paid_at: None,

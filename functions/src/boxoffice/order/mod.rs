@@ -38,6 +38,8 @@ pub struct OrderStock {
     pub paid: Money,
     /// How its taxes are rounded.
     pub rounding: Rounding,
+    /// It is billed to a business, for which some round in another way.
+    pub is_business: bool,
     /// Its positions that are not cancelled, by number.
     pub positions: Vec<OrderPosition>,
     /// Its fees that are not cancelled, by number.

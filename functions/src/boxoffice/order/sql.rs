@@ -19,6 +19,7 @@ use crate::{
 
 const ORDERS: &str = "
     select o.id, o.status, o.require_approval, o.expires_at, o.cancelled_at, o.modified_at, o.total, o.tax_rounding_mode,
+           coalesce(o.invoice_address->'is_business' = 'true', false) as is_business,
            (select coalesce(max(op.positionid), 0) from order_position op where op.order_id = o.id) as last_position,
            (select coalesce(max(f.number), 0) from order_fee f where f.order_id = o.id) as last_fee,
            (select coalesce(sum(pa.amount), 0)::bigint from payment pa
@@ -93,6 +94,7 @@ fn order(row: &Row, currency: Currency) -> Result<OrderStock, DbError> {
         total: Money::new(row.get("total")?, currency),
         paid: Money::new(row.get("paid")?, currency),
         rounding: Rounding::read(row.get("tax_rounding_mode")?)?,
+        is_business: row.get("is_business")?,
         positions: Vec::new(),
         fees: Vec::new(),
         last_position: row.get("last_position")?,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::Around;
 use crate::{
-    money::{Money, TaxRate},
+    money::{Currency, Money, TaxRate},
     record::{Record, Target},
     time::Timestamp,
 };
@@ -23,6 +23,9 @@ pub enum Kind {
     Number(i64, i64),
     /// An amount of the event's currency from 0 upwards; minor units in the column.
     Amount,
+    /// An amount in the currency that the object says in its column `currency`; minor units in the column. What is written
+    /// is a decimal text until the rules of the object have found that currency.
+    OwnAmount,
     /// A percentage from 0 to 100; parts per million in the column.
     Percent,
     /// A moment.
@@ -136,7 +139,7 @@ impl Field {
             Kind::Flag => json!(false),
             Kind::Text(_) => json!(""),
             Kind::Number(least, _) => json!(least.max(0)),
-            Kind::Amount | Kind::Percent => json!(0),
+            Kind::Amount | Kind::OwnAmount | Kind::Percent => json!(0),
             Kind::Refs(_) | Kind::Words(_) | Kind::Channels | Kind::Parts(_) | Kind::Replaced(_) => json!([]),
             Kind::Localized(_) | Kind::Json => json!({}),
             Kind::Choice(words) => json!(words.first()),
@@ -158,6 +161,11 @@ fn show_field(field: &Field, record: &Record, around: &Around) -> Value {
         Kind::Channels => json!(around.channels_of(record)),
         _ if value.is_null() => Value::Null,
         Kind::Amount => json!(value.as_i64().map(|minor| Money::new(minor, around.currency).to_decimal())),
+        Kind::OwnAmount => {
+            let currency = record.get("currency").and_then(Value::as_str).and_then(|code| Currency::parse(code).ok());
+            let amount = value.as_i64().zip(currency).map(|(minor, currency)| Money::new(minor, currency));
+            json!(amount.map(|amount| amount.to_decimal()))
+        }
         Kind::Percent => {
             let ppm = value.as_i64().and_then(|ppm| i32::try_from(ppm).ok());
             json!(ppm.map(|ppm| TaxRate::from_ppm(ppm).to_percent()))
@@ -203,6 +211,7 @@ fn schema_of(field: &Field, written: bool) -> Value {
         Kind::Localized(_) => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Kind::Number(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Kind::Amount | Kind::Percent => json!({ "type": "string", "pattern": r"^\d{1,11}(\.\d{1,4})?$" }),
+        Kind::OwnAmount => json!({ "type": "string", "pattern": r"^-?\d{1,11}(\.\d{1,2})?$" }),
         Kind::Moment => json!({ "type": "string", "format": "date-time" }),
         Kind::Day => json!({ "type": "string", "format": "date" }),
         Kind::Degrees => json!({ "type": "number", "minimum": -180, "maximum": 180 }),

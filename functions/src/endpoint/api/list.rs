@@ -28,6 +28,8 @@ pub enum Wanted {
     Numbers,
     /// An amount.
     Amount,
+    /// A decimal number, whatever its currency.
+    Decimal,
     /// A percentage.
     Percent,
     /// Percentages, separated by commas.
@@ -92,6 +94,13 @@ fn read_filter(wanted: Wanted, text: &str, around: &Around) -> Result<Value, Str
         Wanted::Number => json!(number(text)?),
         Wanted::Numbers => json!(text.split(',').map(number).collect::<Result<Vec<_>, _>>()?),
         Wanted::Amount => json!(read_amount(&json!(text), around)?),
+        Wanted::Decimal => {
+            let digits = text.strip_prefix('-').unwrap_or(text);
+            let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+            let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+            let is_number = (1..=20).contains(&whole.len()) && (1..=20).contains(&fraction.len());
+            json!((is_number && is_digits(whole) && is_digits(fraction)).then_some(text).ok_or("Enter a number.")?)
+        }
         Wanted::Percent => json!(percent(text)?),
         Wanted::Percents => json!(text.split(',').map(percent).collect::<Result<Vec<_>, _>>()?),
         Wanted::Text => json!(text),

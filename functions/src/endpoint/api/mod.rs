@@ -2,6 +2,7 @@
 
 pub mod field;
 pub mod list;
+pub mod name;
 pub mod read;
 pub mod resource;
 pub mod settings;

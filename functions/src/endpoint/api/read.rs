@@ -72,6 +72,13 @@ impl Faults {
         self.0.insert(field.to_owned(), json!(parts));
     }
 
+    /// What is wrong with an object in a field.
+    pub fn add_object(&mut self, field: &str, of_object: Self) {
+        if !of_object.is_empty() {
+            self.0.insert(field.to_owned(), of_object.into_value());
+        }
+    }
+
     /// Whether nothing is.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -243,6 +250,7 @@ pub fn read_field(field: &Field, given: &Value, around: &Around) -> Result<Optio
         Kind::Localized(max) => read_localized(given, max)?,
         Kind::Number(least, most) => json!(read_number(given, least, most)?),
         Kind::Amount => json!(read_amount(given, around)?),
+        Kind::OwnAmount => json!(read_decimal(given).ok_or("A valid number is required.")?),
         Kind::Percent => {
             let text = read_decimal(given).ok_or("A valid number is required.")?;
             json!(TaxRate::parse_percent(&text).ok_or("Enter a percentage from 0 to 100.")?.ppm())

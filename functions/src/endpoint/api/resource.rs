@@ -187,6 +187,67 @@ pub trait Resource: Sized + Send + Sync + 'static {
     }
 }
 
+/// Something that can be done to an object besides writing it.
+pub trait Action: Send + Sync + 'static {
+    /// The kind of object.
+    type Of: Resource;
+
+    /// Does it, and says how it is answered: with the object, unless there is no content. Below an event there is its lock;
+    /// an object of the organiser is locked here.
+    fn act(
+        ground: &Ground<'_>,
+        record: &Record,
+        request: &Request,
+    ) -> impl Future<Output = Result<StatusCode, ApiError>> + Send;
+}
+
+/// Answers a call that does something to an object, once for each idempotency key.
+pub async fn act<A: Action>(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
+    let mut db = ctx.db().await?;
+    let caller = Caller::of(&request, &*db, A::Of::WRITE).await?;
+    let call = Call::by(&request, caller.scope.token())?;
+    let now = ctx.now();
+    let around = caller.around(ctx, &*db, A::Of::FIELDS, now).await?;
+    let tx = db.begin().await?;
+    let done = act_once::<A>(ctx, &tx, &call, &request, &caller, &around).await;
+    match tx.finish(done).await {
+        Ok(answer) => Ok(respond(&answer)),
+        Err(error) => {
+            if error.is_refusal() {
+                keep_refusal(&mut db, &call, &error, now).await?;
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn act_once<A: Action>(
+    ctx: &'static Ctx,
+    tx: &Tx<'_>,
+    call: &Call,
+    request: &Request,
+    caller: &Caller,
+    around: &Around,
+) -> Result<Answer, ApiError> {
+    if let Some(answer) = call.begin(tx, around.now).await? {
+        return Ok(answer);
+    }
+    let lock = match caller.scope.event() {
+        Some(event) => Some(EventLock::acquire(tx, event).await?),
+        None => None,
+    };
+    let id = A::Of::identify(request, tx, caller.scope).await?;
+    let record = find::<A::Of>(tx, (caller.scope, around), None, id).await?;
+    let event = caller.event.as_ref();
+    let ground = Ground { ctx, tx, lock, scope: caller.scope, event, around, parent: None };
+    let answer = match A::act(&ground, &record, request).await? {
+        StatusCode::NO_CONTENT => Answer { status: 204, body: Value::Null },
+        status => tell::<A::Of>(&ground, request, id, status.as_u16()).await?,
+    };
+    call.end(tx, &answer).await?;
+    Ok(answer)
+}
+
 /// Answers every call about a kind of object.
 pub async fn handle<R: Resource>(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
     let one = http::path(&request, R::KEY).is_ok();

@@ -42,7 +42,10 @@ impl Wanted<'_> {
             let fee = self.fee(it)?;
             Ok((-fee.id.0, Change::CancelFee { number: fee.number }))
         })?;
-        let fee_added = parts(fields, "create_fees", |it| self.reader().fee(it).map(added_fee))?;
+        let fee_added = parts(fields, "create_fees", |it| {
+            it.refuse(&["_treat_value_as_percentage", "_split_taxes_like_products"])?;
+            self.reader().fee(it).map(added_fee)
+        })?;
         let patched = patched.into_iter().flat_map(|(id, changes)| {
             // Several changes of one position are one naming of it.
             changes.into_iter().enumerate().map(move |(place, change)| ((place == 0).then_some(id), change))
@@ -136,7 +139,7 @@ impl Wanted<'_> {
 }
 
 fn added_fee(fee: CreateFee) -> Change {
-    let CreateFee { fee_type, internal_type, description, gross, tax_rate } = fee;
+    let CreateFee { fee_type, internal_type, description, gross, tax_rate, .. } = fee;
     Change::AddFee { fee_type, internal_type, description, gross, tax_rate }
 }
 

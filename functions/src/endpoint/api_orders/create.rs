@@ -19,12 +19,12 @@ use crate::{
     cart::Attendee,
     catalogue::{Catalogue, Date, Item, Variation},
     ctx::Ctx,
-    endpoint::api::keep_refusal,
+    endpoint::api::{keep_refusal, read::read_flag},
     event::Event,
     http::{self, ApiError},
-    id::{ItemId, SubeventId, VariationId},
+    id::{DiscountId, ItemId, SubeventId, VariationId},
     idempotency::{Answer, Call},
-    money::TaxRate,
+    money::{Money, TaxRate},
     order::{self, CreateError},
     outbox::Outgoing,
     payment::Provider,
@@ -108,15 +108,17 @@ async fn once(
         let number = i32::try_from(place + 1).map_err(ApiError::internal)?;
         answers.extend(said.into_iter().flatten().map(|(question, answer)| (number, question, answer)));
     }
+    let cards = gift_cards(&fields)?;
     // Null asks for what the channel does, which sends them.
     let send_email = fields.flag_or_null("send_email", false, true)?;
-    let created = order::create(tx, staff, event, &catalogue, wanted, send_email, now).await;
+    let created = order::create(tx, staff, event, &catalogue, wanted, &cards, send_email, now).await;
     let (id, outgoing) = match created {
         Ok(created) => created,
         Err(CreateError::Db(error)) => return Err(error.into()),
         Err(CreateError::CodeTaken) => {
             return Err(ApiError::field("code", "This order code is already in use.").into());
         }
+        Err(CreateError::GiftCard(problem)) => return Err(ApiError::field("use_gift_cards", problem.text()).into()),
         Err(CreateError::Refused(refusal)) => return Err(of_whole(refusal).into()),
         Err(CreateError::Positions(faults)) => {
             return Err(refused(tx, event, &catalogue, &faults, fields.list("positions")?.len()).await?.into());
@@ -182,20 +184,14 @@ pub(super) fn voucher_problem(problem: VoucherProblem) -> &'static str {
     }
 }
 
+/// Most gift cards for one order.
+const GIFT_CARDS_MAX: usize = 50;
+/// Longest secret of one, in bytes.
+const GIFT_CARD_SECRET_MAX: usize = 760;
 /// Parts of an order that the shop does not have yet.
-const TO_COME: [&str; 5] = ["customer", "payment_info", "use_gift_cards", "invoice_address", "plugin_data"];
-const POSITION_TO_COME: [&str; 10] = [
-    "street",
-    "zipcode",
-    "city",
-    "country",
-    "state",
-    "seat",
-    "valid_from",
-    "valid_until",
-    "use_reusable_medium",
-    "discount",
-];
+const TO_COME: [&str; 3] = ["customer", "payment_info", "plugin_data"];
+const POSITION_TO_COME: [&str; 9] =
+    ["street", "zipcode", "city", "country", "state", "seat", "valid_from", "valid_until", "use_reusable_medium"];
 
 /// Reads what a client wants an order to be.
 pub(super) struct Reader<'a> {
@@ -236,6 +232,10 @@ impl Reader<'_> {
             valid_if_pending: fields.flag("valid_if_pending", false)?,
             require_approval,
             rounding: self.rounding(fields)?,
+            is_business: fields
+                .get("invoice_address")
+                .and_then(|it| read_flag(it.get("is_business")?))
+                .unwrap_or(false),
             expires_at: self.deadline(fields)?,
             payment,
             paid_at: if paid { Some(fields.moment("payment_date")?.unwrap_or(self.now)) } else { None },
@@ -255,7 +255,13 @@ impl Reader<'_> {
         let rate = self.catalogue.tax_rule(found).map_or(TaxRate::ZERO, |rule| rule.rate);
         let (given, computed) = (fields.amount("price", self.event)?, self.catalogue.price_on(date, found, chosen));
         let price = match given {
-            Some(price) => UnitPrice { listed: computed.listed, ..UnitPrice::of_listed(price, rate, true) },
+            Some(price) => {
+                let discount = self.discount(fields)?;
+                UnitPrice { listed: computed.listed, discount, ..UnitPrice::of_listed(price, rate, true) }
+            }
+            None if fields.get("discount").is_some() => {
+                return Err(ApiError::field("discount", "A discount can only be said together with a price."));
+            }
             None => computed,
         };
         let name = match fields.line("attendee_name")? {
@@ -266,6 +272,14 @@ impl Reader<'_> {
         let voucher = fields.line("voucher")?;
         let is_price_given = given.is_some();
         Ok(CreatePosition { product, price, is_price_given, parent: None, bundled: false, voucher, attendee })
+    }
+
+    /// The discount that somebody says is in a price.
+    fn discount(&self, fields: &Fields) -> Result<Option<DiscountId>, ApiError> {
+        let Some(id) = fields.number("discount")? else { return Ok(None) };
+        let found = self.catalogue.discounts.iter().find(|discount| discount.id.0 == id);
+        let unknown = || ApiError::field("discount", format!("Invalid pk \"{id}\" - object does not exist."));
+        found.map(|discount| Some(discount.id)).ok_or_else(unknown)
     }
 
     /// The date that a position is for: a series needs one, other events have none.
@@ -307,12 +321,14 @@ impl Reader<'_> {
 
     /// A fee with its tax.
     pub(super) fn fee(&self, fields: &Fields) -> Result<CreateFee, ApiError> {
-        fields.refuse(&["_treat_value_as_percentage", "_split_taxes_like_products"])?;
         let name = fields.string("fee_type")?.unwrap_or_default();
         let fee_type = FeeType::parse(&name)
             .map_err(|_| ApiError::field("fee_type", format!("\"{name}\" is not a valid choice.")))?;
-        let value = fields.amount("value", self.event)?;
-        let gross = value.ok_or_else(|| ApiError::field("value", "This field is required."))?;
+        let (gross, share) = match fields.flag("_treat_value_as_percentage", false)? {
+            true => (Some(Money::zero(self.event.currency)), Some(fields.percent("value")?)),
+            false => (fields.amount("value", self.event)?, None),
+        };
+        let gross = gross.ok_or_else(|| ApiError::field("value", "This field is required."))?;
         let rule = fields.number("tax_rule")?;
         let tax_rate = match rule {
             None => TaxRate::ZERO,
@@ -329,7 +345,9 @@ impl Reader<'_> {
             internal_type,
             description: fields.line("description")?.unwrap_or_default(),
             gross,
+            share,
             tax_rate,
+            is_taxed_like_positions: fields.flag("_split_taxes_like_products", false)?,
         })
     }
 
@@ -439,6 +457,37 @@ fn code(fields: &Fields) -> Result<Option<String>, ApiError> {
     match (5..=16).contains(&code.len()) && code.chars().all(fits) {
         true => Ok(Some(code)),
         false => Err(ApiError::field("code", "A code has 5 to 16 of A-Z without I and O, and 0-9.")),
+    }
+}
+
+/// Secrets of the gift cards that pay (spec rest-api 9.3).
+fn gift_cards(fields: &Fields) -> Result<Vec<String>, ApiError> {
+    let wrong = |text: &str| ApiError::field("use_gift_cards", text);
+    let mut secrets: Vec<String> = Vec::new();
+    for said in fields.list("use_gift_cards")? {
+        let secret = said.as_str().map(|text| text.replace('\0', "").trim().to_owned()).unwrap_or_default();
+        if secret.is_empty() || secret.len() > GIFT_CARD_SECRET_MAX {
+            return Err(wrong("Not a valid string."));
+        }
+        if secrets.iter().any(|known| known.to_uppercase() == secret.to_uppercase()) {
+            return Err(wrong("A gift card can only be used once."));
+        }
+        secrets.push(secret);
+    }
+    if secrets.is_empty() {
+        return Ok(secrets);
+    }
+    let is_paid = fields.string("status")?.is_some_and(|status| status == "p");
+    match () {
+        () if secrets.len() > GIFT_CARDS_MAX => Err(wrong("There are too many gift cards.")),
+        () if is_paid => Err(wrong("An order that is paid already is not paid with gift cards.")),
+        () if fields.get("payment_provider").is_some_and(|name| *name != "") => {
+            Err(wrong("Gift cards cannot be used together with payment_provider."))
+        }
+        () if fields.flag("require_approval", false)? => {
+            Err(wrong("An order that waits for approval is not paid yet."))
+        }
+        () => Ok(secrets),
     }
 }
 

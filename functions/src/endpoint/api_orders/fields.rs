@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use lambda_http::Request;
 use serde_json::{Map, Value};
 
-use crate::{event::Event, http::ApiError, money::Money, time::Timestamp};
+use crate::{
+    event::Event,
+    http::ApiError,
+    money::{Money, TaxRate},
+    time::Timestamp,
+};
 
 /// No amount may be larger (spec domain 5.3), so that sums of them always fit.
 const AMOUNT_MAX: i64 = 9_999_999_999_999;
@@ -139,6 +144,16 @@ impl Fields {
             .ok()
             .filter(|amount| (0..=AMOUNT_MAX).contains(&amount.minor()));
         amount.map(Some).ok_or_else(|| ApiError::field(name, "A valid number is required."))
+    }
+
+    /// A percentage that must be there.
+    pub(super) fn percent(&self, name: &str) -> Result<TaxRate, ApiError> {
+        let text = match self.get(name) {
+            None => return Err(ApiError::field(name, "This field is required.")),
+            Some(Value::String(text)) => text.trim().to_owned(),
+            Some(number) => number.to_string(),
+        };
+        TaxRate::parse_percent(&text).ok_or_else(|| ApiError::field(name, "Enter a percentage from 0 to 100."))
     }
 
     pub(super) fn date(&self, name: &str) -> Result<jiff::civil::Date, ApiError> {

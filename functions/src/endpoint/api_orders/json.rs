@@ -55,7 +55,7 @@ pub(super) fn order_json(ctx: &Ctx, event: &Event, order: &Order, extra: &Extra)
         "tax_rounding_mode": order.rounding.code(),
         "comment": order.comment,
         "custom_followup_at": order.notes.followup_at,
-        "invoice_address": null,
+        "invoice_address": order.notes.invoice_address,
         "positions": positions.map(|position| position_json(order, position, extra)).collect::<Vec<_>>(),
         "downloads": [],
         "checkin_attention": order.notes.checkin_attention,

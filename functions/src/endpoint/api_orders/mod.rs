@@ -1,6 +1,7 @@
 //! Orders in the REST API (spec rest-api 9): list, detail, and what can be done to one.
 
 mod actions;
+mod address;
 mod answers;
 mod carts;
 mod change;

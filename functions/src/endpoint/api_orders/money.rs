@@ -20,6 +20,7 @@ use crate::{
         number, read, respond, segments,
     },
     event::Event,
+    gift_card::BookError,
     http::{self, ApiError},
     idempotency::{Answer, Call},
     order::{
@@ -27,7 +28,7 @@ use crate::{
         booking::{Desk, NewPayment, NewRefund},
     },
     outbox::Outgoing,
-    payment::Provider,
+    payment::{GIFT_CARD, Provider},
     port::{db::Tx, lock::EventLock},
     record::{Record, flag, moment, reference},
     staff::{Permission, Staff},
@@ -64,6 +65,7 @@ const ACTION_FIELDS: &[Field] = &[
     Field::new("mark_canceled", Kind::Flag),
     Field::new("mark_refunded", Kind::Flag),
     Field::new("amount", Kind::Amount).null(),
+    Field::new("comment", Kind::Text(10_000)),
 ];
 /// What a program may say about a payment.
 const INFO_BYTES_MAX: usize = 50_000;
@@ -173,7 +175,8 @@ async fn once(
         (Some(action), false) => work.act_on_refund(refund(&order, request)?, action).await?,
     };
     let order = find(tx, event, request).await?;
-    let body = match is_payment {
+    let tells_payment = is_payment && action != Some("refund");
+    let body = match tells_payment {
         true => order.payments.iter().find(|it| it.number == number).map(|it| payment_json(ctx, event, &order, it)),
         false => order.refunds.iter().find(|it| it.number == number).map(refund_json),
     };
@@ -244,13 +247,40 @@ impl Work<'_> {
                 self.desk.cancel(self.order.id, payment).await?;
                 Outgoing::default()
             }
-            "refund" if payment.state == PaymentState::Confirmed => return Err(self.no_refund(payment)),
+            "refund" if payment.state == PaymentState::Confirmed => return self.refund(payment).await,
             _ => return Err(ApiError::BadRequest("Invalid state of payment.".to_owned())),
         };
         Ok((payment.number, 200, outgoing))
     }
 
-    /// No way to pay can send money back by itself yet: it is booked as a refund when it was sent.
+    /// What a gift card has paid goes back to it.
+    async fn refund(&self, payment: &Payment) -> Result<Booked, ApiError> {
+        if payment.provider != GIFT_CARD {
+            return Err(self.no_refund(payment));
+        }
+        let is_on_its_way = |it: &&Refund| match it.state {
+            RefundState::Created | RefundState::Transit | RefundState::Done | RefundState::External => true,
+            RefundState::Failed | RefundState::Canceled => false,
+        };
+        let of_payment = self.order.refunds.iter().filter(|it| it.payment == Some(payment.number));
+        let refunded: i64 = of_payment.filter(is_on_its_way).map(|it| it.amount.minor()).sum();
+        let left = payment.amount.minor() - refunded;
+        let amount = reference(self.said, "amount").unwrap_or(left);
+        if amount <= 0 || amount > left {
+            return Err(ApiError::field("amount", "Ensure this is more than nothing and no more than is left of it."));
+        }
+        let given = self.desk.refund_to_card(self.order.id, payment, amount, self.word("comment")).await;
+        let number = given.map_err(|error| match error {
+            BookError::Db(error) => error.into(),
+            BookError::Missing | BookError::TooLittle(_) | BookError::TooMuch => {
+                ApiError::field("amount", "The gift card cannot take this.")
+            }
+        })?;
+        let Some(number) = number else { return Err(self.no_refund(payment)) };
+        Ok((number, 200, self.follow_up().await?))
+    }
+
+    /// No other way to pay can send money back by itself yet: it is booked as a refund when it was sent.
     fn no_refund(&self, payment: &Payment) -> ApiError {
         let wanted = reference(self.said, "amount").unwrap_or(payment.amount.minor());
         let text = match wanted {

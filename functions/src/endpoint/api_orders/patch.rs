@@ -4,7 +4,7 @@ use lambda_http::{Body, Request, Response};
 use serde_json::{Value, json};
 
 use super::{
-    authorise,
+    address, authorise,
     fields::Fields,
     find,
     json::{Extra, order_json},
@@ -37,7 +37,7 @@ const FIELDS: &[Field] = &[
     Field::new("phone", Kind::Text(50)).null(),
     Field::new("valid_if_pending", Kind::Flag),
     Field::new("api_meta", Kind::Json),
-    Field::new("invoice_address", Kind::Fixed("null")),
+    Field::new(address::NAME, Kind::Json).null(),
 ];
 
 /// What the log calls a change of a field.
@@ -51,6 +51,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("phone", "pretix.event.order.phone.changed"),
     ("valid_if_pending", "pretix.event.order.valid_if_pending"),
     ("api_meta", "pretix.event.order.api_meta.changed"),
+    (address::NAME, "pretix.event.order.modified"),
 ];
 
 /// Changes an order's notes, once for each idempotency key.
@@ -91,6 +92,7 @@ async fn once(
     let read::Written { mut record, mut faults, .. } =
         read::read(FIELDS, &read::object(request)?, Some(&before), false, &around);
     check(&record, &before, event, &mut faults);
+    address::check(&mut record, &before, &around, &mut faults);
     faults.check()?;
     if record != before {
         record.insert("modified_at".to_owned(), json!(now.to_string()));
@@ -115,12 +117,13 @@ pub(super) async fn note(
     fields: &Fields,
     now: Timestamp,
 ) -> Result<bool, ApiError> {
-    let names = ["custom_followup_at", "checkin_attention", "checkin_text", "api_meta"];
+    let names = ["custom_followup_at", "checkin_attention", "checkin_text", "api_meta", address::NAME];
     let said = names.iter().filter_map(|name| Some(((*name).to_owned(), fields.get(name)?.clone()))).collect();
     let before = before(order);
-    let read::Written { mut record, mut faults, .. } =
-        read::read(FIELDS, &said, Some(&before), false, &around(event, now));
+    let around = around(event, now);
+    let read::Written { mut record, mut faults, .. } = read::read(FIELDS, &said, Some(&before), false, &around);
     check(&record, &before, event, &mut faults);
+    address::check(&mut record, &before, &around, &mut faults);
     faults.check()?;
     if record == before {
         return Ok(false);
@@ -154,6 +157,7 @@ fn before(order: &order::Order) -> Record {
         "phone": order.phone,
         "valid_if_pending": order.valid_if_pending,
         "api_meta": notes.api_meta,
+        address::NAME: notes.invoice_address,
     });
     if let Value::Object(record) = body { record } else { Record::new() }
 }

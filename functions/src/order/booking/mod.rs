@@ -3,20 +3,23 @@
 
 pub mod sql;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Order, OrderStatus, PayError, Payment, PaymentState, RefundState};
 use crate::{
     boxoffice::{self, Outcome, Request},
     catalogue::Catalogue,
     event::Event,
-    id::OrderId,
+    gift_card::{self, BookError, Entry},
+    id::{GiftCardId, OrderId},
     mail,
     outbox::{self, Message, Outgoing},
+    payment::GIFT_CARD,
     port::{
         db::{DbError, Tx},
         lock::EventLock,
     },
+    record,
     staff::Staff,
     time::Timestamp,
 };
@@ -75,6 +78,12 @@ impl Desk<'_> {
     async fn log(&self, order: OrderId, action: &'static str) -> Result<(), DbError> {
         let actor = super::sql::Actor::Token(self.staff.token());
         super::sql::log(self.tx, self.event, &[order], action, &actor, self.now).await
+    }
+
+    /// Notes what was booked on a gift card.
+    pub(super) async fn log_card(&self, card: GiftCardId, amount: i64, action: &str) -> Result<(), DbError> {
+        let scope = self.staff.scope().of_organizer();
+        record::log(self.tx, scope, ("giftcard", card.0), action, &json!({ "value": amount }), self.now).await
     }
 
     async fn again(&self, order: OrderId) -> Result<Order, DbError> {
@@ -142,6 +151,32 @@ impl Desk<'_> {
             self.finish_refund(order, number).await?;
         }
         Ok(number)
+    }
+
+    /// Gives money of a payment with a gift card back to the same card, and returns the number of the refund (spec domain
+    /// 20.1). `None` if the payment was not made with a card of the organiser.
+    pub async fn refund_to_card(
+        &self,
+        order: OrderId,
+        payment: &Payment,
+        amount: i64,
+        comment: &str,
+    ) -> Result<Option<i32>, BookError> {
+        let Some(card) = sql::card_of(self.lock, order, payment.number).await? else { return Ok(None) };
+        let entry = Entry { amount, order: Some((self.event.id, order)), ..Entry::default() };
+        gift_card::book(self.tx, self.event.organizer.id, card, &entry, self.now).await?;
+        self.log_card(card, amount, "pretix.giftcards.transaction.refund").await?;
+        let new = NewRefund {
+            provider: GIFT_CARD.to_owned(),
+            state: RefundState::Done,
+            source: "admin".to_owned(),
+            amount,
+            payment: Some(payment.number),
+            executed_at: Some(self.now),
+            comment: comment.to_owned(),
+            info: json!({ "gift_card": card }),
+        };
+        Ok(Some(self.add_refund(order, &new).await?))
     }
 
     /// The money was given back: its payment is refunded when all of it was.

@@ -2,7 +2,7 @@
 
 use super::{NewPayment, NewRefund};
 use crate::{
-    id::OrderId,
+    id::{GiftCardId, OrderId},
     order::{PaymentState, RefundState},
     port::{
         db::{DbError, Param, Query as _, p},
@@ -42,6 +42,18 @@ pub(super) async fn set_payment(
 ) -> Result<(), DbError> {
     let (event, state) = (lock.event(), state.code());
     lock.tx().execute(SET_PAYMENT, &[p(&event), p(&order), p(&number), p(&state), p(&at)]).await.map(drop)
+}
+
+const CARD_OF: &str = "
+    select c.id from payment p join event e on e.id = p.event_id
+      join gift_card c on c.organizer_id = e.organizer_id and c.id = (p.info->>'gift_card')::bigint
+     where p.event_id = $1 and p.order_id = $2 and p.local_id = $3 and p.provider = 'giftcard'
+       and jsonb_typeof(p.info->'gift_card') = 'number'";
+
+/// The gift card that a payment was made with.
+pub(super) async fn card_of(lock: &EventLock<'_>, order: OrderId, number: i32) -> Result<Option<GiftCardId>, DbError> {
+    let row = lock.tx().opt(CARD_OF, &[p(&lock.event()), p(&order), p(&number)]).await?;
+    row.map(|row| row.get("id")).transpose()
 }
 
 const INSERT_REFUND: &str = "
@@ -101,4 +113,4 @@ pub(super) async fn mark_refunded_payments(lock: &EventLock<'_>, order: OrderId)
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[INSERT_PAYMENT, SET_PAYMENT, INSERT_REFUND, SET_REFUND, MARK_REFUNDED_PAYMENTS];
+pub const ALL: &[&str] = &[INSERT_PAYMENT, SET_PAYMENT, CARD_OF, INSERT_REFUND, SET_REFUND, MARK_REFUNDED_PAYMENTS];

@@ -79,7 +79,7 @@ impl Batch {
         let Some(at) = found.filter(|_| order.status == OrderStatus::Pending) else { return };
         let fee = order.fees.remove(at);
         let mut lines = lines(order);
-        round(&mut lines, order.rounding, false);
+        round(&mut lines, order.rounding, order.is_business);
         let sum = lines.iter().map(|line| line.gross.minor()).sum();
         let price = Money::new(sum, order.total.currency());
         let amount = provider_of(&fee).and_then(|provider| billing.payment_fee(provider, price));
@@ -88,11 +88,10 @@ impl Batch {
     }
 }
 
-/// Rounds all lines together and adds them up. An address, which would say whether the buyer is a business, is not kept
-/// yet: nobody is one.
+/// Rounds all lines together and adds them up.
 pub(super) fn price(order: &mut OrderStock) -> Result<(), OrderRefusal> {
     let mut lines = lines(order);
-    round(&mut lines, order.rounding, false);
+    round(&mut lines, order.rounding, order.is_business);
     let places = order.positions.iter_mut().map(|position| &mut position.line);
     places.chain(order.fees.iter_mut().map(|fee| &mut fee.line)).zip(lines).for_each(|(place, line)| *place = line);
     let sum = order.sum();

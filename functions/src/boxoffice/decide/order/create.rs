@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use super::{Batch, change::price, settle::Settled};
 use crate::{
     boxoffice::{
-        CartPosition, ChangedOrder, CreateOrder, CreatePosition, CreatedOrder, NewPayment, NewPosition, OrderFee,
-        OrderPosition, OrderRefusal, OrderStock, Outcome, PositionSecrets, Product, Uses, VoucherUse,
+        CartPosition, ChangedOrder, CreateFee, CreateOrder, CreatePosition, CreatedOrder, NewPayment, NewPosition,
+        OrderFee, OrderPosition, OrderRefusal, OrderStock, Outcome, PositionSecrets, Product, Uses, VoucherUse,
     },
     id::QuotaId,
-    money::Money,
+    money::{Money, TaxRate},
     order::OrderStatus,
     payment::Provider,
     port::codes::Codes,
-    pricing::TaxedLine,
+    pricing::{TaxedLine, split},
     time::Timestamp,
 };
 
@@ -125,6 +125,7 @@ fn empty_order(wanted: &CreateOrder, zero: Money, now: Timestamp) -> OrderStock 
         total: zero,
         paid: zero,
         rounding: wanted.rounding,
+        is_business: wanted.is_business,
         positions: Vec::new(),
         fees: Vec::new(),
         last_position: 0,
@@ -142,6 +143,18 @@ fn payable(order: &OrderStock, wanted: &CreateOrder) -> Result<(), OrderRefusal>
     }
 }
 
+/// What a fee comes to, by rate of tax: a share is one of what the positions cost, before any fee (spec rest-api 9.3).
+fn charges(fee: &CreateFee, positions: &[TaxedLine]) -> Vec<(TaxRate, Money)> {
+    let sum: i64 = positions.iter().map(|line| line.gross.minor()).sum();
+    let share = |of: TaxRate| Money::new(sum, fee.gross.currency()).checked_share(i64::from(of.0), 1_000_000);
+    let gross = fee.share.and_then(share).unwrap_or(fee.gross);
+    if !fee.is_taxed_like_positions {
+        return vec![(fee.tax_rate, gross)];
+    }
+    let weights: Vec<(TaxRate, Money)> = positions.iter().map(|line| (line.rate, line.gross)).collect();
+    split(gross, &weights)
+}
+
 fn fill(empty: &OrderStock, wanted: &CreateOrder, settled: &[Settled], codes: &Codes) -> OrderStock {
     let position = |(number, (it, settled)): (i32, (&CreatePosition, &Settled))| OrderPosition {
         number,
@@ -156,16 +169,18 @@ fn fill(empty: &OrderStock, wanted: &CreateOrder, settled: &[Settled], codes: &C
             discount: settled.price.discount,
         })),
     };
-    let fee = |(number, it): (i32, &crate::boxoffice::CreateFee)| OrderFee {
+    let lines: Vec<TaxedLine> = settled.iter().map(|it| it.price.taxed_line()).collect();
+    let fee = |(number, (it, rate, gross)): (i32, (&CreateFee, TaxRate, Money))| OrderFee {
         number,
         fee_type: it.fee_type,
         internal_type: it.internal_type.clone(),
         description: it.description.clone(),
-        line: TaxedLine::new(it.gross, it.gross.split_tax(it.tax_rate).1, it.tax_rate),
+        line: TaxedLine::new(gross, gross.split_tax(rate).1, rate),
     };
+    let charged = |it| charges(it, &lines).into_iter().map(move |(rate, gross)| (it, rate, gross));
     OrderStock {
         positions: (1..).zip(wanted.positions.iter().zip(settled)).map(position).collect(),
-        fees: (1..).zip(&wanted.fees).map(fee).collect(),
+        fees: (1..).zip(wanted.fees.iter().flat_map(charged)).map(fee).collect(),
         ..empty.clone()
     }
 }
