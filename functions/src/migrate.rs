@@ -61,6 +61,7 @@ const MIGRATIONS: &[Migration] = migrations![
     40 "0040_gift_card",
     41 "0041_waiting_list",
     42 "0042_invoice_address",
+    43 "0043_waiting_list_mail",
 ];
 
 /// Why a migration stopped. What came before it stays applied.
