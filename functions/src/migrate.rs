@@ -62,6 +62,7 @@ const MIGRATIONS: &[Migration] = migrations![
     38 "0038_gift_card",
     39 "0039_waiting_list",
     40 "0040_invoice_address",
+    41 "0041_waiting_list_mail",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use shop::outbox::Job;
 use tokio::{sync::Barrier, task::JoinSet};
 
 use crate::{
+    after_sale::run,
     api_catalogue::Program,
     shop::{TestShop, code_of},
 };
@@ -155,6 +157,13 @@ async fn a_place_that_comes_back_is_for_who_waits() {
         (&json!("waiting-list"), &json!("Waiting list: ada@example.org"))
     );
     assert!(voucher["valid_until"].is_string());
+    shop.clock.advance_seconds(60);
+    run(&shop, Job::RequeueMails).await;
+    shop.work().await;
+    let mails = shop.mails();
+    let mail = mails.iter().find(|mail| mail.subject.contains("waiting for you")).unwrap();
+    let link = format!("/org/gig/redeem?voucher={}", voucher["code"].as_str().unwrap());
+    assert!(mail.to.contains("ada@example.org") && mail.text.contains(&link) && mail.html.contains(&link), "{mail:?}");
     let free = availability(&api).await;
     assert_eq!((&free["waiting_list"], &free["blocking_vouchers"]), (&json!(0), &json!(1)));
 

@@ -157,7 +157,7 @@ impl Action for SendVoucher {
             return Err(refuse("This entry has a voucher already.".to_owned()));
         }
         let id = reference(record, "id").unwrap_or_default();
-        let entry = Entry { id, wish: wish(record), email: word(record, "email") };
+        let entry = Entry { id, wish: wish(record), email: word(record, "email"), locale: word(record, "locale") };
         let (event, now) = (ground.event(), ground.now());
         let served = waiting_list::serve(ground.lock(), event, &entry, ground.ctx.codes(), now).await?;
         let voucher = served.map_err(|fault| refuse(format!("No voucher can be sent: {}.", fault.text())))?;

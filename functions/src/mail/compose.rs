@@ -1,5 +1,7 @@
 //! What a mail says.
 
+use serde_json::Value;
+
 use super::{
     Claimed, Kind, Written,
     template::{self, Values},
@@ -10,10 +12,12 @@ use crate::{
     config::Config,
     event::Event,
     i18n::{Lang, format},
+    id::{ItemId, SubeventId, VariationId},
     money::Money,
     order::Order,
-    page::mail::{Mail, MailLine, Moment, OrderMail, OwnWords, StaffMail, ToPay, bank_facts},
+    page::mail::{Mail, MailLine, Moment, OrderMail, OwnWords, StaffMail, ToPay, VoucherMail, bank_facts},
     present,
+    record::{Record, moment as moment_of, reference},
     staff::notice,
 };
 
@@ -28,6 +32,37 @@ pub fn compose(config: &Config, event: &Event, catalogue: &Catalogue, order: &Or
     Written { subject, text: mail.text, html: mail.html }
 }
 
+/// Writes a mail that brings a voucher to somebody who waited.
+pub fn compose_voucher(
+    config: &Config,
+    event: &Event,
+    catalogue: &Catalogue,
+    voucher: &Record,
+    locale: &str,
+) -> Written {
+    let lang = Lang::parse(locale).unwrap_or_default();
+    let code = voucher.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let product = reference(voucher, "item_id").map(|item| Product {
+        item: ItemId(item),
+        variation: reference(voucher, "variation_id").map(VariationId),
+        date: reference(voucher, "subevent_id").map(SubeventId),
+    });
+    let mail = VoucherMail {
+        lang,
+        zone: event.timezone.clone(),
+        url: format!("{}{}redeem?voucher={code}", config.public_url, event.path()),
+        code,
+        organizer: event.organizer.name.clone(),
+        event: event.name.get(lang).to_owned(),
+        dates: present::dates(event, lang),
+        location: present::location_line(event, lang),
+        product: product.map(|it| present::product(event, catalogue, it, lang)),
+        deadline: moment_of(voucher, "valid_until"),
+    };
+    let Mail { subject, html, text } = mail.to_mail();
+    Written { subject, text, html }
+}
+
 /// What the buyer is told; `None` if the mail is for staff.
 fn moment(event: &Event, order: &Order, claimed: &Claimed, lang: Lang) -> Option<Moment> {
     let note = claimed.note.clone();
@@ -40,7 +75,7 @@ fn moment(event: &Event, order: &Order, claimed: &Claimed, lang: Lang) -> Option
         Kind::OrderChanged => Moment::Changed { note },
         Kind::OrderFree => Moment::Free,
         Kind::OrderPaid => Moment::Paid,
-        Kind::StaffOrderPlaced | Kind::StaffNotice => return None,
+        Kind::WaitingListVoucher | Kind::StaffOrderPlaced | Kind::StaffNotice => return None,
     })
 }
 

@@ -12,11 +12,11 @@ pub mod pace;
 pub mod sql;
 pub mod template;
 
-pub use compose::compose;
+pub use compose::{compose, compose_voucher};
 
 use crate::{
     event::Event,
-    id::{EventId, MailId, OrderId, UserId},
+    id::{EventId, MailId, OrderId, UserId, VoucherId},
     port::db::{DbError, Tx},
     time::Timestamp,
 };
@@ -40,6 +40,8 @@ pub enum Kind {
     OrderDenied,
     /// Order changed by staff.
     OrderChanged,
+    /// A voucher for somebody who waited.
+    WaitingListVoucher,
     /// New order, for staff.
     StaffOrderPlaced,
     /// Something else that happened to an order, for those of the staff who want to hear of it.
@@ -57,7 +59,7 @@ pub enum Class {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::OrderPlaced,
         Self::OrderFree,
         Self::OrderPaid,
@@ -66,6 +68,7 @@ impl Kind {
         Self::OrderApprovedFree,
         Self::OrderDenied,
         Self::OrderChanged,
+        Self::WaitingListVoucher,
         Self::StaffOrderPlaced,
         Self::StaffNotice,
     ];
@@ -81,6 +84,7 @@ impl Kind {
             Self::OrderApprovedFree => "order_approved_free",
             Self::OrderDenied => "order_denied",
             Self::OrderChanged => "order_changed",
+            Self::WaitingListVoucher => "waiting_list_voucher",
             Self::StaffOrderPlaced => "staff_order_placed",
             Self::StaffNotice => "staff_notice",
         }
@@ -101,6 +105,7 @@ impl Kind {
             Self::OrderCanceled
             | Self::OrderDenied
             | Self::OrderChanged
+            | Self::WaitingListVoucher
             | Self::StaffOrderPlaced
             | Self::StaffNotice => Class::Later,
         }
@@ -117,7 +122,7 @@ impl Kind {
             Self::OrderApprovedFree => ("mail_subject_order_approved_free", "mail_text_order_approved_free"),
             Self::OrderDenied => ("mail_subject_order_denied", "mail_text_order_denied"),
             Self::OrderChanged => ("mail_subject_order_changed", "mail_text_order_changed"),
-            Self::StaffOrderPlaced | Self::StaffNotice => return None,
+            Self::WaitingListVoucher | Self::StaffOrderPlaced | Self::StaffNotice => return None,
         })
     }
 
@@ -184,6 +189,17 @@ pub async fn queue_with_note(
     Ok(mail)
 }
 
+/// Writes a mail down that brings a voucher to somebody who has no order. The job that looks every minute announces it.
+pub async fn queue_voucher(
+    tx: &Tx<'_>,
+    event: &Event,
+    voucher: VoucherId,
+    recipient: &Recipient<'_>,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    sql::insert_voucher(tx, event, voucher, recipient, now).await
+}
+
 /// Writes mails to the buyers of many orders down. They have no messages: the job that looks every minute announces as
 /// many of them as can be sent until its next run, so that nobody's ticket stands behind all of them.
 pub async fn queue_mass(
@@ -205,8 +221,10 @@ pub struct Claimed {
     pub attempt: i32,
     /// Its event.
     pub event: EventId,
-    /// Its order.
-    pub order: OrderId,
+    /// Its order, if it is about one.
+    pub order: Option<OrderId>,
+    /// The voucher that it brings, if it brings one.
+    pub voucher: Option<VoucherId>,
     /// What it is about.
     pub kind: Kind,
     /// Where it goes.
@@ -224,6 +242,7 @@ pub struct Claimed {
 }
 
 /// The text of a mail.
+#[derive(Clone)]
 pub struct Written {
     /// The subject line.
     pub subject: String,

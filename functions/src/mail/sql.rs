@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     event::Event,
-    id::{MailId, OrderId},
-    port::db::{DbError, Query, Tx, array, p},
+    id::{MailId, OrderId, VoucherId},
+    port::db::{DbError, Param, Query, Tx, array, p},
     time::Timestamp,
 };
 
@@ -57,6 +57,23 @@ pub(super) async fn insert_mass(
     tx.execute(INSERT_MASS, &[p(&event.id), array(&orders), p(&kind), p(&note), p(&now)]).await.map(|_| ())
 }
 
+const INSERT_VOUCHER: &str = "
+    insert into mail (organizer_id, event_id, kind, recipient, locale, voucher_id, state, created_at, retry_at)
+    values ($1, $2, $3, $4, $5, $6, 'awaiting_retry', $7, $7)";
+
+pub(super) async fn insert_voucher(
+    tx: &Tx<'_>,
+    event: &Event,
+    voucher: VoucherId,
+    to: &Recipient<'_>,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let kind = Kind::WaitingListVoucher.name();
+    let params: [Param<'_>; 7] =
+        [p(&event.organizer.id), p(&event.id), p(&kind), p(&to.email), p(&to.locale), p(&voucher), p(&now)];
+    tx.execute(INSERT_VOUCHER, &params).await.map(drop)
+}
+
 const RELEASE: &str = "update mail set state = 'queued', retry_at = $2 where id = $1 and state = 'waiting'";
 
 /// The tickets that the mail waits for are there, or will never be.
@@ -67,7 +84,7 @@ pub async fn release(tx: &Tx<'_>, mail: MailId, now: Timestamp) -> Result<(), Db
 const CLAIM: &str = "
     update mail set state = 'inflight', retry_at = $2, attempts = attempts + 1
      where id = $1 and state = 'queued'
-    returning id, attempts, event_id, order_id, kind, recipient, locale, note, action, subject, body_text, body_html,
+    returning id, attempts, event_id, order_id, voucher_id, kind, recipient, locale, note, action, subject, body_text, body_html,
               case when starts_with(kind, $3) then (select u.id from app_user u where lower(u.email) = lower(recipient)) end
                   as reader";
 
@@ -85,6 +102,7 @@ pub async fn claim(tx: &Tx<'_>, mail: MailId, now: Timestamp) -> Result<Option<C
         attempt: row.get("attempts")?,
         event: row.get("event_id")?,
         order: row.get("order_id")?,
+        voucher: row.get("voucher_id")?,
         kind: Kind::parse(row.get("kind")?)?,
         recipient: row.get("recipient")?,
         locale: row.get("locale")?,
@@ -185,6 +203,7 @@ pub const ALL: &[&str] = &[
     INSERT,
     SET_NOTE,
     INSERT_MASS,
+    INSERT_VOUCHER,
     RELEASE,
     CLAIM,
     KEEP_TEXT,

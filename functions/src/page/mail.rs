@@ -159,6 +159,31 @@ pub struct StaffMail {
     pub total: Money,
 }
 
+/// What somebody is told who waited for a ticket and can have it now.
+#[derive(Debug, Clone)]
+pub struct VoucherMail {
+    /// The reader's language.
+    pub lang: Lang,
+    /// The event's zone.
+    pub zone: TimeZone,
+    /// Where the voucher is redeemed, with scheme and host.
+    pub url: String,
+    /// The voucher's code.
+    pub code: String,
+    /// The organiser's name.
+    pub organizer: String,
+    /// The event's name.
+    pub event: String,
+    /// When it is, in words.
+    pub dates: String,
+    /// Where it is, on one line.
+    pub location: Option<String>,
+    /// What they waited for.
+    pub product: Option<String>,
+    /// Until when the voucher is good.
+    pub deadline: Option<Timestamp>,
+}
+
 #[derive(Template)]
 #[template(path = "mail/layout.html")]
 struct HtmlMail<'a>(&'a Letter);
@@ -184,7 +209,7 @@ struct Letter {
     facts: Vec<(String, String)>,
     order: String,
     lines: Vec<(i64, String, String)>,
-    total: (String, String),
+    total: Option<(String, String)>,
     taxes: Vec<String>,
     button: String,
     url: String,
@@ -250,12 +275,47 @@ impl OrderMail {
             facts,
             order: named("mail-order", &self.code),
             lines: in_words(lang, &self.lines),
-            total: (lang.text("total"), format::money(lang, self.total)),
+            total: Some((lang.text("total"), format::money(lang, self.total))),
             taxes: self.taxes.iter().map(tax).collect(),
             button: lang.text(button),
             url: self.url.clone(),
             signature: Some(named("mail-signature", &self.organizer)),
             why: named("mail-why", &self.organizer),
+            choices: None,
+        }
+        .into_mail()
+    }
+}
+
+impl VoucherMail {
+    /// Subject, HTML and text in the reader's language.
+    pub fn to_mail(&self) -> Mail {
+        let lang = self.lang;
+        let named = |key: &str, name: &str| lang.text_with(key, &[("name", name.into())]);
+        let product = self.product.iter().map(|name| (lang.text("mail-waiting-product"), name.clone()));
+        Letter {
+            lang,
+            subject: one_line(&named("mail-waiting-subject", &self.event)),
+            heading: lang.text("mail-waiting-heading"),
+            greeting: Some(lang.text("mail-greeting")),
+            text: named("mail-waiting-text", &self.event),
+            markdown: None,
+            event: self.event.clone(),
+            organizer: self.organizer.clone(),
+            place: std::iter::once(&self.dates).chain(&self.location).cloned().collect(),
+            deadline: self
+                .deadline
+                .map(|moment| named("mail-waiting-until", &format::deadline(lang, moment, &self.zone))),
+            instructions: None,
+            facts: product.chain([(lang.text("mail-waiting-code"), self.code.clone())]).collect(),
+            order: self.event.clone(),
+            lines: Vec::new(),
+            total: None,
+            taxes: Vec::new(),
+            button: lang.text("mail-waiting-button"),
+            url: self.url.clone(),
+            signature: Some(named("mail-signature", &self.organizer)),
+            why: named("mail-waiting-why", &self.organizer),
             choices: None,
         }
         .into_mail()
@@ -292,7 +352,7 @@ impl StaffMail {
             ],
             order: lang.text_with("mail-order", &[("name", self.code.as_str().into())]),
             lines: in_words(lang, &self.lines),
-            total: (lang.text("total"), format::money(lang, self.total)),
+            total: Some((lang.text("total"), format::money(lang, self.total))),
             taxes: Vec::new(),
             button: lang.text("mail-staff-button"),
             url: self.url.clone(),

@@ -382,6 +382,18 @@ pub fn mails(lang: Lang) -> Vec<(&'static str, Mail)> {
         instructions: instructions.map(str::to_owned),
     };
     let note = || Some("The hall was **closed** by its owner.".to_owned());
+    let voucher = VoucherMail {
+        lang,
+        zone: TimeZone::get("Europe/Berlin").expect("a zone that exists"),
+        url: "https://tickets.example.org/kulturhafen/lichter/redeem?voucher=K7ZLMN4P".into(),
+        code: "K7ZLMN4P".into(),
+        organizer: "Kulturhafen".into(),
+        event: "Nacht der Lichter".into(),
+        dates: "Friday, 12 March 2027, 19:00".into(),
+        location: Some("Kulturhafen, Kai 7".into()),
+        product: Some("Seat".into()),
+        deadline: Some(at("2026-07-08T21:59:59Z")),
+    };
     let staff = StaffMail {
         happened: None,
         choices_url: Some("https://shop.example/_notices/7/s3cret/?event=3".into()),
@@ -405,6 +417,7 @@ pub fn mails(lang: Lang) -> Vec<(&'static str, Mail)> {
         ("mail-denied", of(Moment::Denied { note: note() }).to_mail()),
         ("mail-canceled", of(Moment::Canceled { note: note() }).to_mail()),
         ("mail-changed", of(Moment::Changed { note: None }).to_mail()),
+        ("mail-waiting", voucher.to_mail()),
         ("mail-staff", staff.to_mail()),
     ]
 }

@@ -10,6 +10,7 @@ use crate::{
     catalogue::edit,
     event::Event,
     id::{EventId, ItemId, SubeventId, VariationId, VoucherId},
+    mail::{self, Recipient},
     port::{
         codes::Codes,
         db::{DbError, Query},
@@ -133,10 +134,12 @@ pub struct Entry {
     pub wish: Wish,
     /// Who waits.
     pub email: String,
+    /// In which language they read.
+    pub locale: String,
 }
 
 /// Serves an entry with a voucher that keeps its place, if there is one: others who wait do not count here (spec domain
-/// 17.2). The place moves from those who wait to those that vouchers keep, in the caller's transaction.
+/// 17.2), and sends it. The place moves from those who wait to those that vouchers keep, in the caller's transaction.
 pub async fn serve(
     lock: &EventLock<'_>,
     event: &Event,
@@ -172,6 +175,8 @@ pub async fn serve(
     voucher::note(lock, vec![json!({ "id": voucher, "tag": TAG, "comment": comment })]).await?;
     sql::serve(lock, entry.id, VoucherId(voucher)).await?;
     sql::recount(lock, &vec![wish.item]).await?;
+    let recipient = Recipient { email: &entry.email, locale: &entry.locale };
+    mail::queue_voucher(lock.tx(), event, VoucherId(voucher), &recipient, now).await?;
     Ok(Ok(VoucherId(voucher)))
 }
 

@@ -7,15 +7,16 @@ use crate::{
     event::{self, Event, calendar},
     i18n::Lang,
     id::MailId,
-    mail::{Claimed, Kind, Written, compose, feedback, pace, sql},
+    mail::{Claimed, Kind, Written, compose, compose_voucher, feedback, pace, sql},
     order::{self, Order, OrderStatus},
     outbox::{self, Envelope, Message},
     port::{
         db::{DbError, Query},
         mailer::{File, MailError, OutgoingMail},
     },
+    record::{Record, moment, reference},
     staff::notice,
-    ticket,
+    ticket, voucher,
 };
 
 /// Sends one mail: claim → write → wait for its turn → hand over → record. From the claim on, the row of the mail alone
@@ -36,7 +37,7 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkE
         }
         Ok(Handed::Overtaken) => {
             tracing::info!(mail.id = mail.0, "a mail is not sent: what it tells is not so any more");
-            sql::mark_failed(&*db, mail, attempt, "Not sent: the order was taken up again.").await?;
+            sql::mark_failed(&*db, mail, attempt, "Not sent: what it tells is not so any more.").await?;
         }
         Ok(Handed::NotNow) => {
             sql::put_off(&*db, mail, attempt, now.plus_seconds(pace::PUT_OFF_SECONDS)).await?;
@@ -97,14 +98,15 @@ async fn send(ctx: &Ctx, claimed: Claimed) -> Result<Handed, WorkError> {
 async fn prepare(ctx: &Ctx, q: &impl Query, claimed: Claimed) -> Result<Option<OutgoingMail>, WorkError> {
     let gone = |what| DbError::UnknownValue { what, value: claimed.id.to_string() };
     let event = event::by_id(q, claimed.event).await?.ok_or_else(|| gone("event of mail"))?;
-    let order = order::by_id(q, &event, claimed.order).await?.ok_or_else(|| gone("order of mail"))?;
+    let Some(id) = claimed.order else { return prepare_voucher(ctx, q, &event, claimed).await };
+    let order = order::by_id(q, &event, id).await?.ok_or_else(|| gone("order of mail"))?;
     let is_over = matches!(claimed.kind, Kind::OrderCanceled | Kind::OrderDenied);
     // One that was cancelled for a fee has no positions left, but is not in the state "cancelled".
     if is_over && order.status != OrderStatus::Canceled && order.live_positions().next().is_some() {
         return Ok(None);
     }
-    let Written { subject, text, html } = match claimed.written {
-        Some(written) => written,
+    let written = match claimed.written {
+        Some(ref written) => written.clone(),
         None => {
             let catalogue = Catalogue::load(q, &event).await?;
             let written = compose(ctx.config(), &event, &catalogue, &order, &claimed);
@@ -123,7 +125,39 @@ async fn prepare(ctx: &Ctx, q: &impl Query, claimed: Claimed) -> Result<Option<O
         }
     }
     attachments.extend(calendar_file(ctx, &event, &order, claimed.kind));
-    Ok(Some(OutgoingMail {
+    Ok(Some(outgoing(ctx, &event, claimed, written, attachments)))
+}
+
+/// A mail that brings a voucher. `None` if there is nothing left to bring.
+async fn prepare_voucher(
+    ctx: &Ctx,
+    q: &impl Query,
+    event: &Event,
+    claimed: Claimed,
+) -> Result<Option<OutgoingMail>, WorkError> {
+    let Some(id) = claimed.voucher else { return Ok(None) };
+    let found = voucher::records(q, event.id, vec![id.0]).await?.into_iter().next();
+    let number = |record: &Record, column: &str| reference(record, column).unwrap_or_default();
+    let is_good = |record: &Record| {
+        let is_over = moment(record, "valid_until").is_some_and(|end| end < ctx.now());
+        !is_over && number(record, "redeemed") < number(record, "max_usages")
+    };
+    let Some(record) = found.filter(is_good) else { return Ok(None) };
+    let written = match claimed.written {
+        Some(ref written) => written.clone(),
+        None => {
+            let catalogue = Catalogue::load(q, event).await?;
+            let written = compose_voucher(ctx.config(), event, &catalogue, &record, &claimed.locale);
+            sql::keep_text(q, claimed.id, &written).await?;
+            written
+        }
+    };
+    Ok(Some(outgoing(ctx, event, claimed, written, Vec::new())))
+}
+
+fn outgoing(ctx: &Ctx, event: &Event, claimed: Claimed, written: Written, attachments: Vec<File>) -> OutgoingMail {
+    let Written { subject, text, html } = written;
+    OutgoingMail {
         id: format!("mail-{:012}", claimed.id.0),
         from_name: event.settings.mail_from_name().unwrap_or(&event.organizer.name).to_owned(),
         reply_to: event.settings.contact_mail().map(str::to_owned),
@@ -133,7 +167,7 @@ async fn prepare(ctx: &Ctx, q: &impl Query, claimed: Claimed) -> Result<Option<O
         text,
         html,
         attachments,
-    }))
+    }
 }
 
 /// The event for the reader's calendar, where the organiser wants that.
@@ -144,7 +178,11 @@ fn calendar_file(ctx: &Ctx, event: &Event, order: &Order, kind: Kind) -> Option<
         Kind::OrderPlaced | Kind::OrderApproved | Kind::OrderChanged => {
             settings.mail_attach_ical() && !settings.mail_attach_ical_paid_only()
         }
-        Kind::OrderCanceled | Kind::OrderDenied | Kind::StaffOrderPlaced | Kind::StaffNotice => false,
+        Kind::OrderCanceled
+        | Kind::OrderDenied
+        | Kind::WaitingListVoucher
+        | Kind::StaffOrderPlaced
+        | Kind::StaffNotice => false,
     };
     // A series as a whole has no day to put there.
     (wanted && !event.has_subevents).then(|| {
