@@ -157,3 +157,29 @@ async fn an_organiser_plays_a_season_from_nothing_to_the_books() {
     let found: Vec<_> = orders["results"].as_array().unwrap().iter().map(|order| order["code"].clone()).collect();
     assert_eq!(found, [json!(desk_code), json!(online_code)]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_desk_sells_through_a_channel_of_its_own() {
+    let shop = TestShop::with_places(9).await;
+    let organizer = Program::new(&shop, "org/");
+    let desk = json!({ "identifier": "api.desk", "label": { "en": "Desk" }, "type": "api" });
+    organizer.done("POST", "saleschannels/", desk).await;
+    let api = Program::new(&shop, "org/events/gig/");
+    let ticket = api.get("items/?search=Ticket").await["results"][0]["id"].clone();
+    let cheap = json!({ "internal_name": "At the desk", "active": true, "condition_min_count": 1, "condition_all_products": true,
+                        "benefit_same_products": true, "benefit_discount_matching_percent": "10.00",
+                        "all_sales_channels": false, "limit_sales_channels": ["api.desk"] });
+    api.done("POST", "discounts/", cheap).await;
+    let order = |channel: &str| {
+        json!({ "email": "ada@example.org", "payment_provider": "manual", "sales_channel": channel,
+                "positions": [{ "item": ticket }] })
+    };
+    for (channel, total) in [("web", "23.00"), ("api.desk", "20.70")] {
+        let placed = api.done("POST", "orders/", order(channel)).await;
+        says(&placed, json!({ "sales_channel": channel, "total": total }));
+    }
+    assert_eq!(api.get("orders/?sales_channel=api.desk").await["count"], 1);
+    let (status, faults) = api.refused("POST", "orders/", order("api.other")).await;
+    assert!(status == 400 && faults["sales_channel"][0].is_string(), "{faults}");
+    assert_eq!(organizer.refused("DELETE", "saleschannels/api.desk/", json!({})).await.0, 403);
+}

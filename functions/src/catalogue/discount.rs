@@ -11,9 +11,9 @@ use crate::{
 };
 
 impl Catalogue {
-    /// The discounts that count at `now` in a sales channel; most events have none.
-    pub fn discounts_in_force(&self, channel: &str, now: Timestamp) -> Vec<Discount> {
-        self.discounts.iter().filter(|discount| discount.applies(channel, now)).cloned().collect()
+    /// The discounts that count at `now` in some sales channel; most events have none.
+    pub fn discounts_in_force(&self, now: Timestamp) -> Vec<Discount> {
+        self.discounts.iter().filter(|discount| discount.is_in_force(now)).cloned().collect()
     }
 
     /// By how much a discount reduces what it is about.

@@ -163,10 +163,14 @@ pub fn apply_discounts(
 impl Discount {
     /// Whether it counts at `now` in a sales channel.
     pub fn applies(&self, channel: &str, now: Timestamp) -> bool {
+        self.is_in_force(now) && self.channels.as_ref().is_none_or(|channels| channels.contains(channel))
+    }
+
+    /// Whether it counts at `now` in some sales channel.
+    pub fn is_in_force(&self, now: Timestamp) -> bool {
         self.active
             && self.available_from.is_none_or(|from| from <= now)
             && self.available_until.is_none_or(|until| now <= until)
-            && self.channels.as_ref().is_none_or(|channels| channels.contains(channel))
     }
 
     fn counts(&self, line: &DiscountLine) -> bool {

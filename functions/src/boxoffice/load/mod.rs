@@ -106,7 +106,7 @@ fn conditions(event: &Event, catalogue: &Catalogue, named: &Named, now: Timestam
     Conditions {
         rules: rules(event),
         billing: catalogue.billing.clone(),
-        discounts: catalogue.discounts_in_force(WEB, now),
+        discounts: catalogue.discounts_in_force(now),
         dates,
         offers: catalogue.offers(event, WEB, &named.dates, now),
         checkout: CheckoutRules {

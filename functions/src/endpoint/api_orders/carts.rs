@@ -22,7 +22,7 @@ use crate::{
         list::{Filter, Page, Wanted, read_filters},
         number, read, respond, segments,
     },
-    event::Event,
+    event::{self, Event},
     http::{self, ApiError},
     id::{CartPositionId, QuestionId},
     idempotency::{Answer, Call},
@@ -135,7 +135,8 @@ async fn once(
         return Ok(answer);
     }
     let catalogue = Catalogue::load(tx, event).await?;
-    let desk = Desk { ctx, tx, staff, event, catalogue: &catalogue };
+    let channels = event::sales_channels(tx, event.organizer.id).await?;
+    let desk = Desk { ctx, tx, staff, event, catalogue: &catalogue, channels };
     let answer = match (request.method(), read::value(request)?) {
         (&Method::DELETE, _) => desk.release(number(request, "cartposition")?).await?,
         (_, Value::Array(rows)) if segments(request).get(7) == Some(&"bulk_create") => desk.fill(&rows).await?,
@@ -153,6 +154,7 @@ struct Desk<'a> {
     staff: &'a Staff,
     event: &'a Event,
     catalogue: &'a Catalogue,
+    channels: Vec<String>,
 }
 
 /// A position of a unit, with its answers.
@@ -264,7 +266,7 @@ impl Desk<'_> {
         if !fields.flag("includes_tax", true)? {
             return Err(ApiError::field("includes_tax", "This is not available."));
         }
-        sales_channel(&fields)?;
+        sales_channel(&fields, &self.channels)?;
         let expires_at = fields.moment("expires")?;
         if expires_at.is_some_and(|moment| moment <= self.ctx.now()) {
             return Err(ApiError::field("expires", "This must be in the future."));

@@ -17,10 +17,10 @@ use crate::{
         VoucherProblem,
     },
     cart::Attendee,
-    catalogue::{Catalogue, Date, Item, Variation},
+    catalogue::{Catalogue, Date, Item, Variation, WEB},
     ctx::Ctx,
     endpoint::api::{keep_refusal, read::read_flag},
-    event::Event,
+    event::{self, Event},
     http::{self, ApiError},
     id::{DiscountId, ItemId, SubeventId, VariationId},
     idempotency::{Answer, Call},
@@ -100,7 +100,8 @@ async fn once(
     let fields = Fields::read(request)?;
     let catalogue = Catalogue::load(tx, event).await?;
     let reader = Reader { event, catalogue: &catalogue, now };
-    let wanted = reader.order(&fields, ctx.codes().seed())?;
+    let channels = event::sales_channels(tx, event.organizer.id).await?;
+    let wanted = reader.order(&fields, &channels, ctx.codes().seed())?;
     let mut answers = Vec::new();
     for (place, said) in
         parts(&fields, "positions", |fields| answers::read(fields, &catalogue, event))?.into_iter().enumerate()
@@ -201,7 +202,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn order(&self, fields: &Fields, seed: Seed) -> Result<CreateOrder, ApiError> {
+    fn order(&self, fields: &Fields, channels: &[String], seed: Seed) -> Result<CreateOrder, ApiError> {
         fields.refuse(&TO_COME)?;
         let status = fields.string("status")?.unwrap_or_else(|| "n".to_owned());
         if !["n", "p"].contains(&status.as_str()) {
@@ -227,7 +228,7 @@ impl Reader<'_> {
             phone: fields.line("phone")?,
             locale: self.locale(fields)?,
             testmode: fields.flag("testmode", self.event.testmode)?,
-            sales_channel: sales_channel(fields)?,
+            sales_channel: sales_channel(fields, channels)?,
             comment: fields.string("comment")?.unwrap_or_default(),
             valid_if_pending: fields.flag("valid_if_pending", false)?,
             require_approval,
@@ -491,11 +492,10 @@ fn gift_cards(fields: &Fields) -> Result<Vec<String>, ApiError> {
     }
 }
 
-pub(super) fn sales_channel(fields: &Fields) -> Result<String, ApiError> {
-    match fields.string("sales_channel")?.as_deref() {
-        None | Some("web") => Ok("web".to_owned()),
-        Some(_) => Err(ApiError::field("sales_channel", "Unknown sales channel.")),
-    }
+/// One of the organiser's sales channels.
+pub(super) fn sales_channel(fields: &Fields, channels: &[String]) -> Result<String, ApiError> {
+    let said = fields.string("sales_channel")?.unwrap_or_else(|| WEB.to_owned());
+    if channels.contains(&said) { Ok(said) } else { Err(ApiError::field("sales_channel", "Unknown sales channel.")) }
 }
 
 fn carts(fields: &Fields) -> Result<Vec<CartId>, ApiError> {

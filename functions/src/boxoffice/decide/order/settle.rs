@@ -7,7 +7,6 @@ use crate::{
     boxoffice::{
         Bundle, CartPosition, CreateOrder, CreatePosition, Offer, OrderRefusal, UnitPrice, VoucherProblem, VoucherTerms,
     },
-    catalogue::WEB,
     id::VoucherId,
     money::Money,
     pricing::apply_discounts,
@@ -158,7 +157,8 @@ impl Batch {
             places.push(place);
             lines.push(self.discount_line(position.product, &settled[place].price, addon_index));
         }
-        for (place, result) in places.into_iter().zip(apply_discounts(&self.stock.discounts, &lines, WEB, self.now)) {
+        let results = apply_discounts(&self.stock.discounts, &lines, &wanted.sales_channel, self.now);
+        for (place, result) in places.into_iter().zip(results) {
             settled[place].price = settled[place].price.discounted(result);
         }
     }
