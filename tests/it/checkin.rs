@@ -188,11 +188,16 @@ async fn what_does_not_fit_is_told_and_kept() {
     door.refused(&secret, "c", json!({}), "canceled").await;
     // The older form, for clients that know no cancelled tickets; by secret and by id.
     let position = door.api().get("checkins/?successful=true").await["results"][0]["position"].to_string();
+    let old_form = |ticket: &str| format!("checkinlists/{}/positions/{ticket}/redeem/", door.list);
     for ticket in [&secret, &position] {
-        let path = format!("events/gig/checkinlists/{}/positions/{ticket}/redeem/", door.list);
-        let (status, body) = door.app.ours("POST", &path, Some(json!({}))).await;
+        let (status, body) = door.api().refused("POST", &old_form(ticket), json!({})).await;
         assert_eq!((status, &body["reason"]), (400, &json!("unpaid")), "{body}");
     }
+    // What a device reads from a ticket is never the number of a position.
+    let by_id = format!("events/gig/{}", old_form(&position));
+    assert_eq!(door.app.ours("POST", &by_id, Some(json!({}))).await.0, 404);
+    let untrusted = format!("{}?untrusted_input=true", old_form(&position));
+    assert_eq!(door.api().refused("POST", &untrusted, json!({})).await.0, 404);
     let item = door.api().get("items/").await["results"][0]["id"].clone();
     let seats = door
         .api()
@@ -235,7 +240,8 @@ async fn rules_and_questions_of_the_door_are_asked() {
         "incomplete"
     );
     let large = asked["options"][1]["id"].to_string();
-    let body = door.entered(&secret, "a", json!({ "answers": { id: large } })).await;
+    let twice = json!({ "answers": { format!("0{id}"): large, id: large } });
+    let body = door.entered(&secret, "a", twice).await;
     assert_eq!(body["position"]["answers"][0]["option_identifiers"], json!(["L"]));
     door.entered(&secret, "b", json!({})).await;
     let body = door.refused(&secret, "c", json!({}), "rules").await;
@@ -254,6 +260,15 @@ async fn a_scan_is_taken_back_soon_after_by_its_own_device() {
     let (status, body) = door.app.ours("POST", "checkinrpc/annul/", said("a")).await;
     assert_eq!((status, &body), (200, &json!({ "status": "ok" })));
     assert_eq!(door.app.ours("POST", "checkinrpc/annul/", said("a")).await.0, 400, "it is not successful any more");
+    // Other doors ask for orders that have changed, and webhooks for what has happened.
+    let logged = "select count(*) as number from action_log where action = 'pretix.event.checkin.annulled'";
+    assert_eq!(door.shop.number(logged).await, 1);
+    let guest = "select count(*) as number from orders where modified_at > created_at";
+    assert_eq!(door.shop.number(guest).await, 1);
+    for nothing in ["%25%25%25", "___"] {
+        let found = door.app.all(&format!("checkinrpc/search/?list={}&search={nothing}", door.list)).await;
+        assert_eq!(found.len(), 0, "{nothing} stands for itself");
+    }
     assert_eq!(door.api().get("checkins/").await["results"][0]["error_reason"], "annulled");
     door.entered(&secret, "b", json!({})).await;
     door.shop.clock.advance_seconds(16 * 60);

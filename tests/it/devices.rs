@@ -148,3 +148,34 @@ async fn a_device_is_told_what_to_show() {
     let same = format!("device/eventselection?current_event=gig&current_checkinlist={list}");
     assert_eq!(app.call("GET", &same, None).await.0, 304);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_sees_one_event_makes_no_device_that_sees_others() {
+    let shop = gig().await;
+    let api = Program::new(&shop, "org/");
+    let wide = api.done("POST", "devices/", json!({ "name": "Wide", "all_events": true })).await;
+    let token = crate::authorisation::token(&shop, &["organizer.devices:write"], Some("gig")).await;
+    let call = async |method: &str, path: &str, body: Value| shop.api(method, path, Some(&token), Some(body)).await.0;
+    for wrong in
+        [json!({ "name": "x", "all_events": true }), json!({ "name": "x", "limit_events": ["gig", "matinee"] })]
+    {
+        assert_eq!(call("POST", "org/devices/", wrong).await, 403);
+    }
+    assert_eq!(call("POST", "org/devices/", json!({ "name": "x", "limit_events": ["gig"] })).await, 201);
+    let path = format!("org/devices/{}/", wide["device_id"]);
+    assert_eq!(call("PATCH", &path, json!({ "name": "mine" })).await, 403);
+    assert_eq!(shop.number("select count(*) as number from device").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_device_is_shut_out_for_good() {
+    let shop = gig().await;
+    let app = device(&shop, json!({ "name": "Door", "all_events": true })).await;
+    let api = Program::new(&shop, "org/");
+    assert_eq!(app.call("GET", "device/info", None).await.0, 200);
+    assert_eq!(api.done("PATCH", "devices/1/", json!({ "revoked": true })).await["revoked"], true);
+    assert_eq!(app.call("GET", "device/info", None).await.0, 401);
+    assert_eq!(app.ours("GET", "giftcards/", None).await.0, 401);
+    assert_eq!(api.refused("PATCH", "devices/1/", json!({ "revoked": false })).await.0, 400);
+    assert_eq!(api.refused("POST", "devices/", json!({ "name": "x", "revoked": true })).await.0, 400);
+}

@@ -7,6 +7,8 @@ pub mod decide;
 pub mod rules;
 pub mod sql;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use self::{
@@ -258,6 +260,10 @@ pub fn pick<'a>(list: &List, tickets: &'a [Ticket]) -> Result<Option<&'a Ticket>
 /// Lets somebody in or out, or says why not. What is decided on is read under the ticket's lock.
 pub async fn redeem(tx: &Tx<'_>, ask: &Ask<'_>, position: PositionId) -> Result<Option<Outcome>, DbError> {
     let lock = ScanLock::acquire(tx, position).await?;
+    if !ask.simulate {
+        // Everybody takes an order before its tickets.
+        sql::hold_order(&lock, ask.event.id).await?;
+    }
     let Some(ticket) = sql::ticket(&lock, ask.event).await? else { return Ok(None) };
     let scans = sql::scans(&lock, ask.list).await?;
     let asked = question::of_event(tx, ask.event.id).await?;
@@ -268,7 +274,9 @@ pub async fn redeem(tx: &Tx<'_>, ask: &Ask<'_>, position: PositionId) -> Result<
         false => Vec::new(),
     };
     if !ask.simulate {
-        let kept = given.iter().filter_map(|(id, answer)| Some((*id, answer.clone()?))).collect();
+        // One answer each, however often a question is named.
+        let kept: BTreeMap<i64, String> =
+            given.iter().filter_map(|(id, answer)| Some((id.0, answer.clone()?))).collect();
         sql::keep_answers(&lock, ask.event.id, kept).await?;
     }
     let entries: Vec<Timestamp> =
@@ -321,7 +329,7 @@ async fn write(lock: &ScanLock<'_>, ask: &Ask<'_>, ticket: &Ticket, verdict: &Ve
     record::log(lock.tx(), ask.scope, ("order", ticket.order.0), action, &said, ask.now).await?;
     match reason {
         // Devices that keep orders ask for those that have changed.
-        None => sql::touch(lock.tx(), ticket, ask.now).await,
+        None => sql::touch(lock.tx(), ticket.event, ticket.order, ask.now).await,
         Some(_) => Ok(()),
     }
 }
@@ -422,16 +430,28 @@ pub enum AnnulError {
     Db(#[from] DbError),
 }
 
+/// What a door says of a scan that it takes back.
+#[derive(Debug)]
+pub struct Annulled<'a> {
+    /// The nonce of the scan.
+    pub nonce: &'a str,
+    /// Who says so; only the device that has scanned may.
+    pub device: Option<i64>,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub explanation: Option<&'a str>,
+}
+
 /// Takes a scan back (spec domain 18.5).
 pub async fn annul(
     tx: &Tx<'_>,
+    scope: Scope,
     lists: &[List],
-    nonce: &str,
-    device: Option<i64>,
-    at: Timestamp,
-    explanation: Option<&str>,
+    said: &Annulled<'_>,
+    now: Timestamp,
 ) -> Result<(), AnnulError> {
-    let found = sql::by_nonce(tx, lists, nonce).await?;
+    let found = sql::by_nonce(tx, lists, said.nonce).await?;
     let scan = match &found[..] {
         [] => return Err(AnnulError::Unknown),
         [one] => one,
@@ -444,18 +464,25 @@ pub async fn annul(
             }
         }
     };
-    if scan.device != device {
+    if scan.device != said.device {
         return Err(AnnulError::OtherDevice);
     }
-    if scan.at.seconds_until(at) > ANNUL_SECONDS {
+    if scan.at.seconds_until(said.at) > ANNUL_SECONDS {
         return Err(AnnulError::TooLate);
     }
     // Whoever decides about the ticket right now does so before or after this.
-    if let Some(position) = scan.position {
-        ScanLock::acquire(tx, position).await?;
+    let order = match scan.position {
+        Some(position) => sql::hold_order(&ScanLock::acquire(tx, position).await?, scan.event).await?,
+        None => None,
+    };
+    if !sql::annul(tx, scan, said.explanation).await? {
+        return Err(AnnulError::Unsuccessful);
     }
-    match sql::annul(tx, scan, explanation).await? {
-        true => Ok(()),
-        false => Err(AnnulError::Unsuccessful),
+    if let Some(order) = order {
+        let told = json!({ "orderposition_id": scan.position, "checkin_list": scan.list });
+        let action = "pretix.event.checkin.annulled";
+        record::log(tx, scope.within(scan.event), ("order", order.0), action, &told, now).await?;
+        sql::touch(tx, scan.event, order, now).await?;
     }
+    Ok(())
 }

@@ -1,12 +1,14 @@
 //! Statements about check-in lists and who came in.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{Attempt, Direction, List, Scan, Ticket};
 use crate::{
     boxoffice::Product,
     event::Event,
-    id::{EventId, OrganizerId, PositionId, QuestionId, SubeventId},
+    id::{EventId, OrderId, OrganizerId, PositionId, QuestionId, SubeventId},
     order::OrderStatus,
     port::{
         db::{DbError, Param, Query, Row, Tx, array, p},
@@ -267,12 +269,12 @@ const KEEP_ANSWERS: &str = "
 pub(super) async fn keep_answers(
     lock: &ScanLock<'_>,
     event: EventId,
-    answers: Vec<(QuestionId, String)>,
+    answers: BTreeMap<i64, String>,
 ) -> Result<(), DbError> {
     if answers.is_empty() {
         return Ok(());
     }
-    let (questions, texts): (Vec<QuestionId>, Vec<String>) = answers.into_iter().unzip();
+    let (questions, texts): (Vec<i64>, Vec<String>) = answers.into_iter().unzip();
     let position = lock.position();
     let params: [Param<'_>; 4] = [p(&event), p(&position), array(&questions), array(&texts)];
     lock.tx().execute(KEEP_ANSWERS, &params).await.map(drop)
@@ -316,8 +318,18 @@ pub async fn insert(
 
 const TOUCH: &str = "update orders set modified_at = greatest(modified_at, $3) where event_id = $1 and id = $2";
 
-pub(super) async fn touch(tx: &Tx<'_>, ticket: &Ticket, now: Timestamp) -> Result<(), DbError> {
-    tx.execute(TOUCH, &[p(&ticket.event), p(&ticket.order), p(&now)]).await.map(drop)
+pub(super) async fn touch(tx: &Tx<'_>, event: EventId, order: OrderId, now: Timestamp) -> Result<(), DbError> {
+    tx.execute(TOUCH, &[p(&event), p(&order), p(&now)]).await.map(drop)
+}
+
+const HOLD_ORDER: &str = "
+    select o.id from order_position p join orders o on o.event_id = p.event_id and o.id = p.order_id
+     where p.event_id = $1 and p.id = $2 for no key update of o";
+
+/// The order of the ticket, which nobody changes until the commit.
+pub(super) async fn hold_order(lock: &ScanLock<'_>, event: EventId) -> Result<Option<OrderId>, DbError> {
+    let row = lock.tx().opt(HOLD_ORDER, &[p(&event), p(&lock.position())]).await?;
+    row.map(|row| row.get("id")).transpose()
 }
 
 const FAILED_NONCE: &str = "
@@ -335,12 +347,13 @@ pub async fn is_reported(
 }
 
 const BY_NONCE: &str = "
-    select id, event_id, position_id, datetime, successful, device_id from checkin
+    select id, event_id, list_id, position_id, datetime, successful, device_id from checkin
      where event_id = any($1) and list_id = any($2) and nonce = $3 order by id";
 
 pub(super) struct Known {
     pub(super) id: i64,
     pub(super) event: EventId,
+    pub(super) list: i64,
     pub(super) position: Option<PositionId>,
     pub(super) at: Timestamp,
     pub(super) successful: bool,
@@ -354,6 +367,7 @@ pub(super) async fn by_nonce(q: &impl Query, lists: &[List], nonce: &str) -> Res
         Ok(Known {
             id: row.get("id")?,
             event: row.get("event_id")?,
+            list: row.get("list_id")?,
             position: row.get("position_id")?,
             at: row.get("datetime")?,
             successful: row.get("successful")?,
@@ -439,7 +453,7 @@ const POSITIONS: &str = concat!(
        and ($3::jsonb->'secret' is null or p.secret = $3::jsonb->>'secret')
        and ($3::jsonb->'has_checkin' is null or ($3::jsonb->>'has_checkin')::boolean = exists (
               select 1 from checkin c where c.event_id = p.event_id and c.position_id = p.id and c.list_id = r.id and c.successful))
-       and ($3::jsonb->'search' is null or o.code like upper($3::jsonb->>'search') || '%'
+       and ($3::jsonb->'search' is null or starts_with(o.code, upper($3::jsonb->>'search'))
             or starts_with(p.secret, $3::jsonb->>'search')
             or strpos(lower(p.attendee_name), lower($3::jsonb->>'search')) > 0
             or strpos(lower(p.attendee_email), lower($3::jsonb->>'search')) > 0
@@ -453,6 +467,7 @@ const POSITIONS: &str = concat!(
     last_entry!(),
     " end desc,
               case when $4 = '-positionid' then p.positionid end desc, case when $4 = 'positionid' then p.positionid end,
+              case when $4 = '-order__datetime' then o.created_at end desc,
               o.created_at, o.id, p.positionid, r.id offset $5 limit $6"
 );
 
@@ -534,6 +549,7 @@ pub const ALL: &[&str] = &[
     OF_ORGANIZER,
     CANDIDATES,
     TICKET,
+    HOLD_ORDER,
     SCANS,
     DATES,
     ANSWERS,

@@ -5,8 +5,9 @@ use serde_json::Value;
 use super::profile::Profile;
 use crate::{
     id::TokenId,
-    port::db::{DbError, Query, Row, Tx, p},
+    port::db::{DbError, Param, Query, Row, Tx, array, p},
     record::Table,
+    staff::Credential,
     time::Timestamp,
 };
 
@@ -43,8 +44,8 @@ const UPDATE: &str = "
                 and de.event_id not in (select id from wanted)),
     limited as (insert into device_event (device_id, event_id, organizer_id) select $2, w.id, $1 from wanted w
                 on conflict do nothing)
-    update device set (name, all_events, security_profile)
-        = (select name, all_events, security_profile from jsonb_populate_record(null::device, $3))
+    update device set (name, all_events, security_profile, revoked)
+        = (select name, all_events, security_profile, coalesce(revoked, false) from jsonb_populate_record(null::device, $3))
      where organizer_id = $1 and id = $2";
 
 /// Devices of an organiser.
@@ -57,6 +58,24 @@ const BY_NUMBER: &str = "select id from device where organizer_id = $1 and devic
 pub async fn by_number(q: &impl Query, organizer: i64, number: i64) -> Result<Option<i64>, DbError> {
     let Ok(number) = i32::try_from(number) else { return Ok(None) };
     q.opt(BY_NUMBER, &[p(&organizer), p(&number)]).await?.map(|row| row.get("id")).transpose()
+}
+
+const REACHES_FURTHER: &str = "
+    select exists (select 1 from event where organizer_id = $1 and slug = any($2) and id <> all($3))
+        or exists (select 1 from device d where d.organizer_id = $1 and d.device_id = $4
+                      and (d.all_events or exists (select 1 from device_event de
+                                                    where de.device_id = d.id and de.event_id <> all($3)))) as found";
+
+/// Whether these events, or those of a device by its number, are more than somebody may see.
+pub async fn reaches_further(
+    q: &impl Query,
+    credential: &Credential,
+    slugs: &Vec<String>,
+    number: Option<i64>,
+) -> Result<bool, DbError> {
+    let number = number.and_then(|number| i32::try_from(number).ok());
+    let params: [Param<'_>; 4] = [p(&credential.organizer), array(slugs), array(&credential.events), p(&number)];
+    q.one(REACHES_FURTHER, &params).await?.get("found")
 }
 
 /// Two devices that read the same code take turns: the second one finds it used.
@@ -156,6 +175,7 @@ pub const ALL: &[&str] = &[
     INSERT,
     UPDATE,
     BY_NUMBER,
+    REACHES_FURTHER,
     FOR_INITIALIZATION,
     INITIALIZE,
     DESCRIBE,

@@ -136,8 +136,11 @@ async fn at_list_of_path(
     let db = ctx.db().await?;
     let caller = Caller::of(request, &*db, permission).await?;
     let id = number(request, Lists::KEY)?;
-    record::find(&*db, &CHECKIN_LISTS, caller.scope, id).await?.ok_or(ApiError::NotFound)?;
     let event = caller.event.clone().ok_or(ApiError::NotFound)?;
+    let found = sql::lists(&*db, caller.organizer.id, &vec![id]).await?;
+    if !found.iter().any(|(list, _)| list.event == event.id) {
+        return Err(ApiError::NotFound);
+    }
     Ok((caller, event, id))
 }
 

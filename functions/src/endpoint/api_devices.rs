@@ -33,6 +33,10 @@ pub async fn handle(ctx: &'static Ctx, request: Request) -> Result<Response<Body
     if path.get(2) != Some(&"device") {
         return match *request.method() {
             Method::PUT | Method::DELETE => Err(ApiError::MethodNotAllowed),
+            Method::POST | Method::PATCH => {
+                stay_within_reach(ctx, &request).await?;
+                resource::handle::<Devices>(ctx, request).await
+            }
             _ => resource::handle::<Devices>(ctx, request).await,
         };
     }
@@ -45,6 +49,24 @@ pub async fn handle(ctx: &'static Ctx, request: Request) -> Result<Response<Body
         (&Method::GET, "info") => info(ctx, request).await,
         (&Method::GET, "eventselection") => select(ctx, request).await,
         _ => Err(ApiError::MethodNotAllowed),
+    }
+}
+
+/// Whoever may see some events lets devices into these, and changes no device that sees others.
+async fn stay_within_reach(ctx: &Ctx, request: &Request) -> Result<(), ApiError> {
+    let db = ctx.db().await?;
+    let credential = staff::authenticate(request, &*db).await?;
+    let Ok(body) = read::object(request) else { return Ok(()) };
+    if credential.all_events {
+        return Ok(());
+    }
+    let list = body.get("limit_events").and_then(Value::as_array);
+    let slugs: Vec<String> = list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+    let wants_all = body.get("all_events").is_some_and(|said| read::read_flag(said).unwrap_or(true));
+    let device = number(request, Devices::KEY).ok();
+    match wants_all || sql::reaches_further(&*db, &credential, &slugs, device).await? {
+        true => Err(ApiError::Forbidden),
+        false => Ok(()),
     }
 }
 
@@ -63,7 +85,7 @@ impl Resource for Devices {
         told("initialization_token"),
         Field::new("all_events", Kind::Flag),
         Field::new("limit_events", Kind::Words(50)),
-        Field::new("revoked", Kind::Flag).read_only(),
+        Field::new("revoked", Kind::Flag),
         Field::new("name", Kind::Text(190)).required(),
         Field::new("created", Kind::Moment).column("created_at").read_only(),
         Field::new("initialized", Kind::Moment).column("initialized_at").null().read_only(),
@@ -103,6 +125,11 @@ impl Resource for Devices {
         }
         if let Some(slug) = edit::unknown_event(ground.tx, ground.scope.organizer(), &slugs).await? {
             faults.add("limit_events", format!("There is no event \"{slug}\"."));
+        }
+        // Not in the spec's API, where only pages of staff can do it: a lost device must not come in again (domain 18.7).
+        let was_revoked = before.is_some_and(|before| flag(before, "revoked"));
+        if (before.is_none() && flag(draft, "revoked")) || (was_revoked && !flag(draft, "revoked")) {
+            faults.add("revoked", "A device is revoked once and for all, and not when it is made.");
         }
         if before.is_none() {
             let codes = ground.ctx.codes();

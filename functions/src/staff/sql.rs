@@ -31,7 +31,7 @@ const CREDENTIAL: &str = "
                  union all select event_id from device_event de where de.device_id = d.id) as events,
            d.id as device_id, d.security_profile
       from api_token t left join team on team.id = t.team_id left join device d on d.id = t.device_id
-     where t.token_hash = $1 and t.active";
+     where t.token_hash = $1 and t.active and not coalesce(d.revoked, false)";
 
 pub(super) async fn credential(q: &impl Query, hash: &Vec<u8>) -> Result<Option<Credential>, DbError> {
     let row = q.opt(CREDENTIAL, &[p(hash)]).await?;

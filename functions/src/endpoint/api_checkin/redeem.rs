@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::people;
 use crate::{
     checkin::{
-        self, AnnulError, Ask, Attempt, Direction, List, Outcome, REPORTED, Raw, Reason,
+        self, AnnulError, Annulled, Ask, Attempt, Direction, List, Outcome, REPORTED, Raw, Reason,
         decide::{Verdict, Wanted},
         pick, sql,
     },
@@ -16,7 +16,9 @@ use crate::{
         api::{
             Around, Caller,
             field::{self, Field, Kind},
-            keep_refusal, read,
+            keep_refusal,
+            list::asks_for,
+            read,
             read::{Faults, read_field, read_flag},
             resource::Resource as _,
             respond,
@@ -232,7 +234,9 @@ async fn once(
     let (ids, code, by_id) = match list {
         Some(list) => {
             let code = http::path(request, "ticket")?;
-            let by_id = code.parse().ok();
+            // What somebody else has written on a ticket is no number of ours (spec domain 18.4).
+            let is_printed = credential.device.is_some() || asks_for(request, "untrusted_input");
+            let by_id = if is_printed { None } else { code.parse().ok() };
             (vec![list], code, by_id)
         }
         None => {
@@ -259,7 +263,10 @@ async fn decide(
     now: Timestamp,
 ) -> Result<Answer, ApiError> {
     let events: Vec<EventId> = door.lists.iter().map(|(list, _)| list.event).collect();
-    let tickets = sql::candidates(tx, door.caller.organizer.id, &events, code, id).await?;
+    let mut tickets = sql::candidates(tx, door.caller.organizer.id, &events, code, None).await?;
+    if tickets.is_empty() && id.is_some() {
+        tickets = sql::candidates(tx, door.caller.organizer.id, &events, code, id).await?;
+    }
     let mut found = None;
     for (list, slug) in &door.lists {
         match pick(list, &tickets) {
@@ -476,7 +483,8 @@ pub(super) async fn annul(ctx: &'static Ctx, request: Request) -> Result<Respons
     let done = async {
         let door = Door::open(&tx, caller, credential, &ids).await?;
         let lists: Vec<List> = door.lists.iter().map(|(list, _)| list.clone()).collect();
-        let done = checkin::annul(&tx, &lists, &nonce, door.device(), at, explanation.as_deref()).await;
+        let taken_back = Annulled { nonce: &nonce, device: door.device(), at, explanation: explanation.as_deref() };
+        let done = checkin::annul(&tx, door.caller.scope, &lists, &taken_back, around.now).await;
         done.map_err(|error| match error {
             AnnulError::Db(error) => error.into(),
             AnnulError::Unknown => ApiError::NotFound,

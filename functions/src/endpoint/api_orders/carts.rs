@@ -1,5 +1,7 @@
 //! Carts that programs fill (spec rest-api 8): they hold places like those of buyers, and orders can consume them.
 
+use std::collections::BTreeMap;
+
 use ::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
 use serde_json::{Map, Value, json};
@@ -197,13 +199,16 @@ impl Desk<'_> {
     /// Each unit as it is told now, or what is wrong with it.
     async fn reserve(&self, units: &[NewUnit]) -> Result<Vec<Result<Value, Value>>, ApiError> {
         let (tx, event) = (self.tx, self.event);
+        if units.iter().map(|it| 1 + it.unit.parts.len()).sum::<usize>() > BULK_MAX {
+            let text = format!("At most {BULK_MAX} positions can be created at once, with what comes with them.");
+            return Err(ApiError::field("non_field_errors", text));
+        }
         let done = edit::reserve(tx, self.staff, event, self.catalogue, units, self.ctx.now()).await?;
         let ids: Vec<CartPositionId> = done.iter().flatten().flatten().copied().collect();
         let extra = Extra::of(self.catalogue);
         let records = edit::sql::records(tx, event.id, &ids).await?;
-        let tell = |id: &CartPositionId| {
-            records.iter().find(|it| reference(it, "id") == Some(id.0)).map(|it| told(it, event, &extra))
-        };
+        let records: BTreeMap<i64, _> = records.iter().filter_map(|it| Some((reference(it, "id")?, it))).collect();
+        let tell = |id: &CartPositionId| records.get(&id.0).map(|it| told(it, event, &extra));
         let mut results = Vec::new();
         for (unit, outcome) in units.iter().zip(done) {
             results.push(match outcome {

@@ -75,6 +75,7 @@ pub(super) const DELETE_EVENT: &str = "
               where e.id = $1 and e.id = $2 and f.key is not null
              on conflict do nothing),
          carts as (delete from cart_position where event_id = $1),
+         mails as (delete from mail where event_id = $1 and order_id is null),
          sessions as (delete from checkout_session where event_id = $1),
          bulk as (delete from bulk_action where event_id = $1),
          outcomes as (delete from form_outcome where event_id = $1),

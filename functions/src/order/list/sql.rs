@@ -34,7 +34,7 @@ macro_rules! orders {
        and ($2::jsonb->'subevent_before' is null or exists (select 1 from order_position op join subevent s on s.id = op.subevent_id
                 where op.event_id = o.event_id and op.order_id = o.id
                   and s.date_from < ($2::jsonb->>'subevent_before')::timestamptz))
-       and ($2::jsonb->'search' is null or o.code like upper($2::jsonb->>'search') || '%'
+       and ($2::jsonb->'search' is null or starts_with(o.code, upper($2::jsonb->>'search'))
             or strpos(lower(o.email), lower($2::jsonb->>'search')) > 0
             or strpos(lower(o.comment), lower($2::jsonb->>'search')) > 0
             or o.id in (select op.order_id from order_position op
@@ -108,7 +108,7 @@ macro_rules! positions {
                 where v.event_id ",
             $of,
             " and v.code = upper($2::jsonb->>'voucher__code')))
-       and ($2::jsonb->'search' is null or o.code like upper($2::jsonb->>'search') || '%'
+       and ($2::jsonb->'search' is null or starts_with(o.code, upper($2::jsonb->>'search'))
             or starts_with(p.secret, $2::jsonb->>'search')
             or strpos(lower(p.attendee_name), lower($2::jsonb->>'search')) > 0
             or strpos(lower(p.attendee_email), lower($2::jsonb->>'search')) > 0

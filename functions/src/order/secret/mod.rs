@@ -84,8 +84,9 @@ async fn replace(
     now: Timestamp,
 ) -> Result<Outgoing, DbError> {
     let lock = EventLock::acquire(tx, staff.event()).await?;
-    sql::replace(&lock, event.organizer.id, order.id, drawn, now).await?;
+    // The order first, as doors take them.
     sql::touch(&lock, order.id, link, now).await?;
+    sql::replace(&lock, event.organizer.id, order.id, drawn, now).await?;
     super::log_by(tx, staff, event, order.id, "pretix.event.order.changed.secret", now).await?;
     match order.status {
         OrderStatus::Paid => {
