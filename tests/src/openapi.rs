@@ -190,7 +190,12 @@ fn operation(route: &Route, kinds: &[Kind]) -> Value {
         responses.insert(status.to_owned(), body);
     }
     let is_public = matches!(route.access, Access::Public | Access::DeviceCode);
-    for (status, ..) in REFUSALS.iter().filter(|(status, ..)| !is_public || *status == "404") {
+    let can_refuse = |status: &str| match route.access {
+        Access::Public => status == "404",
+        Access::DeviceCode => !["401", "403"].contains(&status),
+        _ => true,
+    };
+    for (status, ..) in REFUSALS.iter().filter(|(status, ..)| can_refuse(status)) {
         responses.insert((*status).to_owned(), json!({ "$ref": format!("#/components/responses/Status{status}") }));
     }
     let mut operation = json!({
