@@ -7,7 +7,7 @@ use tests::scan::App;
 use crate::{
     api_catalogue::Program,
     devices::{device, gig},
-    shop::{TestShop, code_of},
+    shop::{TestShop, code_of, http_client},
 };
 
 struct Door {
@@ -67,6 +67,10 @@ async fn a_scan_app_works_through_an_evening() {
     assert_eq!(door.app.all("events/gig/items/").await.len(), 2);
     let found = door.app.all(&format!("checkinrpc/search/?list={}&search={code}", door.list)).await;
     assert_eq!(found.len(), 1);
+    for nothing in ["%25%25%25", "___"] {
+        let found = door.app.all(&format!("checkinrpc/search/?list={}&search={nothing}", door.list)).await;
+        assert_eq!(found.len(), 0, "{nothing} stands for itself");
+    }
 
     let body = door.entered(&secret, "a", json!({})).await;
     let list = json!({ "id": door.list, "name": "Main", "event": "gig", "subevent": null, "include_pending": false });
@@ -255,24 +259,76 @@ async fn a_scan_is_taken_back_soon_after_by_its_own_device() {
     door.entered(&secret, "a", json!({})).await;
     let said = |nonce: &str| Some(json!({ "lists": [door.list], "nonce": nonce }));
     assert_eq!(door.app.ours("POST", "checkinrpc/annul/", said("z")).await.0, 404);
+    door.shop.clock.advance_seconds(60);
+    let synced = door.shop.ctx.now();
     let other = device(&door.shop, json!({ "name": "Other", "all_events": true })).await;
     assert_eq!(other.ours("POST", "checkinrpc/annul/", said("a")).await.0, 400);
     let (status, body) = door.app.ours("POST", "checkinrpc/annul/", said("a")).await;
     assert_eq!((status, &body), (200, &json!({ "status": "ok" })));
     assert_eq!(door.app.ours("POST", "checkinrpc/annul/", said("a")).await.0, 400, "it is not successful any more");
-    // Other doors ask for orders that have changed, and webhooks for what has happened.
-    let logged = "select count(*) as number from action_log where action = 'pretix.event.checkin.annulled'";
-    assert_eq!(door.shop.number(logged).await, 1);
-    let guest = "select count(*) as number from orders where modified_at > created_at";
-    assert_eq!(door.shop.number(guest).await, 1);
-    for nothing in ["%25%25%25", "___"] {
-        let found = door.app.all(&format!("checkinrpc/search/?list={}&search={nothing}", door.list)).await;
-        assert_eq!(found.len(), 0, "{nothing} stands for itself");
+    // With a key, a call that is repeated is answered as before.
+    let organizer = Program::new(&door.shop, "org/");
+    let scan = json!({ "lists": [door.list], "secret": secret, "nonce": "desk" });
+    organizer.done("POST", "checkinrpc/redeem/", scan).await;
+    for _ in 0..2 {
+        let request =
+            http_client().build().unwrap().post(format!("{}/api/v1/organizers/org/checkinrpc/annul/", door.shop.url));
+        let request =
+            request.header("authorization", format!("Token {}", door.shop.token)).header("x-idempotency-key", "once");
+        assert_eq!(request.json(&said("desk")).send().await.unwrap().status().as_u16(), 200);
     }
+    // Other doors ask for orders that have changed since they did.
+    let logged = "select count(*) as number from action_log where action = 'pretix.event.checkin.annulled'";
+    assert_eq!(door.shop.number(logged).await, 2);
+    let changed = door.app.all(&format!("events/gig/orders/?modified_since={synced}")).await;
+    assert_eq!(changed.len(), 1, "doors that keep orders hear of it");
     assert_eq!(door.api().get("checkins/").await["results"][0]["error_reason"], "annulled");
     door.entered(&secret, "b", json!({})).await;
     door.shop.clock.advance_seconds(16 * 60);
     assert_eq!(door.app.ours("POST", "checkinrpc/annul/", said("b")).await.0, 400, "too late");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_again_because_the_answer_was_lost_gets_it_again() {
+    let once = json!({"<": [{"var": "entries_number"}, 1]});
+    let door = Door::new(json!({ "name": "Main", "rules": once, "allow_multiple_entries": true })).await;
+    let (code, secret) = door.sell("Seat").await;
+    for _ in 0..2 {
+        door.entered(&secret, "a", json!({})).await;
+    }
+    assert_eq!(door.count().await, 1);
+    for _ in 0..2 {
+        door.refused(&secret, "b", json!({}), "rules").await;
+        assert_eq!(door.scan("nobody", "c", json!({})).await.0, 404);
+    }
+    let told = "select count(*) as number from checkin where not successful";
+    assert_eq!(door.shop.number(told).await, 2, "one attempt of each");
+    let logged = "select count(*) as number from action_log where action ~ 'checkin.(denied|unknown)'";
+    assert_eq!(door.shop.number(logged).await, 2);
+    // Nor does what has happened since change what was said.
+    door.api().done("POST", &format!("orders/{code}/mark_canceled/"), json!({})).await;
+    door.entered(&secret, "a", json!({})).await;
+    door.refused(&secret, "d", json!({}), "canceled").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn staff_changes_an_order_while_its_tickets_are_scanned() {
+    let door = Door::new(json!({ "name": "Main", "allow_multiple_entries": true })).await;
+    let (_, secret) = door.sell("Seat").await;
+    let position = door.api().get("orderpositions/").await["results"][0]["id"].to_string();
+    for round in 0..20 {
+        let scans = (0..4).map(|gate| {
+            let (door, secret, nonce) = (&door, &secret, format!("{round}-{gate}"));
+            async move { door.scan(secret, &nonce, json!({})).await }
+        });
+        let price = json!({ "price": format!("{}.00", round + 1) });
+        let path = format!("orderpositions/{position}/");
+        let (scans, ()) = tokio::join!(futures(scans), async {
+            door.api().done("PATCH", &path, price).await;
+        });
+        // What costs more than was paid is not paid any more, but nobody waits for anybody in a circle.
+        assert!(scans.iter().all(|(status, _)| [201, 400].contains(status)), "{scans:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -227,3 +227,18 @@ async fn those_who_are_served_at_once_get_no_more_than_there_is() {
     assert_eq!((&free["waiting_list"], &free["blocking_vouchers"]), (&json!(7), &json!(1)));
     shop.counters().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_nobody_has_bought_goes_with_its_waiting_list() {
+    let shop = TestShop::with_places(0).await;
+    let api = Program::new(&shop, "org/events/gig/");
+    let seat = api.get("items/?search=Seat").await["results"][0]["id"].as_i64().unwrap();
+    let id = api.add("waitinglistentries/", entry(seat, "ada@example.org")).await;
+    let quota = api.get("quotas/").await["results"][0]["id"].clone();
+    api.done("PATCH", &format!("quotas/{quota}/"), json!({ "size": 1 })).await;
+    assert_eq!(api.call("POST", &format!("waitinglistentries/{id}/send_voucher/"), None).await.0, 204);
+    api.done("PATCH", "", json!({ "live": false })).await;
+    let (status, answer) = api.call("DELETE", "", None).await;
+    assert_eq!(status, 204, "{answer}");
+    assert_eq!(shop.number("select count(*) as number from mail").await, 0);
+}

@@ -51,15 +51,17 @@ pub fn decide(
     facts: &Facts<'_>,
     has_questions: bool,
 ) -> Verdict {
+    // Before all rules, though spec domain 18.4.5 has it after them: who has been let in, and whose answer was lost, would
+    // be turned away by a rule that counts entries.
+    if is_repeated(scans, wanted) {
+        return Verdict::Ok { is_new: false, forced: false };
+    }
     let against = objection(list, ticket, wanted, facts);
     if let Some((reason, text)) = against.clone().filter(|_| !wanted.force) {
         return Verdict::Refused(reason, text);
     }
     if has_questions && !wanted.force {
         return Verdict::Incomplete;
-    }
-    if is_repeated(scans, wanted) {
-        return Verdict::Ok { is_new: false, forced: false };
     }
     let is_used = wanted.direction == Direction::Entry && !may_enter(list, scans);
     if is_used && !wanted.force {

@@ -307,18 +307,23 @@ async fn write(lock: &ScanLock<'_>, ask: &Ask<'_>, ticket: &Ticket, verdict: &Ve
         Verdict::Ok { forced, .. } => (None, None, *forced, "pretix.event.checkin"),
         Verdict::Refused(reason, text) => (Some(reason.code()), text.as_deref(), false, "pretix.event.checkin.denied"),
     };
+    // Told again because the answer was lost: it was one attempt.
+    let (nonce, device) = (ask.wanted.nonce.as_deref(), ask.wanted.device);
+    if reason.is_some() && sql::is_reported(lock.tx(), ask.list, nonce, device).await? {
+        return Ok(());
+    }
     let attempt = Attempt {
         position: Some(lock.position()),
         direction: ask.wanted.direction,
         at: ask.wanted.at,
-        nonce: ask.wanted.nonce.as_deref(),
+        nonce,
         forced,
         force_sent: ask.wanted.force,
         reason,
         explanation,
         raw: json!({ "barcode": ask.raw.barcode, "source": ask.raw.source }),
     };
-    sql::insert(lock.tx(), (ask.list, ask.wanted.device), &attempt, ask.now).await?;
+    sql::insert(lock.tx(), (ask.list, device), &attempt, ask.now).await?;
     let said = json!({
         "orderposition_id": lock.position(),
         "checkin_list": ask.list.id,

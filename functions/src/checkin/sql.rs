@@ -336,7 +336,7 @@ const FAILED_NONCE: &str = "
     select exists (select 1 from checkin where event_id = $1 and list_id = $2 and nonce = $3 and not successful
                       and device_id is not distinct from $4) as found";
 
-/// Whether a device has reported this failure before.
+/// Whether this failure of a device is written already: it has the same nonce.
 pub async fn is_reported(
     q: &impl Query,
     list: &List,

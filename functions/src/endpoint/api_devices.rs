@@ -62,7 +62,7 @@ async fn stay_within_reach(ctx: &Ctx, request: &Request) -> Result<(), ApiError>
     }
     let list = body.get("limit_events").and_then(Value::as_array);
     let slugs: Vec<String> = list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
-    let wants_all = body.get("all_events").is_some_and(|said| read::read_flag(said).unwrap_or(true));
+    let wants_all = body.get("all_events").is_some_and(|said| read::read_flag(said) == Some(true));
     let device = number(request, Devices::KEY).ok();
     match wants_all || sql::reaches_further(&*db, &credential, &slugs, device).await? {
         true => Err(ApiError::Forbidden),

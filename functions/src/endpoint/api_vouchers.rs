@@ -215,15 +215,8 @@ async fn batch_create(ctx: &'static Ctx, request: Request) -> Result<Response<Bo
     let around = caller.around(ctx, &*db, Vouchers::FIELDS, ctx.now()).await?;
     let tx = db.begin().await?;
     let done = batch_once(ctx, &tx, &call, &request, &caller, &around).await;
-    match tx.finish(done).await {
-        Ok(answer) => Ok(respond(&answer)),
-        Err(error) => {
-            if error.is_refusal() {
-                keep_refusal(&mut db, &call, &error, around.now).await?;
-            }
-            Err(error)
-        }
-    }
+    let done = tx.finish(done).await;
+    Ok(respond(&keep_refusal(&mut db, &call, done, around.now).await?))
 }
 
 async fn batch_once(

@@ -23,7 +23,10 @@ use crate::{
     id::{DiscountId, FeeId, OrderId, PositionId, QuestionId, VoucherId},
     money::{Money, TaxRate},
     payment::Provider,
-    port::db::{DbError, Query, Tx},
+    port::{
+        db::{DbError, Query, Tx},
+        lock::EventLock,
+    },
     pricing::{FeeType, Rounding},
     record::Record,
     session,
@@ -383,6 +386,13 @@ pub async fn by_code(q: &impl Query, event: &Event, code: &str) -> Result<Option
 /// An order of the event.
 pub async fn by_id(q: &impl Query, event: &Event, id: OrderId) -> Result<Option<Order>, DbError> {
     Ok(sql::orders(q, event, &vec![id]).await?.pop().inspect(|order| trace::about_order(&order.code)))
+}
+
+/// An order as it stays until the transaction ends. The event's lock alone does not keep doors out, which note on an order
+/// that one of its tickets was scanned.
+pub async fn held(lock: &EventLock<'_>, event: &Event, id: OrderId) -> Result<Option<Order>, DbError> {
+    sql::hold(lock, id).await?;
+    by_id(lock.tx(), event, id).await
 }
 
 /// Records what a program has done to an order (spec domain 23.1).

@@ -352,9 +352,16 @@ pub(super) async fn log(
     tx.execute(LOG, &params).await.map(|_| ())
 }
 
+const HOLD: &str = "select 1 from orders where event_id = $1 and id = $2 for no key update";
+
+pub(super) async fn hold(lock: &EventLock<'_>, id: OrderId) -> Result<(), DbError> {
+    lock.tx().execute(HOLD, &[p(&lock.event()), p(&id)]).await.map(drop)
+}
+
 /// Every statement of this file, for the test that prepares them all.
 pub const ALL: &[&str] = &[
     ID_BY_CODE,
+    HOLD,
     EVENT_OF,
     ORDERS,
     POSITIONS,

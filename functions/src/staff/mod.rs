@@ -231,7 +231,12 @@ pub struct Credential {
 impl Credential {
     /// Whether it works in an event.
     pub fn reaches(&self, event: &Event) -> bool {
-        self.organizer == event.organizer.id && (self.all_events || self.events.contains(&event.id))
+        self.organizer == event.organizer.id && self.includes(event.id)
+    }
+
+    /// Whether an event, which is the organiser's, is one of those that it works in.
+    pub fn includes(&self, event: EventId) -> bool {
+        self.all_events || self.events.contains(&event)
     }
 
     /// Whether the team has a right, in the events that are its own.
@@ -274,8 +279,7 @@ impl Staff {
     ) -> Result<(Self, Event), ApiError> {
         let credential = authenticate(request, q).await?;
         let event = event::find(q, organizer_slug, event_slug).await?.ok_or(ApiError::Forbidden)?;
-        let in_team = credential.all_events || credential.events.contains(&event.id);
-        if credential.organizer != event.organizer.id || !in_team || !credential.grants(permission) {
+        if !credential.reaches(&event) || !credential.grants(permission) {
             return Err(ApiError::Forbidden);
         }
         Ok((Self { token: credential.token, event: event.id, organizer: event.organizer.id }, event))

@@ -189,12 +189,22 @@ pub fn number(request: &Request, name: &str) -> Result<i64, ApiError> {
     http::path(request, name)?.parse().map_err(|_| ApiError::NotFound)
 }
 
-/// Keeps a refusal for a call that comes again with the same key.
-pub async fn keep_refusal(db: &mut Db, call: &Call, error: &ApiError, now: Timestamp) -> Result<(), DbError> {
-    let answer = Answer { status: 400, body: http::api_body(error) };
-    let tx = db.begin().await?;
-    let kept = call.keep_refusal(&tx, &answer, now).await;
-    tx.finish(kept).await
+/// What came of a call. A refusal is kept for the call that comes again with the same key.
+pub async fn keep_refusal<T>(
+    db: &mut Db,
+    call: &Call,
+    done: Result<T, ApiError>,
+    now: Timestamp,
+) -> Result<T, ApiError> {
+    if let Err(error) = &done
+        && error.is_refusal()
+    {
+        let answer = Answer { status: 400, body: http::api_body(error) };
+        let tx = db.begin().await?;
+        let kept = call.keep_refusal(&tx, &answer, now).await;
+        tx.finish(kept).await?;
+    }
+    done
 }
 
 /// An answer as a response; 204 has no body.

@@ -210,15 +210,8 @@ pub async fn act<A: Action>(ctx: &'static Ctx, request: Request) -> Result<Respo
     let around = caller.around(ctx, &*db, A::Of::FIELDS, now).await?;
     let tx = db.begin().await?;
     let done = act_once::<A>(ctx, &tx, &call, &request, &caller, &around).await;
-    match tx.finish(done).await {
-        Ok(answer) => Ok(respond(&answer)),
-        Err(error) => {
-            if error.is_refusal() {
-                keep_refusal(&mut db, &call, &error, now).await?;
-            }
-            Err(error)
-        }
-    }
+    let done = tx.finish(done).await;
+    Ok(respond(&keep_refusal(&mut db, &call, done, now).await?))
 }
 
 async fn act_once<A: Action>(
@@ -351,15 +344,8 @@ async fn write<R: Resource>(ctx: &'static Ctx, request: Request) -> Result<Respo
     let around = caller.around(ctx, &*db, R::FIELDS, now).await?;
     let tx = db.begin().await?;
     let done = once::<R>(ctx, &tx, &call, &request, &caller, &around).await;
-    match tx.finish(done).await {
-        Ok(answer) => Ok(respond(&answer)),
-        Err(error) => {
-            if error.is_refusal() {
-                keep_refusal(&mut db, &call, &error, now).await?;
-            }
-            Err(error)
-        }
-    }
+    let done = tx.finish(done).await;
+    Ok(respond(&keep_refusal(&mut db, &call, done, now).await?))
 }
 
 async fn once<R: Resource>(

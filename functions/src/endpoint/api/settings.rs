@@ -93,15 +93,8 @@ async fn change(ctx: &'static Ctx, request: Request, group: &Group) -> Result<Re
     let now = ctx.now();
     let tx = db.begin().await?;
     let done = once(&tx, &call, &request, (&caller, &rights), group, now).await;
-    match tx.finish(done).await {
-        Ok(answer) => Ok(respond(&answer)),
-        Err(error) => {
-            if error.is_refusal() {
-                keep_refusal(&mut db, &call, &error, now).await?;
-            }
-            Err(error)
-        }
-    }
+    let done = tx.finish(done).await;
+    Ok(respond(&keep_refusal(&mut db, &call, done, now).await?))
 }
 
 async fn once(

@@ -85,7 +85,7 @@ pub(super) async fn search(ctx: &'static Ctx, request: Request) -> Result<Respon
         return Err(ApiError::field("list", "This field is required."));
     }
     let lists = sql::lists(&*db, caller.organizer.id, &ids).await?;
-    let is_ours = |list: &List| credential.all_events || credential.events.contains(&list.event);
+    let is_ours = |list: &List| credential.includes(list.event);
     let lists: Vec<List> = lists.into_iter().map(|(list, _)| list).filter(is_ours).collect();
     let missing: Vec<String> =
         ids.iter().filter(|id| lists.iter().all(|list| list.id != **id)).map(ToString::to_string).collect();

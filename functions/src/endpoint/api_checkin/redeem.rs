@@ -1,6 +1,5 @@
 //! Scanning (spec rest-api 10.1 to 10.3).
 
-use ::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use serde_json::{Map, Value, json};
 
@@ -173,7 +172,7 @@ impl Door {
         if let Some(id) = ids.iter().find(|id| lists.iter().all(|(list, _)| list.id != **id)) {
             return Err(ApiError::field("lists", format!("Invalid pk \"{id}\" - object does not exist.")));
         }
-        if lists.iter().any(|(list, _)| !credential.all_events && !credential.events.contains(&list.event)) {
+        if lists.iter().any(|(list, _)| !credential.includes(list.event)) {
             return Err(ApiError::Forbidden);
         }
         let mut events: Vec<EventId> = lists.iter().map(|(list, _)| list.event).collect();
@@ -206,15 +205,8 @@ async fn scan(ctx: &'static Ctx, request: Request, list: Option<i64>) -> Result<
     let around = caller.around(ctx, &*db, &[], now).await?;
     let tx = db.begin().await?;
     let done = once(&tx, &call, &request, (caller, credential), &around, list).await;
-    match tx.finish(done).await {
-        Ok(answer) => Ok(respond(&answer)),
-        Err(error) => {
-            if error.is_refusal() {
-                keep_refusal(&mut db, &call, &error, now).await?;
-            }
-            Err(error)
-        }
-    }
+    let done = tx.finish(done).await;
+    Ok(respond(&keep_refusal(&mut db, &call, done, now).await?))
 }
 
 async fn once(
@@ -328,7 +320,7 @@ async fn unknown(
     reason: Reason,
     now: Timestamp,
 ) -> Result<Answer, ApiError> {
-    if !said.simulate {
+    if !said.simulate && !sql::is_reported(tx, list, said.nonce.as_deref(), door.device()).await? {
         let attempt = Attempt {
             position: None,
             direction: said.direction,
@@ -450,7 +442,7 @@ pub(super) async fn failed(ctx: &'static Ctx, request: Request) -> Result<Respon
         }
         let door = Door::open(&tx, caller, credential, &vec![list]).await?;
         let (list, _) = door.lists.first().ok_or(ApiError::NotFound)?;
-        if nonce.is_none() || !sql::is_reported(&tx, list, nonce, door.device()).await? {
+        if !sql::is_reported(&tx, list, nonce, door.device()).await? {
             sql::insert(&tx, (list, door.device()), &attempt, now).await?;
             let said = json!({ "error_reason": reason, "type": direction.code() });
             let scope = door.caller.scope;
@@ -461,7 +453,8 @@ pub(super) async fn failed(ctx: &'static Ctx, request: Request) -> Result<Respon
         Ok::<_, ApiError>(answer)
     };
     let done = done.await;
-    Ok(respond(&tx.finish(done).await?))
+    let done = tx.finish(done).await;
+    Ok(respond(&keep_refusal(&mut db, &call, done, now).await?))
 }
 
 /// `POST checkinrpc/annul/`.
@@ -469,6 +462,7 @@ pub(super) async fn annul(ctx: &'static Ctx, request: Request) -> Result<Respons
     let mut db = ctx.db().await?;
     let caller = Caller::of(&request, &*db, Permission::CheckinWrite).await?;
     let credential = staff::authenticate(&request, &*db).await?;
+    let call = Call::by(&request, caller.scope.token())?;
     let around = caller.around(ctx, &*db, &[], ctx.now()).await?;
     let body = read::object(&request)?;
     let mut reader = Reader { body: &body, around: &around, faults: Faults::default() };
@@ -481,6 +475,9 @@ pub(super) async fn annul(ctx: &'static Ctx, request: Request) -> Result<Respons
     let nonce = nonce.unwrap_or_default();
     let tx = db.begin().await?;
     let done = async {
+        if let Some(answer) = call.begin(&tx, around.now).await? {
+            return Ok(answer);
+        }
         let door = Door::open(&tx, caller, credential, &ids).await?;
         let lists: Vec<List> = door.lists.iter().map(|(list, _)| list.clone()).collect();
         let taken_back = Annulled { nonce: &nonce, device: door.device(), at, explanation: explanation.as_deref() };
@@ -489,9 +486,12 @@ pub(super) async fn annul(ctx: &'static Ctx, request: Request) -> Result<Respons
             AnnulError::Db(error) => error.into(),
             AnnulError::Unknown => ApiError::NotFound,
             refused => ApiError::BadRequest(refused.to_string()),
-        })
+        })?;
+        let answer = Answer { status: 200, body: json!({ "status": "ok" }) };
+        call.end(&tx, &answer).await?;
+        Ok::<_, ApiError>(answer)
     };
     let done = done.await;
-    tx.finish(done).await?;
-    Ok(http::json(StatusCode::OK, &json!({ "status": "ok" })))
+    let done = tx.finish(done).await;
+    Ok(respond(&keep_refusal(&mut db, &call, done, around.now).await?))
 }

@@ -73,15 +73,7 @@ async fn finish(
     call: &Call,
     ctx: &Ctx,
 ) -> Result<Response<Body>, ApiError> {
-    match done {
-        Ok(answer) => Ok(respond(&answer)),
-        Err(error) => {
-            if error.is_refusal() {
-                keep_refusal(db, call, &error, ctx.now()).await?;
-            }
-            Err(error)
-        }
-    }
+    Ok(respond(&keep_refusal(db, call, done, ctx.now()).await?))
 }
 
 async fn create_once(

@@ -74,14 +74,8 @@ pub(super) async fn take(ctx: &'static Ctx, request: Request, action: Action) ->
     let now = ctx.now();
     let tx = db.begin().await?;
     let done = once(ctx, &tx, &call, &request, &staff, &event, action, now).await;
-    let (answer, outgoing) = match tx.finish(done).await {
-        Ok(done) => done,
-        Err(error) if error.is_refusal() => {
-            keep_refusal(&mut db, &call, &error, now).await?;
-            return Err(error);
-        }
-        Err(error) => return Err(error),
-    };
+    let done = tx.finish(done).await;
+    let (answer, outgoing) = keep_refusal(&mut db, &call, done, now).await?;
     drop(db);
     let code = answer.body["code"].as_str().unwrap_or_default();
     tracing::info!(event.id = event.id.0, order.code = code, ?action, "Order {code}: {action:?}");
@@ -104,8 +98,9 @@ async fn once(
         return Ok((answer, Outgoing::default()));
     }
     // What the box office changes is read and changed under its lock.
-    let _lock = EventLock::acquire(tx, event.id).await?;
+    let lock = EventLock::acquire(tx, event.id).await?;
     let order = find(tx, event, request).await?;
+    let order = order::held(&lock, event, order.id).await?.ok_or(ApiError::NotFound)?;
     let catalogue = Catalogue::load(tx, event).await?;
     let ignores_quotas = http::query(request, "check_quotas").is_some_and(|value| value == "false");
     let codes = ctx.codes();

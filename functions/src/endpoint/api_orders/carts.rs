@@ -115,15 +115,8 @@ async fn write(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, Ap
     let now = ctx.now();
     let tx = db.begin().await?;
     let done = once(ctx, &tx, &call, &request, (&staff, &event)).await;
-    match tx.finish(done).await {
-        Ok(answer) => Ok(respond(&answer)),
-        Err(error) => {
-            if error.is_refusal() {
-                keep_refusal(&mut db, &call, &error, now).await?;
-            }
-            Err(error)
-        }
-    }
+    let done = tx.finish(done).await;
+    Ok(respond(&keep_refusal(&mut db, &call, done, now).await?))
 }
 
 async fn once(
@@ -210,6 +203,7 @@ impl Desk<'_> {
         let records: BTreeMap<i64, _> = records.iter().filter_map(|it| Some((reference(it, "id")?, it))).collect();
         let tell = |id: &CartPositionId| records.get(&id.0).map(|it| told(it, event, &extra));
         let mut results = Vec::new();
+        let mut texts = Vec::new();
         for (unit, outcome) in units.iter().zip(done) {
             results.push(match outcome {
                 Ok(rows) => {
@@ -221,20 +215,32 @@ impl Desk<'_> {
                     body["bundled"] = json!(bundled);
                     Ok(body)
                 }
-                Err(faults) => Err(self.refused(unit, &faults).await?),
+                Err(faults) => Err(self.refused(unit, &faults, &mut texts).await?),
             });
         }
         Ok(results)
     }
 
-    /// What is wrong with a unit, by field; with its parts, in lists parallel to them.
-    async fn refused(&self, unit: &NewUnit, faults: &Faults) -> Result<Value, ApiError> {
+    /// What is wrong with a unit, by field; with its parts, in lists parallel to them. `texts` are those that were needed
+    /// before: buyers wait, and most of what is refused is refused by the same few quotas.
+    async fn refused(
+        &self,
+        unit: &NewUnit,
+        faults: &Faults,
+        texts: &mut Vec<(OrderRefusal, String)>,
+    ) -> Result<Value, ApiError> {
         let mut body = Map::new();
         let mut parts = vec![json!({}); unit.unit.parts.len()];
         for (place, refusal) in faults {
             let fault = match refusal {
                 OrderRefusal::Voucher(problem) => json!({ "voucher": [voucher_problem(*problem)] }),
-                _ => json!({ "item": [no_room(self.tx, self.event, self.catalogue, *refusal).await?] }),
+                refusal => {
+                    if !texts.iter().any(|(known, _)| known == refusal) {
+                        texts.push((*refusal, no_room(self.tx, self.event, self.catalogue, *refusal).await?));
+                    }
+                    let text = texts.iter().find(|(known, _)| known == refusal).map(|(_, text)| text);
+                    json!({ "item": [text] })
+                }
             };
             match (place.checked_sub(1), fault) {
                 (None, Value::Object(fields)) => body.extend(fields),

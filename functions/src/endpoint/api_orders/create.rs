@@ -48,15 +48,12 @@ pub(super) async fn create(ctx: &'static Ctx, request: Request) -> Result<Respon
     let done = once(ctx, &tx, &call, &request, (&staff, &event), now).await;
     // What is only looked at is undone, whatever came of it.
     let undone = done.and_then(|done| if simulates { Err(Ending::Preview(done.0)) } else { Ok(done) });
-    let (answer, outgoing) = match tx.finish(undone).await {
-        Ok(done) => done,
-        Err(Ending::Preview(answer)) => (answer, Outgoing::default()),
-        Err(Ending::Refused(error)) if error.is_refusal() => {
-            keep_refusal(&mut db, &call, &error, now).await?;
-            return Err(error);
-        }
-        Err(Ending::Refused(error)) => return Err(error),
+    let done = match tx.finish(undone).await {
+        Ok(done) => Ok(done),
+        Err(Ending::Preview(answer)) => Ok((answer, Outgoing::default())),
+        Err(Ending::Refused(error)) => Err(error),
     };
+    let (answer, outgoing) = keep_refusal(&mut db, &call, done, now).await?;
     drop(db);
     if !simulates {
         let code = answer.body["code"].as_str().unwrap_or_default();

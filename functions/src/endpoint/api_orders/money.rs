@@ -120,15 +120,8 @@ async fn book(ctx: &'static Ctx, request: Request, is_payment: bool) -> Result<R
     let now = ctx.now();
     let tx = db.begin().await?;
     let done = once(ctx, &tx, &call, &request, (&staff, &event), is_payment).await;
-    let (answer, outgoing) = match tx.finish(done).await {
-        Ok(done) => done,
-        Err(error) => {
-            if error.is_refusal() {
-                keep_refusal(&mut db, &call, &error, now).await?;
-            }
-            return Err(error);
-        }
-    };
+    let done = tx.finish(done).await;
+    let (answer, outgoing) = keep_refusal(&mut db, &call, done, now).await?;
     drop(db);
     outgoing.of(event.organizer.id).dispatch(ctx).await;
     Ok(respond(&answer))

@@ -62,15 +62,8 @@ pub(super) async fn patch(ctx: &'static Ctx, request: Request) -> Result<Respons
     let now = ctx.now();
     let tx = db.begin().await?;
     let done = once(ctx, &tx, &call, &request, (&staff, &event)).await;
-    match tx.finish(done).await {
-        Ok(answer) => Ok(respond(&answer)),
-        Err(error) => {
-            if error.is_refusal() {
-                keep_refusal(&mut db, &call, &error, now).await?;
-            }
-            Err(error)
-        }
-    }
+    let done = tx.finish(done).await;
+    Ok(respond(&keep_refusal(&mut db, &call, done, now).await?))
 }
 
 async fn once(

@@ -41,15 +41,8 @@ pub(super) async fn write(ctx: &'static Ctx, request: Request) -> Result<Respons
     let now = ctx.now();
     let tx = db.begin().await?;
     let done = once(ctx, &tx, &call, &request, (&staff, &event)).await;
-    let (answer, outgoing) = match tx.finish(done).await {
-        Ok(done) => done,
-        Err(error) => {
-            if error.is_refusal() {
-                keep_refusal(&mut db, &call, &error, now).await?;
-            }
-            return Err(error);
-        }
-    };
+    let done = tx.finish(done).await;
+    let (answer, outgoing) = keep_refusal(&mut db, &call, done, now).await?;
     drop(db);
     outgoing.of(event.organizer.id).dispatch(ctx).await;
     Ok(respond(&answer))
@@ -67,9 +60,10 @@ async fn once(
         return Ok((answer, Outgoing::default()));
     }
     // What the box office changes is read and changed under its lock.
-    let _lock = EventLock::acquire(tx, event.id).await?;
+    let lock = EventLock::acquire(tx, event.id).await?;
     let mut body = read::object(request)?;
     let order = order_of(tx, event, request, &body).await?;
+    let order = order::held(&lock, event, order.id).await?.ok_or(ApiError::NotFound)?;
     let catalogue = Catalogue::load(tx, event).await?;
     let ignores_quotas = http::query(request, "check_quotas").is_some_and(|value| value == "false");
     let codes = ctx.codes();

@@ -1,6 +1,7 @@
 //! Statements of lists of orders, positions and transactions. `$1` is the event, or the events, and `$2` the filter.
 
-/// Orders `o` that a filter lets through, of an event (`= $1`) or of several (`= any($1)`). The moments are always there: naming them opens the indexes of lists.
+/// Orders `o` that a filter lets through, of an event (`= $1`) or of several (`= any($1)`). The moments are always there:
+/// naming them opens the indexes of lists.
 macro_rules! orders {
     ($of:literal, $head:literal, $tail:literal) => {
         concat!(
