@@ -63,6 +63,7 @@ const MIGRATIONS: &[Migration] = migrations![
     39 "0039_waiting_list",
     40 "0040_invoice_address",
     41 "0041_waiting_list_mail",
+    42 "0042_buyers_keep_what_they_told",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

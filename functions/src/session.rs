@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use crate::{boxoffice::CartId, config::Secret, event::Event, http, i18n::Lang, id::UserId};
+use crate::{boxoffice::CartId, cart::Session, config::Secret, event::Event, http, i18n::Lang, id::UserId};
 
 /// Hex HMAC-SHA256 over `parts`; parts cannot run into each other.
 pub fn keyed_hash(key: &str, parts: &[&str]) -> String {
@@ -54,6 +54,17 @@ impl Signer<'_> {
         cookie(CART_COOKIE, &value, &event.path(), CART_COOKIE_SECONDS, secure)
     }
 
+    /// What the buyer of a cart has told so far: nothing, if this browser knows nothing of this cart.
+    pub fn told(&self, request: &Request, event: &Event, cart: &CartId) -> Session {
+        self.open(request, TOLD_COOKIE, &told_purpose(event, cart)).unwrap_or_default()
+    }
+
+    /// A `Set-Cookie` value that keeps what the buyer of a cart has told.
+    pub fn told_cookie(&self, event: &Event, cart: &CartId, told: &Session, secure: bool) -> String {
+        let value = self.seal(&told_purpose(event, cart), told);
+        cookie(TOLD_COOKIE, &value, &event.path(), CART_COOKIE_SECONDS, secure)
+    }
+
     /// The key of one form: whatever happens because of it happens once. `random` makes it unique.
     pub fn form_token(&self, event: &Event, random: &str) -> String {
         self.sign(&purpose("form", event), random)
@@ -92,15 +103,25 @@ impl Signer<'_> {
 
     /// A `Set-Cookie` value that carries a note to the next page of this event.
     pub fn note_cookie(&self, event: &Event, note: &impl Serialize, secure: bool) -> String {
-        let json = serde_json::to_vec(note).expect("a note is plain data");
-        let value = self.sign(&purpose(NOTE_COOKIE, event), &URL_SAFE_NO_PAD.encode(json));
+        let value = self.seal(&purpose(NOTE_COOKIE, event), note);
         cookie(NOTE_COOKIE, &value, &event.path(), NOTE_COOKIE_SECONDS, secure)
     }
 
     /// The note that the page before left.
     pub fn note<T: DeserializeOwned>(&self, request: &Request, event: &Event) -> Option<T> {
-        let cookie = http::cookie(request, NOTE_COOKIE)?;
-        let value = self.verify(&purpose(NOTE_COOKIE, event), &cookie)?;
+        self.open(request, NOTE_COOKIE, &purpose(NOTE_COOKIE, event))
+    }
+
+    /// A value as a signed text.
+    fn seal(&self, purpose: &str, value: &impl Serialize) -> String {
+        let json = serde_json::to_vec(value).expect("what cookies carry is plain data");
+        self.sign(purpose, &URL_SAFE_NO_PAD.encode(json))
+    }
+
+    /// The value that a cookie carries, if we have signed it for this purpose.
+    fn open<T: DeserializeOwned>(&self, request: &Request, name: &str, purpose: &str) -> Option<T> {
+        let cookie = http::cookie(request, name)?;
+        let value = self.verify(purpose, &cookie)?;
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(value).ok()?).ok()
     }
 }
@@ -108,6 +129,7 @@ impl Signer<'_> {
 const CART_COOKIE: &str = "onsale_cart";
 /// As long as expired carts are kept (spec domain 8.3).
 const CART_COOKIE_SECONDS: i64 = 14 * 24 * 3600;
+const TOLD_COOKIE: &str = "onsale_told";
 const NOTE_COOKIE: &str = "onsale_note";
 const NOTE_COOKIE_SECONDS: i64 = 60;
 const LANG_COOKIE: &str = "onsale_lang";
@@ -118,14 +140,19 @@ fn purpose(what: &str, event: &Event) -> String {
     format!("{what}:{}", event.id)
 }
 
+/// What was told for one cart says nothing about another.
+fn told_purpose(event: &Event, cart: &CartId) -> String {
+    format!("{}:{}", purpose(TOLD_COOKIE, event), cart.0)
+}
+
 fn cookie(name: &str, value: &str, path: &str, seconds: i64, secure: bool) -> String {
     let secure = if secure { "; Secure" } else { "" };
     format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
 }
 
-/// A `Set-Cookie` value that ends the cart of an event: it became an order.
-pub fn no_cart_cookie(event: &Event, secure: bool) -> String {
-    cookie(CART_COOKIE, "", &event.path(), 0, secure)
+/// `Set-Cookie` values that end the cart of an event, and what was told for it: it became an order.
+pub fn no_cart_cookies(event: &Event, secure: bool) -> [String; 2] {
+    [CART_COOKIE, TOLD_COOKIE].map(|name| cookie(name, "", &event.path(), 0, secure))
 }
 
 /// A `Set-Cookie` value that clears the note.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
+use shop::{boxoffice::CartId, cart::Session, port::db::Query as _};
 use tokio::sync::Barrier;
 
 use crate::shop::{TestShop, code_of, document};
@@ -107,6 +108,36 @@ async fn a_second_click_on_order_shows_the_same_order() {
     assert_eq!(shop.number("select count(*) as number from orders").await, 1);
     assert_eq!(shop.number("select count(*) as number from mail").await, 1);
     assert_eq!(shop.counters().await["seats"], (1, 0, 0));
+}
+
+/// What a buyer tells stays in the browser until there is an order.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_told_for_one_cart_says_nothing_about_another() {
+    let shop = TestShop::with_places(5).await;
+    let event = shop.gig().await;
+    let (buyer, signer) = (shop.buyer(), shop::session::Signer(&shop.ctx.config().secret_key));
+    buyer.add(&[("Seat", 1)]).await;
+    let cart = shop.ctx.db().await.unwrap().one("select cart_id from cart_position", &[]).await.unwrap();
+    let (cart, other) = (CartId(cart.get("cart_id").unwrap()), CartId("another".to_owned()));
+    let told = Session { email: Some("ada@example.org".to_owned()), ..Session::default() };
+    let pair = |cookie: String| cookie.split(';').next().unwrap().to_owned();
+    let own = pair(signer.told_cookie(&event, &cart, &told, false));
+    let forged = own.replacen("onsale_told=e", "onsale_told=f", 1);
+    for (cookie, status) in
+        [(own.clone(), 200), (pair(signer.told_cookie(&event, &other, &told, false)), 303), (forged, 303)]
+    {
+        assert!(cookie.starts_with("onsale_told="));
+        let cookies = format!("{}; {cookie}", pair(signer.cart_cookie(&event, &cart, false)));
+        let client = crate::shop::http_client().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let confirm = client.get(format!("{}/org/gig/checkout/confirm/", shop.url)).header("cookie", cookies);
+        assert_eq!(confirm.send().await.unwrap().status().as_u16(), status, "{cookie}");
+    }
+    // The order takes it away: the next cart of this browser begins with nothing.
+    buyer.tell("ada@example.org").await;
+    let form = buyer.review().await;
+    buyer.order(&form).await;
+    buyer.add(&[("Seat", 1)]).await;
+    assert!(!buyer.get("/org/gig/checkout/questions/").await.says("ada@example.org"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

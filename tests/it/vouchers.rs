@@ -66,7 +66,7 @@ fn add(name: &str, product: Product, count: i64, code: Option<&str>) -> Request 
 
 fn place(name: &str, total: Money) -> Request {
     let draft = Draft {
-        told: Some(Session { email: Some("ada@example.org".to_owned()), phone: None, payment: Some(Provider::Manual) }),
+        told: Session { email: Some("ada@example.org".to_owned()), phone: None, payment: Some(Provider::Manual) },
         locale: "en".to_owned(),
         seed: Codes::random().seed(),
     };

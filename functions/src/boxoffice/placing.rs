@@ -16,8 +16,8 @@ use crate::{
 /// What an order needs besides its cart. It travels with the request, so that whoever serves it can write the order.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Draft {
-    /// What the buyer told, if whoever asks has read it. If not, it is read with the cart.
-    pub told: Option<Session>,
+    /// What the buyer told.
+    pub told: Session,
     /// The buyer's language.
     pub locale: String,
     /// All secrets of the order are drawn from it, so that deciding needs no randomness of its own.

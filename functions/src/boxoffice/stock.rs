@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::{CartId, Identity, Offer, OrderStock, Product, Quota, UnitPrice, Voucher};
 use crate::{
-    cart::Session,
     id::{CartPositionId, OrderId, QuotaId, SubeventId, VoucherId},
     money::{Currency, Money},
     payment::Provider,
@@ -93,8 +92,6 @@ pub struct Stock {
     pub cart_positions: BTreeMap<CartPositionId, CartPosition>,
     /// What an order needs besides its positions.
     pub checkout: CheckoutRules,
-    /// What buyers told, for those of the carts to be ordered that did not bring it along.
-    pub told: BTreeMap<CartId, Session>,
     /// For each request of the batch that may become an order, by its place in the batch.
     pub identities: BTreeMap<usize, Identity>,
     /// The orders in the batch.

@@ -67,7 +67,8 @@ pub struct Attendee {
     pub company: Option<String>,
 }
 
-/// What the buyer told so far (spec domain 8.1: one row per cart).
+/// What the buyer told so far. The browser keeps it, signed ([`Signer::told`](crate::session::Signer::told)), until it
+/// becomes part of the order: a row for it (spec domain 8.1) would be written and deleted again for every buyer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Session {
@@ -77,15 +78,6 @@ pub struct Session {
     pub phone: Option<String>,
     /// The chosen way to pay.
     pub payment: Option<Provider>,
-}
-
-/// Who buys.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Contact {
-    /// The address.
-    pub email: String,
-    /// The phone.
-    pub phone: Option<String>,
 }
 
 /// What the questions step has collected about one position.
@@ -106,37 +98,22 @@ impl PositionAnswers {
     }
 }
 
-/// The positions of a cart in the order of the shop, expired ones among them, and what its buyer told so far. What
-/// belongs to a position follows it, its parts before its add-ons (spec domain 10.5).
+/// The positions of a cart in the order of the shop, expired ones among them. What belongs to a position follows it, its
+/// parts before its add-ons (spec domain 10.5).
 pub async fn read(
     q: &impl Query,
     event: &Event,
     catalogue: &Catalogue,
     cart: &CartId,
-) -> Result<(Vec<Position>, Session), DbError> {
+) -> Result<Vec<Position>, DbError> {
     let answers =
         async { if catalogue.questions.is_empty() { Ok(Vec::new()) } else { sql::answers(q, event.id, cart).await } };
-    let ((mut positions, session), answers) =
-        tokio::try_join!(biased; sql::read(q, event.id, event.currency, cart), answers)?;
+    let (mut positions, answers) = tokio::try_join!(biased; sql::read(q, event.id, event.currency, cart), answers)?;
     for (id, question, answer) in answers {
         // A position that has gone between the two statements has no answers either.
         positions.iter_mut().filter(|p| p.id == id).for_each(|p| p.answers.push((question, answer.clone())));
     }
-    Ok((in_order(catalogue, positions), session))
-}
-
-/// Keeps who buys, unless the cart is empty; returns what [`read`] does, without answers: for shops that ask nothing else.
-pub async fn tell(
-    q: &impl Query,
-    event: &Event,
-    catalogue: &Catalogue,
-    cart: &CartId,
-    contact: Contact,
-    now: Timestamp,
-) -> Result<(Vec<Position>, Session), DbError> {
-    let (positions, before) = sql::tell(q, event.id, event.currency, cart, &contact, now).await?;
-    let session = Session { email: Some(contact.email), phone: contact.phone, ..before };
-    Ok((in_order(catalogue, positions), session))
+    Ok(in_order(catalogue, positions))
 }
 
 /// The order of the shop; what belongs to a position follows it.
@@ -158,17 +135,6 @@ fn in_order(catalogue: &Catalogue, mut positions: Vec<Position>) -> Vec<Position
 pub fn bill(catalogue: &Catalogue, positions: &[Position], provider: Option<Provider>) -> Bill {
     let line = |position: &Position| TaxedLine::new(position.price, position.tax, position.tax_rate);
     catalogue.billing.bill(positions.iter().map(line).collect(), provider)
-}
-
-/// Keeps what the buyer told.
-pub async fn save_session(
-    q: &impl Query,
-    event: EventId,
-    cart: &CartId,
-    session: &Session,
-    now: Timestamp,
-) -> Result<(), DbError> {
-    sql::save_session(q, event, cart, session, now).await
 }
 
 /// Keeps what was told about the attendees, in the transaction of the questions step.

@@ -1,6 +1,6 @@
-//! Statements about carts and checkout sessions.
+//! Statements about carts.
 
-use super::{Attendee, Contact, Position, PositionAnswers, Session};
+use super::{Attendee, Position, PositionAnswers};
 use crate::{
     boxoffice::{CartId, Product},
     id::{CartPositionId, EventId, QuestionId},
@@ -12,51 +12,17 @@ use crate::{
 const READ: &str = "
     select id, item_id, variation_id, subevent_id, price, listed_price, voucher_saving, custom_price, tax_rate_ppm,
            tax_value, expires_at, max_extend_at, attendee_name, attendee_email, company, voucher_code, addon_to, is_bundled,
-           discount_id, discount_value, session
-      from read_cart($1, $2)";
+           discount_id, discount_value
+      from positions_of_cart($1, $2)";
 
-/// The positions of a cart, and what its buyer has told.
+/// The positions of a cart.
 pub(super) async fn read(
     q: &impl Query,
     event: EventId,
     currency: Currency,
     cart: &CartId,
-) -> Result<(Vec<Position>, Session), DbError> {
-    read_rows(&q.query(READ, &[p(&event), p(&cart.0)]).await?, currency)
-}
-
-const TELL: &str = "
-    with told as materialized (select tell_contact($1, $2, $3, $4))
-    select id, item_id, variation_id, subevent_id, price, listed_price, voucher_saving, custom_price, tax_rate_ppm,
-           tax_value, expires_at, max_extend_at, attendee_name, attendee_email, company, voucher_code, addon_to, is_bundled,
-           discount_id, discount_value, session
-      from told cross join read_cart($1, $2)";
-
-/// Keeps who buys and reads the cart, with what its buyer had told before.
-pub(super) async fn tell(
-    q: &impl Query,
-    event: EventId,
-    currency: Currency,
-    cart: &CartId,
-    contact: &Contact,
-    now: Timestamp,
-) -> Result<(Vec<Position>, Session), DbError> {
-    let data = serde_json::to_value(contact).expect("a contact is plain data");
-    read_rows(&q.query(TELL, &[p(&event), p(&cart.0), p(&data), p(&now)]).await?, currency)
-}
-
-fn read_rows(rows: &[Row], currency: Currency) -> Result<(Vec<Position>, Session), DbError> {
-    let session = match rows.first().map(|row| row.get("session")).transpose()?.flatten() {
-        Some(data) => read_session(data)?,
-        None => Session::default(),
-    };
-    let mut positions = Vec::new();
-    for row in rows {
-        if row.get::<Option<CartPositionId>>("id")?.is_some() {
-            positions.push(position(row, currency)?);
-        }
-    }
-    Ok((positions, session))
+) -> Result<Vec<Position>, DbError> {
+    q.query(READ, &[p(&event), p(&cart.0)]).await?.iter().map(|row| position(row, currency)).collect()
 }
 
 fn position(row: &Row, currency: Currency) -> Result<Position, DbError> {
@@ -103,24 +69,6 @@ pub(super) async fn answers(
 ) -> Result<Vec<(CartPositionId, QuestionId, String)>, DbError> {
     let rows = q.query(ANSWERS, &[p(&event), p(&cart.0)]).await?;
     rows.iter().map(|row| Ok((row.get("cart_position_id")?, row.get("question_id")?, row.get("answer")?))).collect()
-}
-
-/// Reads the stored form of what a buyer told.
-pub(crate) fn read_session(data: serde_json::Value) -> Result<Session, DbError> {
-    serde_json::from_value(data).map_err(|_| DbError::unreadable("checkout session"))
-}
-
-const SAVE_SESSION: &str = "select save_session($1, $2, $3, $4)";
-
-pub(super) async fn save_session(
-    q: &impl Query,
-    event: EventId,
-    cart: &CartId,
-    session: &Session,
-    now: Timestamp,
-) -> Result<(), DbError> {
-    let data = serde_json::to_value(session).expect("a session is plain data");
-    q.execute(SAVE_SESSION, &[p(&event), p(&cart.0), p(&data), p(&now)]).await.map(|_| ())
 }
 
 const SAVE_ATTENDEES: &str = "
@@ -183,6 +131,7 @@ pub async fn events_to_settle(q: &impl Query, before: Timestamp) -> Result<Vec<E
 }
 
 const SWEEP_POSITIONS: &str = "delete from cart_position where not holds_stock and expires_at < $1";
+// Nothing writes them any more; what an earlier release has kept about buyers goes like a cart does.
 const SWEEP_SESSIONS: &str = "delete from checkout_session where updated_at < $1";
 const SWEEP_FORM_OUTCOMES: &str = "delete from form_outcome where created_at < $1";
 
@@ -198,9 +147,7 @@ pub async fn sweep(q: &impl Query, before: Timestamp) -> Result<(), DbError> {
 /// Every statement of this file, for the test that prepares them all.
 pub const ALL: &[&str] = &[
     READ,
-    TELL,
     ANSWERS,
-    SAVE_SESSION,
     SAVE_ATTENDEES,
     DELETE_ANSWERS,
     INSERT_ANSWERS,

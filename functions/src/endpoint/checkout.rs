@@ -19,7 +19,7 @@ use lambda_http::{Body, Request, Response};
 use super::{cart::closed, visit::Visit};
 use crate::{
     boxoffice::CartId,
-    cart::{self, Contact, Position, Session},
+    cart::{self, Position, Session},
     catalogue::Catalogue,
     ctx::Ctx,
     http::ApiError,
@@ -81,7 +81,7 @@ struct Desk<'a> {
     catalogue: Arc<Catalogue>,
     cart: CartId,
     positions: Vec<Position>,
-    session: Session,
+    told: Session,
     now: Timestamp,
 }
 
@@ -92,30 +92,17 @@ impl<'a> Desk<'a> {
         q: &impl Query,
         now: Timestamp,
     ) -> Result<Result<Self, Response<Body>>, ApiError> {
-        Self::open_telling(visit, q, None, now).await
-    }
-
-    /// The same, after keeping who buys.
-    async fn open_telling(
-        visit: &'a Visit<'a>,
-        q: &impl Query,
-        contact: Option<Contact>,
-        now: Timestamp,
-    ) -> Result<Result<Self, Response<Body>>, ApiError> {
         let to_shop = |key| Ok(Err(visit.go_to_shop(MessageKind::Error, key)));
         let Some(cart) = visit.cart.clone() else { return to_shop("cart-empty") };
         let catalogue = visit.catalogue(q).await?;
-        let (positions, session) = match contact {
-            Some(contact) => cart::tell(q, &visit.event, &catalogue, &cart, contact, now).await?,
-            None => cart::read(q, &visit.event, &catalogue, &cart).await?,
-        };
+        let positions = cart::read(q, &visit.event, &catalogue, &cart).await?;
         if positions.is_empty() {
             return to_shop("cart-empty");
         }
         if let Some(key) = closed(&visit.event, now) {
             return to_shop(key);
         }
-        Ok(Ok(Self { visit, catalogue, cart, positions, session, now }))
+        Ok(Ok(Self { visit, catalogue, cart, positions, told: visit.told.clone(), now }))
     }
 
     /// What is to be paid, with the fee of the chosen way to pay.
@@ -131,7 +118,7 @@ impl<'a> Desk<'a> {
 
     /// The chosen way to pay, as long as it is offered.
     fn payment(&self) -> Option<Provider> {
-        self.session.payment.filter(|chosen| payment::offered(self).contains(chosen))
+        self.told.payment.filter(|chosen| payment::offered(self).contains(chosen))
     }
 
     /// The add-ons step is left out when there is nothing to choose, the payment step when there is nothing to pay.
@@ -148,7 +135,7 @@ impl<'a> Desk<'a> {
     fn is_complete(&self, step: StepName) -> bool {
         match step {
             StepName::AddOns => addons::is_complete(self),
-            StepName::Questions => self.session.email.is_some() && questions::is_complete(self),
+            StepName::Questions => self.told.email.is_some() && questions::is_complete(self),
             StepName::Payment => self.payment().is_some(),
             StepName::Confirm => false,
         }
@@ -163,6 +150,13 @@ impl<'a> Desk<'a> {
     fn go_on_after(&self, step: StepName) -> Response<Body> {
         let next = self.steps().into_iter().find(|later| *later > step).unwrap_or(StepName::Confirm);
         self.visit.go(&self.visit.url(next.path()), None)
+    }
+
+    /// The same, when the buyer has told something in this step.
+    fn go_on_telling(&self, step: StepName, told: &Session) -> Response<Body> {
+        let mut response = self.go_on_after(step);
+        self.visit.keep_told(&mut response, &self.cart, told);
+        response
     }
 
     /// What is around the form of a step.

@@ -39,6 +39,8 @@ pub struct Visit<'a> {
     pub lang: Lang,
     /// The cart of this browser, if it has one.
     pub cart: Option<CartId>,
+    /// What its buyer has told so far.
+    pub told: cart::Session,
     note: Option<Note>,
     path: String,
 }
@@ -100,9 +102,11 @@ impl<'a> Visit<'a> {
             return Err(ApiError::ShopOffline);
         }
         let signer = Signer(&ctx.config().secret_key);
+        let cart = signer.cart(request, &event);
         Ok(Self {
             lang: session::lang(request, &event.langs()),
-            cart: signer.cart(request, &event),
+            told: cart.as_ref().map(|cart| signer.told(request, &event, cart)).unwrap_or_default(),
+            cart,
             note: signer.note(request, &event),
             path: asked.to_owned(),
             event,
@@ -113,7 +117,7 @@ impl<'a> Visit<'a> {
     /// Nobody in particular, at the shop's front door.
     pub fn of_nobody(ctx: &'a Ctx, event: Event) -> Self {
         let (lang, path) = (event.langs()[0], event.path());
-        Self { ctx, event: Arc::new(event), lang, cart: None, note: None, path }
+        Self { ctx, event: Arc::new(event), lang, cart: None, told: cart::Session::default(), note: None, path }
     }
 
     fn signer(&self) -> Signer<'a> {
@@ -242,9 +246,16 @@ impl<'a> Visit<'a> {
         http::set_cookie(response, &self.signer().cart_cookie(&self.event, cart, self.secure()));
     }
 
-    /// Takes the cart from the browser: it became an order.
+    /// Gives the browser what the buyer of its cart has told.
+    pub fn keep_told(&self, response: &mut Response<Body>, cart: &CartId, told: &cart::Session) {
+        http::set_cookie(response, &self.signer().told_cookie(&self.event, cart, told, self.secure()));
+    }
+
+    /// Takes the cart from the browser, and what was told for it: it became an order.
     pub fn drop_cart(&self, response: &mut Response<Body>) {
-        http::set_cookie(response, &session::no_cart_cookie(&self.event, self.secure()));
+        for cookie in session::no_cart_cookies(&self.event, self.secure()) {
+            http::set_cookie(response, &cookie);
+        }
     }
 
     /// What the shop sells.
@@ -255,7 +266,7 @@ impl<'a> Visit<'a> {
     /// What lies in the cart, as rows.
     pub async fn cart_positions(&self, q: &impl Query, catalogue: &Catalogue) -> Result<Vec<cart::Position>, DbError> {
         match &self.cart {
-            Some(cart) => Ok(cart::read(q, &self.event, catalogue, cart).await?.0),
+            Some(cart) => cart::read(q, &self.event, catalogue, cart).await,
             None => Ok(Vec::new()),
         }
     }

@@ -118,7 +118,7 @@ pub fn clear(name: &str) -> Request {
 /// Orders a cart for so many cents.
 pub fn place(name: &str, cents: i64) -> Request {
     let draft = Draft {
-        told: Some(Session { email: Some("ada@example.org".to_owned()), phone: None, payment: Some(Provider::Manual) }),
+        told: Session { email: Some("ada@example.org".to_owned()), phone: None, payment: Some(Provider::Manual) },
         locale: "en".to_owned(),
         seed: Codes::seeded(1).seed(),
     };

@@ -65,11 +65,7 @@ impl Gig {
     /// Orders a cart that costs nothing.
     pub fn place(&self, cart: &str) -> Ticket {
         let draft = Draft {
-            told: Some(Session {
-                email: Some("ada@example.org".to_owned()),
-                phone: None,
-                payment: Some(Provider::Free),
-            }),
+            told: Session { email: Some("ada@example.org".to_owned()), phone: None, payment: Some(Provider::Free) },
             locale: "en".to_owned(),
             seed: Codes::random().seed(),
         };

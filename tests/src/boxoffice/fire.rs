@@ -283,11 +283,11 @@ impl<'a> Day<'a> {
                 cart,
                 agreed_total: Money::new(total, self.event.currency),
                 draft: Draft {
-                    told: Some(Session {
+                    told: Session {
                         email: Some("ada@example.org".to_owned()),
                         phone: None,
                         payment: Some(if total == 0 { Provider::Free } else { Provider::Manual }),
-                    }),
+                    },
                     locale: "en".to_owned(),
                     seed: Codes::random().seed(),
                 },

@@ -66,7 +66,6 @@ impl World {
             dates: None,
             vouchers: BTreeMap::new(),
             checkout: CheckoutRules { providers: vec![Provider::Manual], ..CheckoutRules::default() },
-            told: BTreeMap::new(),
             identities: BTreeMap::new(),
             orders: BTreeMap::new(),
         };

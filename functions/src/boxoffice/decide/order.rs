@@ -56,7 +56,7 @@ impl Batch {
         if let Some((position, problem)) = self.wrong_add_ons(cart) {
             return Outcome::NotPlaced(NotPlaced::AddOns(position, problem));
         }
-        let Some((told, payment)) = self.told(cart, agreed_total, draft) else {
+        let Some((told, payment)) = self.told(agreed_total, &draft.told) else {
             return Outcome::NotPlaced(NotPlaced::Incomplete);
         };
         let positions = self.in_order(self.positions_of(cart));
@@ -76,9 +76,8 @@ impl Batch {
         self.write_down(index, placing)
     }
 
-    /// Who orders a cart, and how it will be paid; `None` if something is missing.
-    fn told(&self, cart: &CartId, total: Money, draft: &Draft) -> Option<(Session, Provider)> {
-        let told = draft.told.as_ref().or_else(|| self.stock.told.get(cart))?;
+    /// Who orders, and how it will be paid; `None` if something is missing.
+    fn told(&self, total: Money, told: &Session) -> Option<(Session, Provider)> {
         let rules = &self.stock.checkout;
         let is_enough = told.email.is_some() && (told.phone.is_some() || !rules.needs_phone);
         let payment = match total.is_zero() {

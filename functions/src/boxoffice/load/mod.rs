@@ -26,8 +26,6 @@ use crate::{
 #[derive(Default)]
 struct Named {
     carts: BTreeSet<CartId>,
-    /// Carts to be ordered whose buyers' words are not known.
-    untold: Vec<CartId>,
     orders: Vec<OrderId>,
     /// Codes of vouchers.
     codes: BTreeSet<String>,
@@ -49,11 +47,10 @@ pub async fn load(
 ) -> Result<Stock, DbError> {
     let mut named = Named::default();
     requests.iter().for_each(|request| named.add(request));
-    let (mut read, cart_positions, told, orders, vouchers, identities) = tokio::try_join!(
+    let (mut read, cart_positions, orders, vouchers, identities) = tokio::try_join!(
         biased;
         sql::quotas(lock, &[], &[]),
         sql::cart_positions(lock, event.currency, &named.carts, &named.vouchers, now),
-        sql::told(lock, &named.untold),
         order::sql::orders(lock, event.currency, &named.orders),
         voucher::vouchers(lock, &named, now),
         identities(lock, event, requests),
@@ -85,7 +82,6 @@ pub async fn load(
         vouchers,
         cart_positions,
         checkout,
-        told,
         identities,
         orders,
     })
@@ -141,16 +137,13 @@ impl Named {
             Request::RemoveFromCart { cart, .. }
             | Request::ClearCart { cart }
             | Request::SetAddOns { cart, .. }
+            | Request::PlaceOrder { cart, .. }
             | Request::Release { cart, .. } => {
                 self.carts.insert(cart.clone());
             }
             Request::Reserve { unit, .. } => {
                 self.dates.extend(unit.product.date);
                 self.codes.extend(unit.voucher.as_deref().map(VoucherTerms::normalized));
-            }
-            Request::PlaceOrder { cart, draft, .. } => {
-                self.carts.insert(cart.clone());
-                self.untold.extend(draft.told.is_none().then(|| cart.clone()));
             }
             Request::PayOrder { order, .. } | Request::ExpireOrder { order } => self.orders.push(*order),
             Request::ChangeOrder { order, action } => {

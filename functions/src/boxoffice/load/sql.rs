@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     boxoffice::{CartId, CartPosition, Product, Quota, UnitPrice, Uses},
-    cart::{self, Session},
     id::{CartPositionId, EventId, ItemId, MailId, OrderId, OrganizerId, QuotaId, SubeventId, VariationId, VoucherId},
     money::{Currency, Money, TaxRate},
     port::{
@@ -147,24 +146,6 @@ pub(super) async fn cart_positions(
     read.collect()
 }
 
-/// One by one: a condition on all of them may read what every buyer of the event has told.
-const TOLD: &str = "
-    select told.cart_id, told.data
-      from unnest($2::text[]) as k (cart_id)
-     cross join lateral (select s.cart_id, s.data from checkout_session s
-                          where s.event_id = $1 and s.cart_id = k.cart_id offset 0) as told";
-
-/// What the buyers of these carts told.
-pub(super) async fn told(lock: &EventLock<'_>, carts: &[CartId]) -> Result<BTreeMap<CartId, Session>, DbError> {
-    if carts.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let carts: Vec<&str> = carts.iter().map(|cart| cart.0.as_str()).collect();
-    let rows = lock.tx().query(TOLD, &[p(&lock.event()), array(&carts)]).await?;
-    let told = rows.iter().map(|row| Ok((CartId(row.get("cart_id")?), cart::sql::read_session(row.get("data")?)?)));
-    told.collect()
-}
-
 /// A statement that reads whole vouchers.
 macro_rules! select_vouchers {
     ($from:literal) => {
@@ -220,4 +201,4 @@ pub(super) async fn taken_codes(
 
 /// Every statement of this file, for the test that prepares them all.
 pub const ALL: &[&str] =
-    &[QUOTAS, EXPIRED_CARTS, CART_POSITIONS, TOLD, VOUCHERS, VOUCHER_BY_CODE, EXIST, RESERVE_ORDERS, TAKEN_CODES];
+    &[QUOTAS, EXPIRED_CARTS, CART_POSITIONS, VOUCHERS, VOUCHER_BY_CODE, EXIST, RESERVE_ORDERS, TAKEN_CODES];

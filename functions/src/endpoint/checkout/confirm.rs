@@ -79,7 +79,6 @@ async fn attempt(
     let unticked =
         (0..visit.event.settings.confirm_texts().len()).any(|index| form.get(&field::confirm(index)).is_none());
     // Whether everything required was answered is only worth a look where something is; the rest the box office checks.
-    let mut told = None;
     if unticked || requires_answers(visit, &catalogue) {
         let desk = match Desk::open(visit, &*db, now).await? {
             Ok(desk) => desk,
@@ -91,11 +90,10 @@ async fn attempt(
         if unticked {
             return elsewhere(render(&desk, form_token.to_owned(), Some(form)));
         }
-        told = Some(desk.session);
     }
     let agreed = form.get(field::TOTAL).and_then(|total| Money::parse_decimal(total, visit.event.currency).ok());
     let Some(agreed_total) = agreed else { return elsewhere(again(visit, "price-changed")) };
-    let draft = Draft { told, locale: visit.lang.code().to_owned(), seed: ctx.codes().seed() };
+    let draft = Draft { told: visit.told.clone(), locale: visit.lang.code().to_owned(), seed: ctx.codes().seed() };
     let request = boxoffice::Request::PlaceOrder { cart, agreed_total, draft };
     let ticket = Ticket { key: form_token.to_owned(), request };
     match boxoffice::submit(ctx, db, &visit.event, &catalogue, &ticket).await? {
@@ -143,7 +141,7 @@ fn render(desk: &Desk<'_>, form_token: String, refused: Option<&Form>) -> Respon
     let (visit, event, lang) = (desk.visit, &desk.visit.event, desk.visit.lang);
     let checkout = desk.checkout(StepName::Confirm, form_token);
     let fact = |key: &str, value: &Option<String>| value.clone().map(|value| Fact { label: visit.text(key), value });
-    let contact = [fact("email", &desk.session.email), fact("phone", &desk.session.phone)];
+    let contact = [fact("email", &desk.told.email), fact("phone", &desk.told.phone)];
     let attendee = |position: &crate::cart::Position| {
         let known = [
             fact("attendee-name", &position.attendee.name),

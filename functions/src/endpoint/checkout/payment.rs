@@ -5,7 +5,7 @@ use lambda_http::{Body, Request, Response};
 
 use super::{Desk, StepName, Visit};
 use crate::{
-    cart::{self, Session},
+    cart::Session,
     ctx::Ctx,
     http::ApiError,
     page::{
@@ -52,9 +52,7 @@ pub async fn save(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
     }
     let chosen = form.get(field::PAYMENT).and_then(Provider::parse).filter(|chosen| offered(&desk).contains(chosen));
     let Some(chosen) = chosen else { return Ok(render(&desk, Some(visit.text("error-payment")))) };
-    let session = Session { payment: Some(chosen), ..desk.session.clone() };
-    cart::save_session(&*db, visit.event.id, &desk.cart, &session, desk.now).await?;
-    Ok(desk.go_on_after(StepName::Payment))
+    Ok(desk.go_on_telling(StepName::Payment, &Session { payment: Some(chosen), ..desk.told.clone() }))
 }
 
 fn render(desk: &Desk<'_>, error: Option<String>) -> Response<Body> {
@@ -62,7 +60,7 @@ fn render(desk: &Desk<'_>, error: Option<String>) -> Response<Body> {
     let (event, lang) = (&desk.visit.event, desk.visit.lang);
     let providers = offered(desk);
     // One provider only: nothing to choose, but something to read.
-    let chosen = desk.session.payment.or((providers.len() == 1).then(|| providers[0]));
+    let chosen = desk.told.payment.or((providers.len() == 1).then(|| providers[0]));
     let row = |provider: Provider| ProviderRow {
         identifier: provider.identifier().to_owned(),
         label: provider.label(event, lang),

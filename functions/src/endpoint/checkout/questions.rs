@@ -7,7 +7,7 @@ use lambda_http::{Body, Request, Response};
 
 use super::{Desk, StepName, Visit};
 use crate::{
-    cart::{self, Attendee, Contact, Position, PositionAnswers, Session},
+    cart::{self, Attendee, Position, PositionAnswers, Session},
     catalogue::Catalogue,
     ctx::Ctx,
     event::Event,
@@ -41,12 +41,6 @@ pub async fn save(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
     let mut db = ctx.db().await?;
     let visit = Visit::open(ctx, &*db, &request).await?;
     let form = visit.form(&request)?;
-    if let Some(contact) = contact_alone(&visit, &*visit.catalogue(&*db).await?, &form) {
-        return Ok(match Desk::open_telling(&visit, &*db, Some(contact), ctx.now()).await? {
-            Ok(desk) => desk.go_on_after(StepName::Questions),
-            Err(elsewhere) => elsewhere,
-        });
-    }
     let desk = match Desk::open(&visit, &*db, ctx.now()).await? {
         Ok(desk) => desk,
         Err(elsewhere) => return Ok(elsewhere),
@@ -55,24 +49,18 @@ pub async fn save(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
         Ok(read) => read,
         Err(errors) => return Ok(render(&desk, &Filled::from_form(&form), &errors)),
     };
-    if read.positions.iter().zip(&desk.positions).all(|(told, known)| told.says_the_same_as(known)) {
-        cart::save_session(&*db, visit.event.id, &desk.cart, &read.session, desk.now).await?;
-    } else {
+    if !read.positions.iter().zip(&desk.positions).all(|(told, known)| told.says_the_same_as(known)) {
         let tx = db.begin().await?;
-        let saved = async {
-            cart::save_session(&tx, visit.event.id, &desk.cart, &read.session, desk.now).await?;
-            cart::save_answers(&tx, visit.event.id, &desk.cart, &read.positions).await
-        };
-        let saved = saved.await;
+        let saved = cart::save_answers(&tx, visit.event.id, &desk.cart, &read.positions).await;
         tx.finish(saved).await?;
     }
-    Ok(desk.go_on_after(StepName::Questions))
+    Ok(desk.go_on_telling(StepName::Questions, &read.told))
 }
 
 /// Whether everything required has been answered, also for positions that were added later.
 pub(super) fn is_complete(desk: &Desk<'_>) -> bool {
     let settings = &desk.visit.event.settings;
-    let named = !settings.order_phone_required() || !settings.order_phone_asked() || desk.session.phone.is_some();
+    let named = !settings.order_phone_required() || !settings.order_phone_asked() || desk.told.phone.is_some();
     named
         && desk.positions.iter().all(|position| {
             attendee_fields(desk, position).all(|asked| asked.is_answered(position)) && answers_complete(desk, position)
@@ -172,7 +160,7 @@ fn attendee_fields(desk: &Desk<'_>, position: &Position) -> impl Iterator<Item =
 type Errors = HashMap<String, &'static str>;
 
 struct Read {
-    session: Session,
+    told: Session,
     positions: Vec<PositionAnswers>,
 }
 
@@ -185,23 +173,9 @@ impl Read {
         let (email, phone) = read_contact(&desk.visit.event, form, &mut errors);
         let positions =
             desk.positions.iter().map(|position| read_position(desk, form, position, &mut errors)).collect();
-        let session = Session { email, phone, ..desk.session.clone() };
-        if errors.is_empty() { Ok(Self { session, positions }) } else { Err(errors) }
+        let told = Session { email, phone, ..desk.told.clone() };
+        if errors.is_empty() { Ok(Self { told, positions }) } else { Err(errors) }
     }
-}
-
-/// Who buys, if the form is right and the shop asks about nothing else.
-fn contact_alone(visit: &Visit<'_>, catalogue: &Catalogue, form: &Form) -> Option<Contact> {
-    let settings = &visit.event.settings;
-    let asks_attendees =
-        settings.attendee_names_asked() || settings.attendee_emails_asked() || settings.attendee_company_asked();
-    let has_attendees = catalogue.items.iter().any(|item| item.admission && item.personalized);
-    if !catalogue.questions.is_empty() || (asks_attendees && has_attendees) {
-        return None;
-    }
-    let mut errors = Errors::new();
-    let (email, phone) = read_contact(&visit.event, form, &mut errors);
-    email.filter(|_| errors.is_empty()).map(|email| Contact { email, phone })
 }
 
 fn read_contact(event: &Event, form: &Form, errors: &mut Errors) -> (Option<String>, Option<String>) {
@@ -297,9 +271,9 @@ impl Filled {
                 values.insert(name, vec![value.clone()]);
             }
         };
-        put(field::EMAIL.to_owned(), &desk.session.email);
-        put(field::EMAIL_REPEAT.to_owned(), &desk.session.email);
-        put(field::PHONE.to_owned(), &desk.session.phone);
+        put(field::EMAIL.to_owned(), &desk.told.email);
+        put(field::EMAIL_REPEAT.to_owned(), &desk.told.email);
+        put(field::PHONE.to_owned(), &desk.told.phone);
         for position in &desk.positions {
             for asked in attendee_fields(desk, position) {
                 put(asked.field.name(position), asked.field.of(&position.attendee));

@@ -32,10 +32,9 @@ fn position_column<'a, T>(
 
 const PLACE: &str = "
     select place_orders($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                        $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39) as positions";
+                        $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38) as positions";
 
-/// Writes orders with their positions, payments, ledger, log and the mails that confirm them; drops what their buyers
-/// told on the way.
+/// Writes orders with their positions, payments, ledger, log and the mails that confirm them.
 pub(super) async fn place(
     lock: &EventLock<'_>,
     event: &Event,
@@ -70,7 +69,6 @@ pub(super) async fn place(
                 array(&column(orders, |order| order.identity.mail)),
                 array(&column(orders, |order| confirmation(order).name())),
                 array(&column(orders, |order| confirmation(order).has_tickets())),
-                array(&column(orders, |order| order.cart.0.as_str())),
                 array(&owners),
                 array(&position_column(orders, |_, number, _| number)),
                 array(&position_column(orders, |_, _, position| position.cart_position)),

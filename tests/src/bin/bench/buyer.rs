@@ -38,6 +38,14 @@ struct Reply {
     cookies: Vec<String>,
 }
 
+impl Reply {
+    /// A cookie as the browser sends it back.
+    fn cookie(&self, name: &str) -> Option<&str> {
+        let pairs = self.cookies.iter().filter_map(|cookie| cookie.split(';').next());
+        pairs.into_iter().find(|pair| pair.split('=').next() == Some(name))
+    }
+}
+
 impl Front {
     /// Connects to a gateway.
     pub async fn connect(host: &str) -> Result<Self, Failure> {
@@ -120,8 +128,7 @@ pub async fn buy(front: &mut Front, on_sale: &OnSale, ctx: &Ctx) -> Result<Bough
     if added.status == StatusCode::SERVICE_UNAVAILABLE {
         return Ok(Bought::Busy);
     }
-    let cookie =
-        added.cookies.iter().find_map(|cookie| cookie.split(';').next().filter(|c| c.starts_with("onsale_cart=")));
+    let cookie = added.cookie("onsale_cart");
     let took = began.elapsed();
     let Some(cookie) = cookie else { return Err(format!("no cart: {} {}", added.status, added.location).into()) };
     let cart: CartId = signer.cart_begun_by(event, &begin);
@@ -132,8 +139,9 @@ pub async fn buy(front: &mut Front, on_sale: &OnSale, ctx: &Ctx) -> Result<Bough
     if told.status != StatusCode::SEE_OTHER || !told.location.ends_with("/confirm/") {
         return Err(format!("contact refused: {} {}", told.status, told.location).into());
     }
+    let Some(contact) = told.cookie("onsale_told") else { return Err("the contact is not kept".into()) };
     let order = self::form(&[(field::CSRF, &csrf), (field::FORM_TOKEN, &token()), (field::TOTAL, "0.00")]);
-    let ordered = front.post(slug, "checkout/confirm/", Some(cookie), &order).await?;
+    let ordered = front.post(slug, "checkout/confirm/", Some(&format!("{cookie}; {contact}")), &order).await?;
     match ordered.status {
         StatusCode::SEE_OTHER if ordered.location.contains("/order/") => Ok(Bought::Order { added: took }),
         StatusCode::SERVICE_UNAVAILABLE => Ok(Bought::Busy),

@@ -161,7 +161,7 @@ fn purchase(ctx: &Ctx, on_sale: &OnSale) -> [Request; 2] {
     let product = Product { item: on_sale.catalogue.items[0].id, variation: None, date: None };
     let lines = vec![Line { product, count: 1, chosen_price: None, voucher: None }];
     let draft = Draft {
-        told: Some(Session { email: Some("ada@example.org".to_owned()), phone: None, payment: Some(Provider::Free) }),
+        told: Session { email: Some("ada@example.org".to_owned()), phone: None, payment: Some(Provider::Free) },
         locale: "en".to_owned(),
         seed: ctx.codes().seed(),
     };
