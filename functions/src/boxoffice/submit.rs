@@ -117,7 +117,7 @@ impl Counter<'_> {
             Left::Waits(id, pace) => (id, pace),
             Left::TooMany => return Err(SubmitError::TooMany),
         };
-        match self.wait(db, ticket, pause(pace, now), begun).await {
+        match self.wait(db, ticket, plan(pace, now), begun).await {
             Ok(Some(outcome)) => return Ok(outcome),
             Ok(None) => {}
             Err(error) => {
@@ -138,13 +138,13 @@ impl Counter<'_> {
         &mut self,
         db: &mut Db,
         ticket: &Ticket,
-        mut told: Option<(Duration, Duration)>,
+        mut planned: Option<Plan>,
         begun: Instant,
     ) -> Result<Option<Outcome>, DbError> {
         let mut unknown = PAUSE_MIN;
         while begun.elapsed() < WAIT_MAX {
-            let (over, late) = told.unwrap_or((Duration::ZERO, unknown));
-            if told.is_none() {
+            let (over, late) = planned.map_or((Duration::ZERO, unknown), |plan| (plan.over, plan.late));
+            if planned.is_none() {
                 unknown = (unknown * 2).min(PAUSE_UNKNOWN_MAX);
             }
             tokio::time::sleep(over + self.ctx.codes().jitter(late)).await;
@@ -156,7 +156,10 @@ impl Counter<'_> {
                         return Ok(Some(outcome));
                     }
                 }
-                Found::Nothing { pace, .. } => told = pause(pace, now),
+                Found::Nothing { pace, .. } => {
+                    let late = planned.filter(|plan| plan.is_late(pace));
+                    planned = late.map(Plan::once_more).or_else(|| plan(pace, now));
+                }
             }
         }
         Ok(None)
@@ -279,18 +282,47 @@ fn goes_on(pace: Option<Pace>, now: Timestamp) -> bool {
     begins.is_some_and(|(begins, batch_ms)| begins > -LATE_MS.max(i64::from(batch_ms)))
 }
 
-/// How long it takes until the batch is over that has the request, and how long it may be late, if that is known. Each
-/// look costs the database something, so none is made before its time.
-fn pause(pace: Option<Pace>, now: Timestamp) -> Option<(Duration, Duration)> {
+/// When to look what has become of a request.
+#[derive(Debug, Clone, Copy)]
+struct Plan {
+    /// How long it takes until the batch is over that has the request.
+    over: Duration,
+    /// How long it may be late.
+    late: Duration,
+    /// When that batch begins.
+    begins: Timestamp,
+    /// How far apart batches are.
+    apart: Duration,
+}
+
+impl Plan {
+    /// Whether the batch that was to have the request is still at it: nobody has told yet when the one after it begins.
+    fn is_late(self, pace: Option<Pace>) -> bool {
+        let next = pace.and_then(|pace| pace.next_at);
+        next.is_some_and(|next| next < self.begins.plus_micros(microseconds(self.apart / 2)))
+    }
+
+    /// The next look at a batch that is late, ever more rarely.
+    fn once_more(self) -> Self {
+        Self { over: self.late, late: (self.late * 2).min(PAUSE_UNKNOWN_MAX), ..self }
+    }
+}
+
+/// When to look, if it is known how fast the event is served. Each look costs the database something, so none is made
+/// before its time.
+fn plan(pace: Option<Pace>, now: Timestamp) -> Option<Plan> {
     let pace = pace?;
     let mut begins = begins_in(pace, now)?;
     let batch = i64::from(pace.batch_ms);
+    let apart = batch.max(i64::from(pace.spacing_ms));
     if begins < 0 {
         // It began without this request.
-        begins = (begins + batch.max(i64::from(pace.spacing_ms))).max(0);
+        begins = (begins + apart).max(0);
     }
     let over = Duration::from_millis((begins + batch.max(i64::from(pace.backlog_ms))).cast_unsigned());
-    Some((over.min(PAUSE_MAX), Duration::from_millis(batch.cast_unsigned() / 4).clamp(PAUSE_MIN, PAUSE_MAX)))
+    let late = Duration::from_millis(batch.cast_unsigned() / 4).clamp(PAUSE_MIN, PAUSE_MAX);
+    let (begins, apart) = (now.plus_micros(begins * 1000), Duration::from_millis(apart.cast_unsigned()));
+    Some(Plan { over: over.min(PAUSE_MAX), late, begins, apart })
 }
 
 fn microseconds(time: Duration) -> i64 {
@@ -299,4 +331,39 @@ fn microseconds(time: Duration) -> i64 {
 
 fn milliseconds(time: Duration) -> i32 {
     i32::try_from(time.as_millis()).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pace(next_at: Timestamp) -> Option<Pace> {
+        Some(Pace { batch_ms: 40, spacing_ms: 50, backlog_ms: 0, next_at: Some(next_at) })
+    }
+
+    #[test]
+    fn a_batch_that_takes_longer_is_looked_at_again_before_the_next_one_is_over() {
+        let now = Timestamp::from_micros(1_000_000_000);
+        let begins = now.plus_micros(20_000);
+        let first = plan(pace(begins), now).unwrap();
+        assert_eq!(first.over, Duration::from_millis(60), "it begins, and takes as long as the one before");
+        assert!(first.is_late(pace(begins)), "nobody has told of another one yet");
+        let (again, then) = (first.once_more(), first.once_more().once_more());
+        assert_eq!([again.over, then.over].map(|over| over.as_millis()), [10, 20], "ever more rarely");
+        assert!(!first.is_late(pace(begins.plus_micros(50_000))), "it is over, and did not have the request");
+        assert!(!first.is_late(None), "whoever served has gone");
+    }
+
+    #[test]
+    fn who_comes_while_a_batch_is_served_waits_for_the_one_after_it() {
+        let now = Timestamp::from_micros(1_000_000_000);
+        let begun = now.plus_micros(-10_000);
+        let next = plan(pace(begun), now).unwrap();
+        assert_eq!(next.over, Duration::from_millis(40 + 40), "in 40 ms it begins");
+        assert!(
+            next.is_late(pace(begun.plus_micros(52_000))),
+            "it began a little later than foreseen, and is not over"
+        );
+        assert!(!next.is_late(pace(begun.plus_micros(105_000))));
+    }
 }

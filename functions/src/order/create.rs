@@ -91,9 +91,6 @@ pub async fn create(
         false => cards.pay(gift_cards, &due, &mut outgoing).await?,
     };
     let (paid, free) = (by_cards || changed.status == OrderStatus::Paid, changed.total.is_zero());
-    if paid && !free {
-        sql::log(tx, event, &[order], "pretix.event.order.paid", &actor, now).await?;
-    }
     let kind = match (paid, free) {
         // Who has paid with cards has nothing to pay either (spec domain 22.1).
         (true, true) => mail::Kind::OrderFree,
@@ -101,11 +98,20 @@ pub async fn create(
         (true, false) => mail::Kind::OrderPaid,
         (false, _) => mail::Kind::OrderPlaced,
     };
-    // How to pay is told when the order is approved.
-    let mail = match send_email && !changed.require_approval {
-        true => Some(mail::queue(tx, event, order, kind, None, now).await?),
-        false => None,
+    let log_paid = async {
+        match paid && !free {
+            true => sql::log(tx, event, &[order], "pretix.event.order.paid", &actor, now).await,
+            false => Ok(()),
+        }
     };
+    // How to pay is told when the order is approved.
+    let queue_mail = async {
+        match send_email && !changed.require_approval {
+            true => mail::queue(tx, event, order, kind, None, now).await.map(Some),
+            false => Ok(None),
+        }
+    };
+    let ((), mail) = tokio::try_join!(biased; log_paid, queue_mail)?;
     let first = match (paid, mail) {
         (true, then_mail) => Some(Message::RenderTickets { order, then_mail }),
         (false, Some(mail)) => Some(Message::SendMail { mail }),

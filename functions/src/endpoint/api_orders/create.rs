@@ -95,7 +95,7 @@ async fn once(
         return Ok((answer, Outgoing::default()));
     }
     let fields = Fields::read(request)?;
-    let catalogue = Catalogue::load(tx, event).await?;
+    let catalogue = ctx.storefronts().catalogue(tx, event).await?;
     let reader = Reader { event, catalogue: &catalogue, now };
     let channels = event::sales_channels(tx, event.organizer.id).await?;
     let wanted = reader.order(&fields, &channels, ctx.codes().seed())?;
