@@ -63,6 +63,8 @@ const MIGRATIONS: &[Migration] = migrations![
     39 "0039_waiting_list",
     40 "0040_invoice_address",
     41 "0041_waiting_list_mail",
+    60 "0060_export_guests",
+    61 "0061_refund_by_event",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

@@ -420,6 +420,14 @@ export-amount = Betrag
 export-payment = Zahlung
 export-confirmed = Bestätigt
 export-payment-state = Zustand
+export-checkinlist = Check-in-Liste
+export-guests = Check-in-Liste
+export-present = Eingecheckt
+export-checked-in = Erster Einlass
+export-checked-out = Letzter Ausgang
+export-last-scan = Letzter Scan
+export-entries = Einlässe
+export-attention = Besondere Aufmerksamkeit
 
 # Mails to staff
 notice-heading = Mails über Bestellungen

@@ -420,6 +420,14 @@ export-amount = Amount
 export-payment = Payment
 export-confirmed = Confirmed
 export-payment-state = State
+export-checkinlist = Check-in list
+export-guests = Check-in list
+export-present = Checked in
+export-checked-in = First entry
+export-checked-out = Last exit
+export-last-scan = Last scan
+export-entries = Entries
+export-attention = Requires attention
 
 # Mails to staff
 notice-heading = Mails about orders
