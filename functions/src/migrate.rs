@@ -65,6 +65,7 @@ const MIGRATIONS: &[Migration] = migrations![
     41 "0041_waiting_list_mail",
     60 "0060_export_guests",
     61 "0061_refund_by_event",
+    62 "0062_answer_file",
 ];
 
 /// Why a migration stopped. What came before it stays applied.
