@@ -143,7 +143,7 @@ const EXPECTED_RIGHTS: &[(&str, &[&str])] = &[
     ("FormAgain", &["send default", "send mail", "send notifications"]),
     ("OrderPlace", &["send default", "send mail", "send notifications"]),
     ("TicketRequest", &["send default", "send notifications"]),
-    ("TicketShow", &["s3:GetObject tickets"]),
+    ("TicketShow", &["find tickets/*", "s3:GetObject tickets"]),
     (
         "WorkerBackground",
         &[
@@ -177,7 +177,7 @@ const EXPECTED_RIGHTS: &[(&str, &[&str])] = &[
             "send notifications",
         ],
     ),
-    ("WorkerMail", &["receive mail", "s3:GetObject tickets", "ses:SendEmail", "ses:SendRawEmail"]),
+    ("WorkerMail", &["receive mail", "find tickets/*", "s3:GetObject tickets", "ses:SendEmail", "ses:SendRawEmail"]),
     ("WorkerNotifications", &["receive notifications", "send mail", "send notifications"]),
 ];
 
@@ -189,7 +189,7 @@ fn words(id: &str, action: &str, resource: &Value) -> Option<String> {
         Queue::ALL.into_iter().find(named).unwrap_or_else(|| panic!("{id}: {action} of {text}")).name()
     };
     let folder = || {
-        let folders = ["tickets", "exports", "uploads", "pub"];
+        let folders = ["tickets", "exports", "uploads", "answers", "pub"];
         let is = |folder: &&str| text == format!("{{\"Fn::Sub\":\"${{MediaBucket.Arn}}/{folder}/*\"}}");
         folders.into_iter().find(is).unwrap_or_else(|| panic!("{id}: {action} of {text}"))
     };
@@ -260,7 +260,7 @@ fn every_right_names_code_that_needs_it() {
             let needle = match right {
                 Right::Send(_) => ["dispatch(", "send_later("].as_slice(),
                 Right::ReadTickets | Right::ReadExports | Right::ReadAnswers => {
-                    &["download_url(", "attachment_url(", "media().await.get("]
+                    &["download_url(", "attachment_url(", "media().await.find("]
                 }
                 Right::WriteTickets | Right::WriteAnswers => &[".put("],
                 Right::WriteExports => &["begin_upload("],

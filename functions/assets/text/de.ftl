@@ -444,6 +444,7 @@ notice-follow = Wie bei allen Veranstaltungen
 notice-all-events = Für alle Veranstaltungen wählen
 notice-saved = Ihre Auswahl ist gespeichert.
 notice-placed = Neue Bestellung
+notice-approval = Bestellung wartet auf Ihre Freigabe
 notice-paid = Bestellung bezahlt
 notice-canceled = Bestellung storniert
 notice-reactivated = Bestellung reaktiviert

@@ -444,6 +444,7 @@ notice-follow = Same as for all events
 notice-all-events = Choose for all events
 notice-saved = Your choice is saved.
 notice-placed = New order
+notice-approval = Order waits for your approval
 notice-paid = Order paid
 notice-canceled = Order cancelled
 notice-reactivated = Order reactivated

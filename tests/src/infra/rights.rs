@@ -176,6 +176,7 @@ pub fn role(id: &str, function: &str, worker: Option<&Worker>) -> Value {
 /// Without it S3 says of an object that is not there that nobody may see it.
 fn find(right: Right) -> Option<Value> {
     let folder = match right {
+        ReadTickets => "tickets/*",
         ReadUploads => "uploads/*",
         ReadPublic => "pub/*",
         _ => return None,
