@@ -1,9 +1,12 @@
 //! HTTP in and out: reading requests, the one error type that knows status codes, and its three renderings.
 
+mod multipart;
+
 use std::{borrow::Cow, collections::BTreeMap, error::Error as StdError, pin::Pin};
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt, Response};
+pub use multipart::FormFile;
 use tracing::Instrument as _;
 
 use crate::{
@@ -184,6 +187,10 @@ impl Asked {
 const API_BODY_MAX: usize = 10 * 1024 * 1024;
 /// Largest body of a shop form.
 const FORM_BODY_MAX: usize = 256 * 1024;
+/// Of the one that may hold files: what Lambda takes. What is too large can so be told beside its field.
+const FILES_BODY_MAX: usize = 6 * 1024 * 1024;
+/// Where that one is sent to, in every shop.
+const FILES_FORM: &str = "/checkout/questions/";
 
 /// Answers a request, whatever happens in the handler; adds the headers that every answer has.
 pub async fn answer<F>(
@@ -196,7 +203,11 @@ where
 {
     let asked = Asked::by(&request);
     let kept = Kept::of(&request);
-    let limit = if asked.path.starts_with("/api/") { API_BODY_MAX } else { FORM_BODY_MAX };
+    let limit = match &asked.path {
+        path if path.starts_with("/api/") => API_BODY_MAX,
+        path if path.ends_with(FILES_FORM) => FILES_BODY_MAX,
+        _ => FORM_BODY_MAX,
+    };
     let outcome = if request.body().len() > limit { Err(ApiError::TooLarge) } else { handle(ctx, request).await };
     let mut response = outcome.unwrap_or_else(|error| match (error, kept) {
         (ApiError::Busy(source), Some(kept)) => busy_page(ctx, &asked, &ApiError::Busy(source), &kept),
@@ -358,9 +369,12 @@ pub fn cookie(request: &Request, name: &str) -> Option<String> {
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }
 
-/// Fields of a submitted form, in order.
+/// Fields of a submitted form, in order, and the files that came with it.
 #[derive(Debug, Default)]
-pub struct Form(Vec<(String, String)>);
+pub struct Form {
+    fields: Vec<(String, String)>,
+    files: Vec<FormFile>,
+}
 
 impl Form {
     /// Reads a form body. Anything else is refused with what is allowed.
@@ -369,30 +383,39 @@ impl Form {
             return Err(ApiError::MethodNotAllowed);
         }
         let content_type = header_text(request.headers(), header::CONTENT_TYPE).unwrap_or_default();
-        let is_form =
-            content_type.split(';').next().is_some_and(|kind| kind.trim() == "application/x-www-form-urlencoded");
-        if !is_form && !request.body().is_empty() {
+        let is = |kind: &str| content_type.split(';').next().is_some_and(|it| it.trim().eq_ignore_ascii_case(kind));
+        let (fields, files) = if is("multipart/form-data") {
+            let unreadable = || ApiError::BadRequest("The form cannot be read.".to_owned());
+            multipart::parse(&content_type, request.body()).ok_or_else(unreadable)?
+        } else if is("application/x-www-form-urlencoded") || request.body().is_empty() {
+            let fields = form_urlencoded::parse(request.body());
+            (fields.map(|(name, value)| (name.into_owned(), value.into_owned())).collect(), Vec::new())
+        } else {
             return Err(ApiError::UnsupportedMedia("This address takes application/x-www-form-urlencoded.".to_owned()));
-        }
+        };
         // Text that cannot be stored (NUL) is dropped; line ends are kept as the browser sends them.
-        let fields =
-            form_urlencoded::parse(request.body()).map(|(name, value)| (name.into_owned(), value.replace('\0', "")));
-        Ok(Self(fields.collect()))
+        let fields = fields.into_iter().map(|(name, value): (String, String)| (name, value.replace('\0', "")));
+        Ok(Self { fields: fields.collect(), files })
+    }
+
+    /// The file of a field, if one was chosen.
+    pub fn file(&self, name: &str) -> Option<&FormFile> {
+        self.files.iter().find(|file| file.field == name && !(file.name.is_empty() && file.bytes.is_empty()))
     }
 
     /// The first value of a field, without white space around it.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim())
+        self.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim())
     }
 
     /// All values of a field: several check boxes may share a name.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.trim())
+        self.fields.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.trim())
     }
 
     /// Fields in the order of the form.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.trim()))
+        self.fields.iter().map(|(name, value)| (name.as_str(), value.trim()))
     }
 }
 

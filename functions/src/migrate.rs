@@ -64,6 +64,9 @@ const MIGRATIONS: &[Migration] = migrations![
     40 "0040_invoice_address",
     41 "0041_waiting_list_mail",
     42 "0042_buyers_keep_what_they_told",
+    43 "0043_export_guests",
+    44 "0044_refund_by_event",
+    45 "0045_answer_file",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

@@ -305,6 +305,7 @@ pub const ROUTES: &[Route] = routes![
     "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/" Token(OrdersRead) => api_orders::handle;
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/{orderposition}/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/{orderposition}/answer/{question}/" Token(OrdersRead) => api_orders::handle;
     "api_orders"             "PATCH" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/{orderposition}/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "DELETE" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/{orderposition}/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "GET" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/payments/" Token(OrdersRead) => api_orders::handle;

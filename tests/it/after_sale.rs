@@ -421,3 +421,23 @@ async fn secrets(shop: &TestShop, order: &str) -> Vec<String> {
     assert_eq!(status, 200);
     body["positions"].as_array().unwrap().iter().map(|p| p["secret"].as_str().unwrap().to_owned()).collect()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_goes_without_a_ticket_that_is_not_in_the_bucket() {
+    let shop = TestShop::with_places(5).await;
+    shop.buyer().buy(&[("Seat", 1)], None).await;
+    shop.work().await;
+    let db = shop.ctx.db().await.unwrap();
+    let key: String = db.one("select object_key from ticket_file", &[]).await.unwrap().get("object_key").unwrap();
+    shop.ctx.media().await.delete(&key).await.unwrap();
+    db.script("update mail set state = 'queued' where kind = 'order_free'").await.unwrap();
+    drop(db);
+    let id = shop.number("select id as number from mail where kind = 'order_free'").await;
+    let again = Envelope::unrecorded(Message::SendMail { mail: shop::id::MailId(id) }).body();
+    shop.ctx.queues().await.send(Queue::Mail, &[again]).await;
+    shop.work().await;
+    let sent = "select count(*) as number from mail where kind = 'order_free' and state = 'sent'";
+    assert_eq!(shop.number(sent).await, 1);
+    let mails = shop.mails();
+    assert!(mails.iter().any(|mail| mail.to.contains("ada@example.org") && mail.attachments.is_empty()), "{mails:?}");
+}

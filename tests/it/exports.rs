@@ -4,12 +4,19 @@ use std::io::Read as _;
 
 use serde_json::{Value, json};
 use shop::{
-    export::{Cell, Xlsx},
+    export::{Cell, Xlsx, table},
     outbox::{Envelope, Job, Message},
-    port::{db::Query as _, queue::Queue},
+    port::{
+        db::{Db, Query as _},
+        queue::Queue,
+    },
 };
 
-use crate::shop::{TestShop, code_of, http_client};
+use crate::{
+    api_catalogue::Program,
+    devices,
+    shop::{TestShop, code_of, http_client},
+};
 
 const EXPORTERS: &str = "org/events/gig/exporters";
 
@@ -105,6 +112,123 @@ async fn lists_say_what_was_sold() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_check_in_list_says_who_is_in() {
+    let shop = devices::gig().await;
+    let api = Program::new(&shop, "org/events/gig/");
+    let all = api.add("checkinlists/", json!({ "name": "All", "include_pending": true })).await;
+    let paid = api.add("checkinlists/", json!({ "name": "Main" })).await;
+    let foreign = Program::new(&shop, "org/events/matinee/").add("checkinlists/", json!({ "name": "Other" })).await;
+    let seats = shop.buyer().buy(&[("Seat", 2)], None).await;
+    let pending = shop.buyer().buy(&[("Ticket", 1)], Some("banktransfer")).await;
+    let (seats, pending) = (code_of(&seats).to_owned(), code_of(&pending).to_owned());
+    let told = api.get(&format!("orders/{seats}/")).await;
+    let secrets: Vec<&str> =
+        told["positions"].as_array().unwrap().iter().map(|it| it["secret"].as_str().unwrap()).collect();
+    let door = devices::device(&shop, json!({ "name": "Door", "all_events": true })).await;
+    for (nonce, list, secret, direction) in
+        [("a", all, secrets[0], "entry"), ("b", all, secrets[1], "entry"), ("c", all, secrets[1], "exit")]
+    {
+        let (status, body) = door.redeem(&[list], secret, nonce, json!({ "type": direction })).await;
+        assert_eq!(status, 201, "{body}");
+    }
+    assert_eq!(door.redeem(&[all], secrets[0], "d", json!({})).await.0, 400, "a refused scan is none");
+
+    let table = lines(export(&shop, "checkinlist", json!({"_format": "default", "list": all})).await);
+    assert_eq!(table.len(), 4, "{table:?}");
+    let column = |name: &str| table[0].split(',').position(|it| it == name).unwrap();
+    let cell = |row: usize, name: &str| table[row].split(',').nth(column(name)).unwrap().to_owned();
+    let (state, code) = ("Checked in", "Ticket code");
+    assert_eq!([cell(1, state), cell(2, state), cell(3, state)], ["yes", "no", "no"]);
+    assert_eq!([cell(1, code), cell(2, code)], [secrets[0], secrets[1]]);
+    assert_eq!([cell(1, "Order code"), cell(3, "Order code")], [seats.clone(), pending.clone()]);
+    assert_eq!([cell(1, "Entries"), cell(3, "Entries")], ["1", "0"]);
+    assert!(!cell(1, "First entry").is_empty() && cell(1, "Last exit").is_empty(), "{}", table[1]);
+    assert!(!cell(2, "Last exit").is_empty() && cell(3, "Last scan").is_empty(), "{table:?}");
+    assert_eq!([cell(1, "Status"), cell(3, "Status")], ["Paid", "Payment pending"]);
+
+    let other =
+        lines(export(&shop, "checkinlist", json!({"_format": "default", "list": paid, "secrets": false})).await);
+    assert_eq!(other.len(), 3, "open orders are not on the other list: {other:?}");
+    assert!(!other[0].contains(code) && !other.concat().contains(secrets[0]), "{other:?}");
+    assert!(other[1].contains(",no,"), "nobody came in by this list: {other:?}");
+    let only = json!({"_format": "default", "list": all, "paid_only": true});
+    assert_eq!(lines(export(&shop, "checkinlist", only).await).len(), 3);
+    let attention = json!({"_format": "default", "list": all, "attention_only": true});
+    assert_eq!(lines(export(&shop, "checkinlist", attention.clone()).await).len(), 1);
+    api.done("PATCH", &format!("orders/{pending}/"), json!({ "checkin_attention": true })).await;
+    assert!(lines(export(&shop, "checkinlist", attention).await)[1].starts_with(&pending));
+    let book = export(&shop, "checkinlist", json!({"_format": "xlsx", "list": all})).await;
+    assert_eq!(unzipped(&book, "xl/worksheets/sheet1.xml").matches("<row>").count(), 4);
+
+    let (status, body) = ask(&shop, "checkinlist", json!({"_format": "xlsx", "list": foreign})).await;
+    assert_eq!((status, body["list"].is_array()), (400, true), "a list of another event: {body}");
+    let (_, body) = ask(&shop, "checkinlist", json!({"_format": "xlsx", "list": paid})).await;
+    api.done("DELETE", &format!("checkinlists/{paid}/"), json!({})).await;
+    shop.work().await;
+    assert_eq!(fetch(&shop, body["download"].as_str().unwrap(), &shop.token).await.0, 410, "the list is gone");
+}
+
+/// Events that have just sold 4000 orders each; the planner has not heard of it.
+const JUST_SOLD: &str = "
+    insert into organizer (slug, name, created_at) values ('o', 'O', now());
+    insert into event (organizer_id, slug, name, live, currency, date_from, created_at)
+    select id, 'e', '{}', true, 'EUR', now(), now() from organizer;
+    insert into item (event_id, name, default_price) select id, '{}', 0 from event;
+    insert into checkin_list (event_id, name) select id, 'Door' from event;
+    insert into orders (organizer_id, event_id, code, status, secret, internal_secret, email, locale, testmode, created_at,
+                        expires_at, total, modified_at)
+    select e.organizer_id, e.id, 'X' || lpad(n::text, 8, '0'), 'p', 's', 's', n || '@example.org', 'en', false, now(), now(),
+           100, now()
+      from event e, generate_series(1, 4000) n;
+    insert into order_position (organizer_id, event_id, order_id, positionid, item_id, price, tax_rate_ppm, tax_value, secret,
+                                web_secret, pseudonymization_id)
+    select o.organizer_id, o.event_id, o.id, 1, i.id, 100, 0, 0, 's' || o.id, 'w', 'p' || o.id
+      from orders o join item i on i.event_id = o.event_id;
+    insert into checkin (event_id, list_id, position_id, type, datetime, created_at, successful)
+    select p.event_id, l.id, p.id, 'entry', now(), now(), true from order_position p join checkin_list l using (event_id);
+    insert into payment (event_id, order_id, local_id, provider, state, amount, created_at)
+    select event_id, id, 1, 'manual', 'confirmed', 100, now() from orders;
+    insert into refund (event_id, order_id, local_id, provider, state, source, amount, created_at)
+    select event_id, id, 1, 'manual', 'done', 'admin', 100, now() from orders;
+    insert into order_fee (event_id, order_id, number, fee_type, value) select event_id, id, 1, 'other', 100 from orders";
+
+/// The first portion of every table reads what stands in it, not the event.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portion_costs_no_more_when_the_event_grows() {
+    const FIRST: &[(&str, &str)] = &[
+        ("as providers", "EVENT, 0, 1000, true"),
+        ("p.tax_rate_ppm", "EVENT, 0, 1000, true"),
+        ("f.fee_type", "EVENT, 0, 1000, true"),
+        ("'-P-'", "EVENT, 0, 1000"),
+        ("'-R-'", "EVENT, 0, 1000, 0"),
+        ("as first_entry", "EVENT, 0, 1000, false, LIST, false, true, array[]::bigint[], null, false"),
+    ];
+    let shop = TestShop::empty().await;
+    let db = Db::connect(shop.direct_url(), None).await.unwrap();
+    db.script(JUST_SOLD).await.unwrap();
+    let ids = db.one("select event_id, id from checkin_list order by id limit 1", &[]).await.unwrap();
+    let (event, list): (i64, i64) = (ids.get("event_id").unwrap(), ids.get("id").unwrap());
+    for (words, values) in FIRST {
+        let portion = |sql: &&&str| sql.contains(words) && !sql.contains("count(*) as count from");
+        let sql = table::sql::ALL.iter().find(portion).unwrap_or_else(|| panic!("a statement has {words}"));
+        let values = values.replace("EVENT", &event.to_string()).replace("LIST", &list.to_string());
+        db.script(&format!("deallocate all; prepare portion as {sql}")).await.unwrap();
+        let explain = format!("explain (analyze, timing off) execute portion ({values})");
+        let plan = db.query(Box::leak(explain.into_boxed_str()), &[]).await.unwrap();
+        let plan: Vec<String> = plan.iter().map(|line| line.get("QUERY PLAN").unwrap()).collect();
+        let most = plan.iter().filter_map(|line| rows_of(line)).max();
+        assert!(most.is_some_and(|most| (1000..2000).contains(&most)), "{words}: {most:?}\n{}", plan.join("\n"));
+    }
+}
+
+/// How many rows a line of a plan came to: `… (actual rows=1 loops=1000)`.
+fn rows_of(line: &str) -> Option<u64> {
+    let (rows, loops) = line.split_once("(actual rows=")?.1.split_once(" loops=")?;
+    let loops: u64 = loops.trim_end_matches(')').parse().ok()?;
+    Some(rows.split('.').next()?.parse::<u64>().ok()? * loops)
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_workbook_has_a_sheet_for_every_table() {
     let (shop, code) = sold().await;
     let book = export(&shop, "orderlist", json!({"_format": "xlsx"})).await;
@@ -150,10 +274,14 @@ async fn what_an_exporter_does_not_know_is_refused() {
     let (status, list) = shop.api("GET", &format!("{EXPORTERS}/"), Some(&shop.token), None).await;
     assert_eq!((status, &list["results"][0]["identifier"]), (200, &json!("orderlist")));
     assert_eq!(list["results"][1]["input_parameters"][0]["choices"], json!(["xlsx", "default", "excel", "semicolon"]));
+    assert_eq!(list["results"][2]["identifier"], json!("checkinlist"));
+    assert_eq!(list["results"][2]["input_parameters"][1], json!({ "name": "list", "required": true }));
     let (status, body) = ask(&shop, "orderlist", json!({"_format": "orders:default", "items": [1]})).await;
     assert_eq!((status, body["items"].is_array()), (400, true), "{body}");
     let (status, body) = ask(&shop, "paymentlist", json!({"_format": "pdf", "paid_only": 3})).await;
     assert_eq!((status, body.as_object().unwrap().len()), (400, 2), "{body}");
+    let (status, body) = ask(&shop, "checkinlist", json!({"_format": "xlsx", "secrets": "no"})).await;
+    assert_eq!((status, body["list"].is_array(), body["secrets"].is_array()), (400, true, true), "{body}");
     assert_eq!(ask(&shop, "dekodi_nrei", json!({"_format": "xlsx"})).await.0, 404);
 }
 

@@ -60,7 +60,7 @@ fn all_mistakes_are_reported_together() {
     document["quotas"][0]["items"][1] = json!(77);
     document["quotas"][3]["variations"] = json!([]);
     document["questions"][1]["dependency_values"] = json!(["diet-none"]);
-    document["questions"][3]["type"] = json!("F");
+    document["questions"][3]["type"] = json!("X");
     document["vouchers"] = json!([{ "code": "FREE", "seat": "A1", "item": 99, "subevent": 1 }]);
     let expected = [
         "vouchers[0].seat: the shop cannot do this yet: leave it out",
@@ -80,7 +80,7 @@ fn all_mistakes_are_reported_together() {
         "quotas[0].variations[1]: the item of this variation is not among the items of the quota",
         "quotas[0].variations[2]: the item of this variation is not among the items of the quota",
         "quotas[3].items[0]: this item has variations, but none of them is among those of the quota",
-        "questions[3].type: the shop cannot do this yet: questions for files (F)",
+        "questions[3].type: one of N, S, T, B, C, M, F, D, H, W, CC, TEL is needed",
         "questions[1].dependency_values: 'diet-none' is no answer of the question it depends on",
     ];
     let found = faults(&document);

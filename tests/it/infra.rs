@@ -129,7 +129,7 @@ fn a_mail_is_not_claimed_twice_while_it_is_sent() {
 const EXPECTED_RIGHTS: &[(&str, &[&str])] = &[
     ("ApiBulkActions", &["send checkout", "send notifications"]),
     ("ApiExporters", &["s3:GetObject exports", "send default", "send notifications"]),
-    ("ApiOrders", &["send default", "send mail", "send notifications"]),
+    ("ApiOrders", &["s3:GetObject answers", "send default", "send mail", "send notifications"]),
     ("ApiPictures", &["s3:DeleteObject pub", "send default", "send notifications"]),
     ("ApiUploads", &["find uploads/*", "s3:DeleteObject uploads", "s3:GetObject uploads", "s3:PutObject uploads"]),
     ("ApiWebhooks", &["send notifications"]),
@@ -139,14 +139,16 @@ const EXPECTED_RIGHTS: &[(&str, &[&str])] = &[
     ("CartRemove", &["send default", "send mail", "send notifications"]),
     ("CartVoucher", &["send default", "send mail", "send notifications"]),
     ("CheckoutAddonsSave", &["send default", "send mail", "send notifications"]),
+    ("CheckoutQuestionsSave", &["s3:PutObject answers"]),
     ("FormAgain", &["send default", "send mail", "send notifications"]),
     ("OrderPlace", &["send default", "send mail", "send notifications"]),
     ("TicketRequest", &["send default", "send notifications"]),
-    ("TicketShow", &["s3:GetObject tickets"]),
+    ("TicketShow", &["find tickets/*", "s3:GetObject tickets"]),
     (
         "WorkerBackground",
         &[
             "receive background",
+            "s3:DeleteObject answers",
             "s3:DeleteObject exports",
             "s3:DeleteObject pub",
             "s3:DeleteObject uploads",
@@ -175,7 +177,7 @@ const EXPECTED_RIGHTS: &[(&str, &[&str])] = &[
             "send notifications",
         ],
     ),
-    ("WorkerMail", &["receive mail", "s3:GetObject tickets", "ses:SendEmail", "ses:SendRawEmail"]),
+    ("WorkerMail", &["receive mail", "find tickets/*", "s3:GetObject tickets", "ses:SendEmail", "ses:SendRawEmail"]),
     ("WorkerNotifications", &["receive notifications", "send mail", "send notifications"]),
 ];
 
@@ -187,7 +189,7 @@ fn words(id: &str, action: &str, resource: &Value) -> Option<String> {
         Queue::ALL.into_iter().find(named).unwrap_or_else(|| panic!("{id}: {action} of {text}")).name()
     };
     let folder = || {
-        let folders = ["tickets", "exports", "uploads", "pub"];
+        let folders = ["tickets", "exports", "uploads", "answers", "pub"];
         let is = |folder: &&str| text == format!("{{\"Fn::Sub\":\"${{MediaBucket.Arn}}/{folder}/*\"}}");
         folders.into_iter().find(is).unwrap_or_else(|| panic!("{id}: {action} of {text}"))
     };
@@ -257,10 +259,14 @@ fn every_right_names_code_that_needs_it() {
             let source = std::fs::read_to_string(&path).unwrap_or_default();
             let needle = match right {
                 Right::Send(_) => ["dispatch(", "send_later("].as_slice(),
-                Right::ReadTickets | Right::ReadExports => &["download_url(", "attachment_url(", "media().await.get("],
-                Right::WriteTickets => &[".put("],
+                Right::ReadTickets | Right::ReadExports | Right::ReadAnswers => {
+                    &["download_url(", "attachment_url(", "media().await.find("]
+                }
+                Right::WriteTickets | Right::WriteAnswers => &[".put("],
                 Right::WriteExports => &["begin_upload("],
-                Right::DeleteExports | Right::DeleteUploads | Right::DeletePublic => &[".delete("],
+                Right::DeleteAnswers | Right::DeleteExports | Right::DeleteUploads | Right::DeletePublic => {
+                    &[".delete("]
+                }
                 Right::WriteUploads => &[".put(", "upload_form("],
                 Right::ReadUploads | Right::ReadPublic => &[".find("],
                 Right::WritePublic => &[".publish(", ".publish_for("],

@@ -1,5 +1,6 @@
 //! Periodic jobs: one run of each at a time, and what they clear away.
 
+use serde_json::json;
 use shop::{
     job,
     outbox::{Envelope, Job, Message},
@@ -9,7 +10,7 @@ use shop::{
 
 use crate::{
     after_sale::run,
-    shop::{TestShop, http_client},
+    shop::{TestShop, document, http_client},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,4 +125,25 @@ async fn a_copy_of_every_open_shop_waits_at_the_edge() {
     shop.ctx.db().await.unwrap().script("update event set live = false").await.unwrap();
     run(&shop, Job::PublishShops).await;
     assert_eq!(fetch().await.status().as_u16(), 404, "a shop that is closed has no copy");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_cannot_be_removed_keeps_no_other_shop_from_being_copied() {
+    let shop = TestShop::with_places(5).await;
+    let mut closed = document(5);
+    closed["event"]["slug"] = json!("closed");
+    shop.import(&closed).await;
+    run(&shop, Job::PublishShops).await;
+    // No bucket takes such a key.
+    let broken = "update event set live = false where slug = 'closed';
+                  update shop_snapshot set object_key = 'x' || repeat('y', 2000)
+                   where event_id = (select id from event where slug = 'closed');
+                  update event set name = '{\"en\": \"The New Gig\"}' where slug = 'gig'";
+    shop.ctx.db().await.unwrap().script(broken).await.unwrap();
+    shop.clock.advance_seconds(300);
+    run(&shop, Job::PublishShops).await;
+    let copy =
+        http_client().build().unwrap().get(format!("{}/pub/shops/org/gig/index.html", shop.url)).send().await.unwrap();
+    assert!(copy.text().await.unwrap().contains("<h1>The New Gig</h1>"));
+    assert_eq!(shop.number("select count(*) as number from shop_snapshot").await, 2, "it is tried again");
 }

@@ -4,6 +4,7 @@
 
 mod addons;
 mod after_sale;
+mod answer_files;
 mod api_carts;
 mod api_catalogue;
 mod api_change;

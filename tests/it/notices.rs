@@ -176,3 +176,22 @@ fn whatever_can_be_chosen_is_recorded_somewhere() {
         assert!(text.contains(&whole), "nothing records {name}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_waits_for_approval_is_told_as_such() {
+    let shop = TestShop::with_places(20).await;
+    let page = path(&shop, TEAM, None).await;
+    choose(&shop, &page, &["pretix.event.order.placed.require_approval"]).await;
+    let item = shop.number("select id as number from item where name::text like '%Ticket%'").await;
+    let mut codes = Vec::new();
+    for waits in [true, false] {
+        let order = json!({ "email": "ada@example.org", "locale": "en", "payment_provider": "manual",
+                            "require_approval": waits, "positions": [{ "item": item }] });
+        let (status, placed) = shop.api("POST", "org/events/gig/orders/", Some(&shop.token), Some(order)).await;
+        assert_eq!(status, 201, "{placed}");
+        codes.push(placed["code"].as_str().unwrap().to_owned());
+    }
+    shop.work().await;
+    minute(&shop).await;
+    assert_eq!(subjects(&shop, TEAM), [format!("Order waits for your approval: {} · The Gig", codes[0])]);
+}

@@ -57,6 +57,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("question/edit", question::edit::sql::ALL),
     ("record", record::sql::ALL),
     ("staff", staff::sql::ALL),
+    ("question/file", question::file::sql::ALL),
     ("staff/edit", staff::edit::sql::ALL),
     ("staff/notice", staff::notice::sql::ALL),
     ("ticket", ticket::sql::ALL),

@@ -280,3 +280,23 @@ async fn public_files_go_with_what_shows_them_also_after_a_try_that_failed() {
     run(&shop, Job::Sweep).await;
     assert_eq!((there(&logo).await, there(&copy).await, shop.number(waiting).await), (false, false, 0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_drawn_too_late_leaves_nothing_behind() {
+    let shop = TestShop::with_places(9).await;
+    let (early, late) = (picture(ImageFormat::Png, 300, 200), picture(ImageFormat::Png, 200, 300));
+    for (name, bytes) in [("early.png", &early), ("late.png", &late)] {
+        let (_, sent) = post(&shop, name, "image/png", bytes.clone()).await;
+        assert_eq!(shop.api("PUT", LOGO, Some(&shop.token), Some(json!({ "file": sent["id"] }))).await.0, 202);
+    }
+    shop.work().await;
+    let (_, shown) = shop.api("GET", LOGO, Some(&shop.token), None).await;
+    assert_eq!(shown["picture"]["file_name"], "late.png");
+    for (bytes, is_there) in [(early, false), (late, true)] {
+        let (drawn, _) = upload::picture::sizes(&bytes, "x.png", "pub/org/gig/logo").unwrap();
+        for key in drawn.keys() {
+            assert_eq!(shop.ctx.media().await.find(key).await.unwrap().is_some(), is_there, "{key}");
+        }
+    }
+    assert_eq!(shop.number("select count(*) as number from media_removal").await, 0);
+}

@@ -409,7 +409,8 @@ pub fn document(places: i64) -> Value {
 /// Somebody with a browser: cookies, no script.
 #[derive(Clone)]
 pub struct Buyer {
-    http: reqwest::Client,
+    /// The client.
+    pub http: reqwest::Client,
     url: String,
     base: String,
 }
@@ -473,7 +474,8 @@ impl Buyer {
         self.read(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
     }
 
-    async fn read(&self, request: reqwest::RequestBuilder) -> Page {
+    /// What a request of the browser's client leads to.
+    pub async fn read(&self, request: reqwest::RequestBuilder) -> Page {
         let response = request.send().await.unwrap();
         let location =
             response.headers().get("location").map(|value| value.to_str().unwrap().replacen(&self.url, "", 1));
@@ -568,9 +570,7 @@ impl Buyer {
         assert_eq!(answer.status, 303, "{}", answer.html);
         answer.location.unwrap().split('?').next().unwrap().to_owned()
     }
-}
 
-impl Buyer {
     /// The address of the first ticket's file of an order, once it is drawn.
     pub async fn ticket(&self, order: &str) -> Option<String> {
         let page = self.get(&format!("{order}download/1/pdf/")).await;

@@ -14,6 +14,7 @@ use crate::{
     payment::Provider,
     port::db::{DbError, Query, Tx},
     pricing::{Bill, TaxedLine},
+    question::file,
     time::Timestamp,
 };
 
@@ -145,5 +146,10 @@ pub async fn save_answers(
     answers: &[PositionAnswers],
 ) -> Result<(), DbError> {
     sql::save_attendees(tx, event, cart, answers).await?;
-    sql::replace_answers(tx, event, cart, answers).await
+    sql::replace_answers(tx, event, cart, answers).await?;
+    let mut texts = answers.iter().flat_map(|position| &position.answers);
+    if texts.any(|(_, text)| file::in_answer(text).is_some()) {
+        file::link(tx, event, cart).await?;
+    }
+    Ok(())
 }

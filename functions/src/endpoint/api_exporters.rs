@@ -56,6 +56,9 @@ async fn run(
     let wish = Wish::read(exporter, &parameters(request)?).map_err(ApiError::Invalid)?;
     let (secret, now) = (ctx.codes().form_token(), ctx.now());
     let mut db = ctx.db().await?;
+    if wish.guests.is_some() && export::list(&*db, event, &wish).await?.is_none() {
+        return Err(ApiError::field("list", "The event has no such check-in list."));
+    }
     let tx = db.begin().await?;
     let asked = export::request(&tx, staff, event, &wish, &secret, now).await;
     let (id, outgoing) = tx.finish(asked).await?;

@@ -32,7 +32,7 @@ use crate::{
 
 /// A buyer at a shop.
 pub struct Visit<'a> {
-    ctx: &'a Ctx,
+    pub(super) ctx: &'a Ctx,
     /// The event.
     pub event: Arc<Event>,
     /// The reader's language.

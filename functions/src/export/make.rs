@@ -8,7 +8,7 @@ use super::{
 use crate::{
     catalogue::Catalogue,
     ctx::Ctx,
-    event,
+    event, export,
     i18n::Lang,
     id::ExportId,
     port::{
@@ -29,6 +29,9 @@ pub enum MakeError {
     /// The kind of file cannot hold it.
     #[error(transparent)]
     TooManyRows(#[from] TooManyRows),
+    /// Its check-in list was deleted.
+    #[error("the check-in list is gone")]
+    ListGone,
 }
 
 /// How an attempt ended.
@@ -72,7 +75,7 @@ pub async fn make(ctx: &Ctx, export: ExportId) -> Result<Made, MakeError> {
             Ok(Made::Done { rows })
         }
         Err(error) => {
-            let is_last = matches!(error, MakeError::TooManyRows(_));
+            let is_last = matches!(error, MakeError::TooManyRows(_) | MakeError::ListGone);
             match sql::mark_failed(&*db, &claimed, &error.to_string(), is_last).await? {
                 State::Failed => {
                     let error = &error as &dyn std::error::Error;
@@ -90,9 +93,13 @@ async fn write(ctx: &Ctx, claimed: &sql::Claimed, upload: &mut Upload<'_>) -> Re
     let gone = || DbError::UnknownValue { what: "event of an export", value: claimed.event.to_string() };
     let event = event::by_id(&*ctx.db().await?, claimed.event).await?.ok_or_else(gone)?;
     let catalogue = Catalogue::load(&*ctx.db().await?, &event).await?;
+    let list = export::list(&*ctx.db().await?, &event, &claimed.wish).await?;
+    if claimed.wish.guests.is_some() && list.is_none() {
+        return Err(MakeError::ListGone);
+    }
     // Programs have no language: the event's first.
     let lang = Lang::parse(event.settings.locale()).unwrap_or_default();
-    let source = Source { event: &event, catalogue: &catalogue, lang, wish: claimed.wish };
+    let source = Source { event: &event, catalogue: &catalogue, lang, wish: claimed.wish, list: list.as_ref() };
     let tables: Vec<Table> = match claimed.wish.format {
         Format::Csv(table, _) => vec![table],
         Format::Xlsx => claimed.wish.exporter.tables().to_vec(),

@@ -17,11 +17,13 @@ use std::collections::BTreeMap;
 pub use cell::Cell;
 pub use csv::{Csv, Dialect};
 pub use make::{Made, MakeError, make};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use table::Table;
 pub use xlsx::Xlsx;
 
 use crate::{
+    checkin::{self, List},
     event::Event,
     id::ExportId,
     outbox::{self, Message, Outgoing},
@@ -37,17 +39,20 @@ pub enum Exporter {
     Orders,
     /// Payments and refunds.
     Payments,
+    /// The guests of a check-in list and how they stand at the door.
+    Guests,
 }
 
 impl Exporter {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Orders, Self::Payments];
+    pub const ALL: [Self; 3] = [Self::Orders, Self::Payments, Self::Guests];
 
     /// The name in the API and the database.
     pub fn name(self) -> &'static str {
         match self {
             Self::Orders => "orderlist",
             Self::Payments => "paymentlist",
+            Self::Guests => "checkinlist",
         }
     }
 
@@ -61,6 +66,7 @@ impl Exporter {
         match self {
             Self::Orders => "export-orderlist",
             Self::Payments => "export-paymentlist",
+            Self::Guests => "export-checkinlist",
         }
     }
 
@@ -69,6 +75,7 @@ impl Exporter {
         match self {
             Self::Orders => &[Table::Orders, Table::Positions, Table::Fees],
             Self::Payments => &[Table::Payments],
+            Self::Guests => &[Table::Guests],
         }
     }
 
@@ -129,6 +136,19 @@ pub struct Wish {
     pub format: Format,
     /// Only orders that are paid.
     pub paid_only: bool,
+    /// Of which check-in list, if it is about one.
+    pub guests: Option<Guests>,
+}
+
+/// What somebody wants to have of a check-in list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guests {
+    /// The list.
+    pub list: i64,
+    /// With the codes that let in.
+    pub secrets: bool,
+    /// Only those whom the door is to look at twice.
+    pub attention_only: bool,
 }
 
 impl Wish {
@@ -137,6 +157,13 @@ impl Wish {
         match exporter {
             Exporter::Orders => &[("_format", true), ("paid_only", false)],
             Exporter::Payments => &[("_format", true)],
+            Exporter::Guests => &[
+                ("_format", true),
+                ("list", true),
+                ("paid_only", false),
+                ("secrets", false),
+                ("attention_only", false),
+            ],
         }
     }
 
@@ -156,17 +183,38 @@ impl Wish {
             let allowed = format!("Allowed are {}.", exporter.formats().join(", "));
             faults.insert("_format".to_owned(), vec![allowed]);
         }
-        let paid_only = match parameters.get("paid_only") {
-            None | Some(Value::Null) => Some(false),
-            Some(value) => value.as_bool(),
+        let mut flag = |name: &str, default| match parameters.get(name) {
+            None | Some(Value::Null) => default,
+            Some(Value::Bool(flag)) => *flag,
+            Some(_) => {
+                faults.insert(name.to_owned(), vec!["Must be true or false.".to_owned()]);
+                default
+            }
         };
-        if paid_only.is_none() {
-            faults.insert("paid_only".to_owned(), vec!["Must be true or false.".to_owned()]);
-        }
-        match (format, paid_only) {
-            (Some(format), Some(paid_only)) if faults.is_empty() => Ok(Self { exporter, format, paid_only }),
+        let paid_only = flag("paid_only", false);
+        let (secrets, attention_only) = (flag("secrets", true), flag("attention_only", false));
+        let guests = match exporter {
+            Exporter::Guests => {
+                let list = parameters.get("list").and_then(Value::as_i64);
+                if list.is_none() {
+                    faults.insert("list".to_owned(), vec!["The id of a check-in list is needed.".to_owned()]);
+                }
+                list.map(|list| Guests { list, secrets, attention_only })
+            }
+            Exporter::Orders | Exporter::Payments => None,
+        };
+        match format {
+            Some(format) if faults.is_empty() => Ok(Self { exporter, format, paid_only, guests }),
             _ => Err(faults),
         }
+    }
+
+    fn shows_secrets(&self) -> bool {
+        self.guests.is_none_or(|guests| guests.secrets)
+    }
+
+    fn attention_only(&self) -> bool {
+        self.guests.is_some_and(|guests| guests.attention_only)
     }
 }
 
@@ -242,6 +290,13 @@ pub async fn request(
     let id = sql::insert(tx, staff, event, wish, &sql::File { secret, file_name, object_key }, now).await?;
     let outgoing = outbox::record(tx, &[Message::MakeExport { export: id }], now).await?;
     Ok((id, outgoing.of(event.organizer.id)))
+}
+
+/// The check-in list of an event that an export is about.
+pub async fn list(q: &impl Query, event: &Event, wish: &Wish) -> Result<Option<List>, DbError> {
+    let Some(guests) = wish.guests else { return Ok(None) };
+    let lists = checkin::sql::lists(q, event.organizer.id, &vec![guests.list]).await?;
+    Ok(lists.into_iter().map(|(list, _)| list).find(|list| list.event == event.id))
 }
 
 /// An export of this token, while it is kept.

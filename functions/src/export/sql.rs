@@ -18,8 +18,8 @@ pub(super) struct File<'a> {
 
 const INSERT: &str = "
     insert into export (organizer_id, event_id, token_id, exporter, format, paid_only, secret, file_name, object_key,
-                        state, created_at, expires_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $10, $11) returning id";
+                        state, created_at, expires_at, guests)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $10, $11, $12) returning id";
 
 pub(super) async fn insert(
     tx: &Tx<'_>,
@@ -31,6 +31,7 @@ pub(super) async fn insert(
 ) -> Result<ExportId, DbError> {
     let (token, exporter, format) = (staff.token(), wish.exporter.name(), wish.format.name(wish.exporter));
     let expires_at = now.plus_seconds(KEEP_SECONDS);
+    let guests = wish.guests.map(|guests| serde_json::to_value(guests).expect("flags and an id are plain data"));
     let params = [
         p(&event.organizer.id),
         p(&event.id),
@@ -43,6 +44,7 @@ pub(super) async fn insert(
         p(&file.object_key),
         p(&now),
         p(&expires_at),
+        p(&guests),
     ];
     tx.one(INSERT, &params).await?.get("id")
 }
@@ -90,7 +92,7 @@ const CLAIM: &str = "
        set state = case when attempts < $4 then 'running' else 'failed' end, attempts = least(attempts + 1, $4),
            claimed_at = $2, rows_done = 0
      where id = $1 and expires_at > $2 and (state = 'waiting' or (state = 'running' and claimed_at < $3))
-    returning id, state, attempts, event_id, exporter, format, paid_only, object_key";
+    returning id, state, attempts, event_id, exporter, format, paid_only, guests, object_key";
 
 /// Claims an export. `None` if there is nothing to do: it is made, has failed, or another worker has it.
 pub(super) async fn claim(q: &impl Query, id: ExportId, now: Timestamp) -> Result<Option<Claimed>, DbError> {
@@ -103,11 +105,14 @@ pub(super) async fn claim(q: &impl Query, id: ExportId, now: Timestamp) -> Resul
     let (exporter, format): (&str, &str) = (row.get("exporter")?, row.get("format")?);
     let exporter = Exporter::parse(exporter).ok_or_else(|| unknown("exporter", exporter))?;
     let format = Format::parse(format, exporter).ok_or_else(|| unknown("format of an export", format))?;
+    let guests: Option<serde_json::Value> = row.get("guests")?;
+    let guests = guests.map(serde_json::from_value).transpose();
+    let guests = guests.map_err(|_| DbError::unreadable("parameters of an export"))?;
     Ok(Some(Claimed {
         id: row.get("id")?,
         attempt: row.get("attempts")?,
         event: row.get("event_id")?,
-        wish: Wish { exporter, format, paid_only: row.get("paid_only")? },
+        wish: Wish { exporter, format, paid_only: row.get("paid_only")?, guests },
         object_key: row.get("object_key")?,
     }))
 }

@@ -84,6 +84,9 @@ pub async fn create(
     let actor = sql::Actor::Token(staff.token());
     sql::log(tx, event, &[order], "pretix.event.order.placed", &actor, now).await?;
     let changed = &changes.orders[&order];
+    if changed.require_approval {
+        sql::log(tx, event, &[order], "pretix.event.order.placed.require_approval", &actor, now).await?;
+    }
     let due = Due { order: (event.id, order), amount: changed.total, testmode };
     let cards = Cards { lock: &lock, staff, event, catalogue, now };
     let by_cards = match gift_cards.is_empty() {

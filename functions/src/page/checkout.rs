@@ -208,6 +208,11 @@ impl QuestionsPage {
         self.contact.iter().chain(self.positions.iter().flat_map(|position| &position.fields))
     }
 
+    /// Whether the form is to be one that can send files.
+    pub fn takes_files(&self) -> bool {
+        self.fields().any(Field::is_file)
+    }
+
     /// The fields with an error, for the list on top.
     pub fn errors(&self) -> Vec<&Field> {
         self.fields().filter(|field| field.error.is_some()).collect()

@@ -3,6 +3,7 @@
 use super::markdown::Html;
 use crate::i18n::Country;
 use crate::id::{CartPositionId, ItemId, QuestionId, VariationId};
+use crate::upload::Kind;
 
 /// The token that proves that a form was made by this shop for this browser.
 pub const CSRF: &str = "csrf";
@@ -119,6 +120,8 @@ pub enum Input {
     One(Vec<Choice>),
     /// Some of several.
     Many(Vec<Choice>),
+    /// A file. One that was sent already can be kept: its box is ticked.
+    File(Option<Choice>),
 }
 
 /// A one-line input.
@@ -188,8 +191,18 @@ impl Field {
         match &self.input {
             Input::One(options) => options.len() <= RADIO_OPTIONS_MAX,
             Input::Many(_) => true,
-            Input::Line(_) | Input::Text(_) | Input::YesNo(_) => false,
+            Input::Line(_) | Input::Text(_) | Input::YesNo(_) | Input::File(_) => false,
         }
+    }
+
+    /// Whether the answer is a file, which only another kind of form can send.
+    pub fn is_file(&self) -> bool {
+        matches!(self.input, Input::File(_))
+    }
+
+    /// The types of files that a browser offers to choose from.
+    pub fn file_types(&self) -> String {
+        Kind::names()
     }
 
     /// The id of the control that an error link leads to.

@@ -211,6 +211,11 @@ fn questions(lang: Lang, wrong: bool) -> QuestionsPage {
     let choice = |value: &str, text: &str| Choice { value: value.into(), text: text.into(), chosen: value == "veg" };
     let meals = vec![choice("veg", "Vegetarian"), choice("vegan", "Vegan"), choice("any", "Anything")];
     let answer = |question| field::answer(position, QuestionId(question));
+    let kept = Choice {
+        value: "file:7".into(),
+        text: lang.text_with("file-keep", &[("name", "pass.pdf".into())]),
+        chosen: true,
+    };
     let error = |key: &str| wrong.then(|| lang.text(key));
     let checkout = checkout(0, 1712);
     QuestionsPage {
@@ -232,6 +237,9 @@ fn questions(lang: Lang, wrong: bool) -> QuestionsPage {
                     Input::line("Ada Lovelace", "name"),
                 )
                 .required(true),
+                Field::new(answer(9), "Please send us your student card.", Input::File(Some(kept)))
+                    .help(Some(Html::from_markdown(&lang.text("file-help"))))
+                    .error(error("error-file-type")),
                 Field::new(answer(1), "What would you like to eat?", Input::One(meals.clone()))
                     .required(true)
                     .error(error("error-choice")),

@@ -44,8 +44,8 @@ pub enum AnswerError {
     /// Not a phone number.
     #[error("a phone number is needed")]
     Phone,
-    /// Files cannot be uploaded.
-    #[error("files are not accepted")]
+    /// A file, where only a form can take one.
+    #[error("files are only taken in the shop")]
     File,
 }
 

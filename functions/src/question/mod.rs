@@ -12,6 +12,7 @@ use crate::{
 
 mod answer;
 pub mod edit;
+pub mod file;
 pub mod sql;
 
 pub use answer::{AnswerError, local_input, one_line, validate};
@@ -141,7 +142,8 @@ impl Question {
         !self.hidden && !self.ask_during_checkin && self.items.contains(&item)
     }
 
-    /// How a stored answer reads for people: choices by their text in `lang`, everything else as it is.
+    /// How a stored answer reads for people: choices by their text in `lang`, files by their names, everything else as it
+    /// is.
     pub fn readable(&self, answer: &str, lang: Lang) -> String {
         match self.kind {
             QuestionType::Choice | QuestionType::Choices => {
@@ -152,11 +154,11 @@ impl Question {
                 };
                 answer.split(',').map(text).collect::<Vec<_>>().join(", ")
             }
+            QuestionType::File => file::in_answer(answer).map_or(answer, |(_, name)| name).to_owned(),
             QuestionType::Number
             | QuestionType::Line
             | QuestionType::Text
             | QuestionType::YesNo
-            | QuestionType::File
             | QuestionType::Date
             | QuestionType::Time
             | QuestionType::DateTime
@@ -207,15 +209,21 @@ pub type Answers = Vec<(QuestionId, String)>;
 /// What is wrong with answers, by question.
 pub type AnswerErrors = Vec<(QuestionId, AnswerError)>;
 
-/// The answers of one ticket, or what is wrong with them. `raw` gives what the form holds for a question.
-/// Inactive questions are neither required nor answered.
+/// The answers of one ticket, or what is wrong with them. `raw` gives what the form holds for a question; for a file, the
+/// answer that one of the cart's own files is. Inactive questions are neither required nor answered.
 pub fn read_answers<'a>(
     asked: &[&Question],
     raw: impl Fn(QuestionId) -> Vec<&'a str>,
     zone: &TimeZone,
 ) -> Result<Answers, AnswerErrors> {
-    let results: Vec<_> =
-        asked.iter().map(|question| (question.id, validate(question, &raw(question.id), zone))).collect();
+    let read = |question: &&Question| match (question.kind, raw(question.id)) {
+        (QuestionType::File, raw) => match raw.first() {
+            None if question.required => Err(AnswerError::Required),
+            file => Ok(file.map(|file| (*file).to_owned())),
+        },
+        (_, raw) => validate(question, &raw, zone),
+    };
+    let results: Vec<_> = asked.iter().map(|question| (question.id, read(question))).collect();
     // A required choice that is missing wants nothing of others: that is an error of its own.
     let stored = |id: QuestionId| {
         let (_, result) = results.iter().find(|(of, _)| *of == id)?;

@@ -222,6 +222,11 @@ pub async fn is_wanted(tx: &Tx<'_>, event: EventId, subject: Subject, upload: &s
     sql::is_wanted(tx, event, subject, upload).await
 }
 
+/// Notes the files of a picture that came too late to be shown as to be removed; returns them.
+pub async fn discard(tx: &Tx<'_>, event: EventId, picture: &Picture) -> Result<Vec<String>, DbError> {
+    sql::discard(tx, event, picture).await
+}
+
 /// Puts a picture in the place of another. Returns the old one, whose files are noted as to be removed.
 pub async fn replace(
     q: &impl Query,

@@ -14,12 +14,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::Kind;
 
-/// Most pixels: what a function can hold decoded.
+/// Most pixels.
 const PIXELS_MAX: u64 = 25_000_000;
+/// Most bytes of all pixels: the smallest function that decodes has 512 MB, and turning a picture takes as much again.
+const DECODED_MAX: u64 = 4 * PIXELS_MAX;
 /// Longest side.
 const SIDE_MAX: u32 = 12_000;
-/// Memory for a decoder.
-const ALLOC_MAX: u64 = 160 << 20;
+/// Memory for a decoder, besides the pixels.
+const ALLOC_MAX: u64 = 128 << 20;
 /// Longest side of what pages show as a whole.
 const LARGE: u32 = 1170;
 /// Longest side of what stands beside a product: 60 pixels on a fine screen.
@@ -58,16 +60,30 @@ impl Picture {
 #[derive(Debug, thiserror::Error)]
 pub enum PictureError {
     /// More pixels than a function can hold.
-    #[error("The picture has {width} × {height} pixels; {} million are the limit.", PIXELS_MAX / 1_000_000)]
+    #[error("The picture has {width} × {height} pixels; {} million are the limit for one of its kind.", most / 1_000_000)]
     TooLarge {
         /// Its width.
         width: u32,
         /// Its height.
         height: u32,
+        /// How many it may have.
+        most: u64,
     },
+    /// A side is too long, or its parts are larger than they may be.
+    #[error("The picture is too large: a side may have {SIDE_MAX} pixels, and all of it {} million.", PIXELS_MAX / 1_000_000)]
+    BeyondLimits,
     /// Something else.
     #[error("The picture cannot be read: {0}.")]
-    Unreadable(#[from] ImageError),
+    Unreadable(#[source] ImageError),
+}
+
+impl From<ImageError> for PictureError {
+    fn from(error: ImageError) -> Self {
+        match error {
+            ImageError::Limits(_) => Self::BeyondLimits,
+            other => Self::Unreadable(other),
+        }
+    }
 }
 
 /// The pixels of a picture, the right way up.
@@ -80,8 +96,9 @@ pub fn decode(bytes: &[u8]) -> Result<DynamicImage, PictureError> {
     reader.limits(limits);
     let mut decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > PIXELS_MAX {
-        return Err(PictureError::TooLarge { width, height });
+    let most = PIXELS_MAX.min(DECODED_MAX / u64::from(decoder.color_type().bytes_per_pixel()));
+    if u64::from(width) * u64::from(height) > most {
+        return Err(PictureError::TooLarge { width, height, most });
     }
     let orientation = decoder.orientation()?;
     let mut image = DynamicImage::from_decoder(decoder)?;
@@ -185,9 +202,35 @@ mod tests {
         let mut broken = png(RgbImage::new(50, 50));
         broken.truncate(60);
         assert!(matches!(decode(&broken), Err(PictureError::Unreadable(_))));
-        // A header that promises more pixels than anybody can hold.
-        let mut huge = png(RgbImage::new(1, 1));
-        huge[16..24].copy_from_slice(&[0, 0, 0x27, 0x10, 0, 0, 0x27, 0x10]);
-        assert!(decode(&huge).is_err());
+    }
+
+    /// A PNG of 16 bits for each of four colours that says how large it is, and holds nothing of it.
+    fn promising(width: u32, height: u32) -> Vec<u8> {
+        let mut bytes = png(image::ImageBuffer::from_pixel(1, 1, Rgba([0_u16, 0, 0, 0])));
+        bytes[16..20].copy_from_slice(&width.to_be_bytes());
+        bytes[20..24].copy_from_slice(&height.to_be_bytes());
+        let mut sum = flate2::Crc::new();
+        sum.update(&bytes[12..29]);
+        bytes[29..33].copy_from_slice(&sum.sum().to_be_bytes());
+        bytes
+    }
+
+    #[test]
+    fn no_picture_takes_more_memory_than_there_is() {
+        let said = |bytes: &[u8]| decode(bytes).map(|image| image.width()).map_err(|error| error.to_string());
+        let limit = |text: &str| Err(format!("The picture {text}."));
+        let wide = promising(10_000, 10_000);
+        assert_eq!(said(&wide), limit("has 10000 × 10000 pixels; 12 million are the limit for one of its kind"));
+        // 25 million pixels of 8 bytes are twice as many as of 4.
+        let deep = promising(5000, 5000);
+        assert_eq!(said(&deep), limit("has 5000 × 5000 pixels; 12 million are the limit for one of its kind"));
+        for (width, height) in [(60_000, 60_000), (1, 100_000), (u32::MAX >> 1, 1)] {
+            let reason = "is too large: a side may have 12000 pixels, and all of it 25 million";
+            assert_eq!(said(&promising(width, height)), limit(reason), "{width} × {height}");
+        }
+        // Half a megabyte that is what it says.
+        let bomb = png(image::GrayImage::new(10_000, 10_000));
+        assert!(bomb.len() < 600_000, "{} bytes", bomb.len());
+        assert_eq!(said(&bomb), limit("has 10000 × 10000 pixels; 25 million are the limit for one of its kind"));
     }
 }

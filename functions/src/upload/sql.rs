@@ -3,7 +3,7 @@
 use super::{KEEP_SECONDS, Kind, Picture, Subject, Upload};
 use crate::{
     id::{EventId, ItemId, OrganizerId, TokenId},
-    port::db::{DbError, Query, Row, Tx, p},
+    port::db::{DbError, Query, Row, Tx, array, p},
     staff::{Program, Staff},
     time::Timestamp,
 };
@@ -177,6 +177,22 @@ pub(super) async fn is_wanted(tx: &Tx<'_>, event: EventId, subject: Subject, upl
     Ok(row.get::<Option<String>>("upload_id")?.as_deref() == Some(upload))
 }
 
+const DISCARD: &str = "
+    insert into media_removal (object_key, organizer_id)
+    select k.key, e.organizer_id from event e, unnest($2::text[]) as k (key)
+     where e.id = $1
+       and not exists (
+             select from (select e.logo union all select i.picture from item i where i.event_id = $1) as shown (picture)
+              where k.key in (shown.picture->>'large', shown.picture->>'thumbnail'))
+        on conflict do nothing
+    returning object_key";
+
+/// Notes files that were drawn for nothing as to be removed, unless they are shown; returns which.
+pub(super) async fn discard(tx: &Tx<'_>, event: EventId, picture: &Picture) -> Result<Vec<String>, DbError> {
+    let keys = picture.keys().to_vec();
+    tx.query(DISCARD, &[p(&event), array(&keys)]).await?.iter().map(|row| row.get("object_key")).collect()
+}
+
 fn json(picture: Option<&Picture>) -> Option<serde_json::Value> {
     picture.map(|picture| serde_json::to_value(picture).expect("a picture is plain data"))
 }
@@ -195,4 +211,4 @@ pub fn read_picture(row: &Row, column: &str) -> Result<Option<Picture>, DbError>
 
 /// Every statement of this file, for the test that prepares them all.
 pub const ALL: &[&str] =
-    &[INSERT, FIND, OF_ORGANIZER, MARK_CHECKED, DELETE, EXPIRED, REPLACE_LOGO, REPLACE_PICTURE, WANT, WANTED];
+    &[INSERT, FIND, OF_ORGANIZER, MARK_CHECKED, DELETE, EXPIRED, REPLACE_LOGO, REPLACE_PICTURE, WANT, WANTED, DISCARD];

@@ -15,7 +15,7 @@ use crate::{
         db::{Db, DbError},
         lock::EventLock,
     },
-    ticket,
+    question, ticket,
     time::Timestamp,
     trace, upload, webhook,
 };
@@ -112,6 +112,7 @@ async fn sweep(ctx: &Ctx, now: Timestamp) -> Result<(), WorkError> {
     forget_tickets(ctx, now.plus_seconds(-ticket::KEEP_SECONDS)).await?;
     sweep_exports(ctx, now).await?;
     sweep_uploads(ctx, now).await?;
+    question::file::sql::forget(&*ctx.db().await?, now, FILES_MAX).await?;
     mail::feedback::sql::sweep_early(&*ctx.db().await?, before).await?;
     upload::removal::sweep(ctx, FILES_MAX).await
 }

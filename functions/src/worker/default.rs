@@ -47,7 +47,8 @@ async fn make_export(ctx: &Ctx, envelope: &Envelope, export: ExportId) -> Result
     Ok(done)
 }
 
-/// Publishes the sizes of a picture and puts it in the place of the old one, which is removed then.
+/// Publishes the sizes of a picture and puts it in the place of the old one, which is removed then; so is this one if another
+/// has been asked for since.
 async fn make_picture(
     ctx: &Ctx,
     envelope: &Envelope,
@@ -70,18 +71,18 @@ async fn make_picture(
         if !outbox::claim(&tx, envelope, now).await? {
             return Ok(None);
         }
-        let Some(picture) = &made else { return Ok(Some(None)) };
+        let Some(picture) = &made else { return Ok(Some(Vec::new())) };
         if !upload::is_wanted(&tx, event, subject, upload).await? {
-            return Ok(Some(None));
+            return upload::discard(&tx, event, picture).await.map(Some);
         }
-        upload::replace(&tx, event, subject, Some(picture)).await.map(Some)
+        let old = upload::replace(&tx, event, subject, Some(picture)).await?;
+        let gone = old.iter().flat_map(Picture::keys).filter(|key| !picture.keys().contains(key));
+        Ok(Some(gone.map(str::to_owned).collect()))
     }
     .await;
-    let Some(old) = tx.finish(recorded).await? else { return Ok(Done::Duplicate) };
+    let Some(gone) = tx.finish(recorded).await? else { return Ok(Done::Duplicate) };
     drop(db);
-    let kept = made.iter().flat_map(Picture::keys).collect::<Vec<_>>();
-    let gone: Vec<_> = old.iter().flat_map(Picture::keys).filter(|key| !kept.contains(key)).collect();
-    removal::remove(ctx, &gone).await;
+    removal::remove(ctx, &gone.iter().map(String::as_str).collect::<Vec<_>>()).await;
     Ok(Done::Handled)
 }
 

@@ -30,24 +30,33 @@ pub(super) async fn shops(ctx: &'static Ctx, now: Timestamp) -> Result<(), WorkE
     let begun = Instant::now();
     // Not in the head of the loop: there the connection would be held until its end.
     let closed = snapshot::closed(&*ctx.db().await?, now, SHOPS_MAX).await?;
+    let mut failed = None;
     for old in closed {
-        ctx.media().await.delete(&old.object_key).await?;
-        snapshot::forget(&*ctx.db().await?, old.event).await?;
+        // One shop must not keep the others from being copied.
+        if let Err(error) = withdraw(ctx, &old).await {
+            let id = old.event;
+            tracing::error!(event.id = id.0, error = &error as &dyn std::error::Error, "the copy of a shop stays");
+            failed = Some(error);
+        }
     }
     let due = snapshot::due(&*ctx.db().await?, now, now.plus_seconds(-FRESH_SECONDS), SHOPS_MAX).await?;
-    let mut failed = None;
     for (event, known) in due {
         if begun.elapsed() > TIME {
             break;
         }
         let id = event.id;
-        // One shop must not keep the others from being copied.
         if let Err(error) = publish(ctx, event, known, now).await {
             tracing::error!(event.id = id.0, error = &error as &dyn std::error::Error, "a shop could not be copied");
             failed = Some(error);
         }
     }
     failed.map_or(Ok(()), Err)
+}
+
+/// Removes the copy of a shop that is closed.
+async fn withdraw(ctx: &Ctx, old: &Snapshot) -> Result<(), WorkError> {
+    ctx.media().await.delete(&old.object_key).await?;
+    Ok(snapshot::forget(&*ctx.db().await?, old.event).await?)
 }
 
 async fn publish(ctx: &'static Ctx, event: Event, known: Option<String>, now: Timestamp) -> Result<(), WorkError> {

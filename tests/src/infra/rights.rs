@@ -32,6 +32,12 @@ pub enum Right {
     ReadUploads,
     /// Remove them.
     DeleteUploads,
+    /// Store files that buyers send.
+    WriteAnswers,
+    /// Read them; signed addresses use this right of their maker.
+    ReadAnswers,
+    /// Remove them.
+    DeleteAnswers,
     /// Read what everybody may see.
     ReadPublic,
     /// Put something where everybody sees it.
@@ -42,8 +48,8 @@ pub enum Right {
     SendMail,
 }
 use Right::{
-    DeleteExports, DeletePublic, DeleteUploads, ReadExports, ReadPublic, ReadTickets, ReadUploads, Send, SendMail,
-    WriteExports, WritePublic, WriteTickets, WriteUploads,
+    DeleteAnswers, DeleteExports, DeletePublic, DeleteUploads, ReadAnswers, ReadExports, ReadPublic, ReadTickets,
+    ReadUploads, Send, SendMail, WriteAnswers, WriteExports, WritePublic, WriteTickets, WriteUploads,
 };
 
 /// Where in `functions/src` something is done that needs a right.
@@ -69,7 +75,12 @@ pub const RIGHTS: &[(&str, &[(Right, Code)])] = &[
     ),
     (
         "api_orders",
-        &[(Send(Tickets), "order/settle.rs"), (Send(Mail), "order/act.rs"), (Send(Notifications), "order/create.rs")],
+        &[
+            (Send(Tickets), "order/settle.rs"),
+            (Send(Mail), "order/act.rs"),
+            (Send(Notifications), "order/create.rs"),
+            (ReadAnswers, "endpoint/api_orders/file.rs"),
+        ],
     ),
     (
         "api_pictures",
@@ -90,6 +101,7 @@ pub const RIGHTS: &[(&str, &[(Right, Code)])] = &[
     ("cart_remove", SERVES_OTHERS),
     ("cart_voucher", SERVES_OTHERS),
     ("checkout_addons_save", SERVES_OTHERS),
+    ("checkout_questions_save", &[(WriteAnswers, "question/file/mod.rs")]),
     ("form_again", SERVES_OTHERS),
     ("order_place", SERVES_OTHERS),
     ("ticket_request", &[(Send(Tickets), "endpoint/order.rs"), (Send(Notifications), "endpoint/order.rs")]),
@@ -106,6 +118,7 @@ pub const RIGHTS: &[(&str, &[(Right, Code)])] = &[
             (DeleteUploads, "worker/background.rs"),
             (WritePublic, "worker/publish.rs"),
             (DeletePublic, "worker/publish.rs"),
+            (DeleteAnswers, "upload/removal/mod.rs"),
         ],
     ),
     ("worker_checkout", &[(Send(Checkout), "order/bulk/mod.rs"), (Send(Notifications), "worker/checkout.rs")]),
@@ -163,6 +176,7 @@ pub fn role(id: &str, function: &str, worker: Option<&Worker>) -> Value {
 /// Without it S3 says of an object that is not there that nobody may see it.
 fn find(right: Right) -> Option<Value> {
     let folder = match right {
+        ReadTickets => "tickets/*",
         ReadUploads => "uploads/*",
         ReadPublic => "pub/*",
         _ => return None,
@@ -175,7 +189,7 @@ fn find(right: Right) -> Option<Value> {
 fn statement(right: Right) -> Value {
     let folder = |name: &str| sub(&format!("${{MediaBucket.Arn}}/{name}/*"));
     let (tickets, exports) = (|| folder("tickets"), || folder("exports"));
-    let (uploads, public) = (|| folder("uploads"), || folder("pub"));
+    let (uploads, answers, public) = (|| folder("uploads"), || folder("answers"), || folder("pub"));
     match right {
         Send(queue) => allow(&["sqs:SendMessage"], arn(&queue_id(queue))),
         ReadTickets => allow(&["s3:GetObject"], tickets()),
@@ -186,6 +200,9 @@ fn statement(right: Right) -> Value {
         WriteUploads => allow(&["s3:PutObject"], uploads()),
         ReadUploads => allow(&["s3:GetObject"], uploads()),
         DeleteUploads => allow(&["s3:DeleteObject"], uploads()),
+        WriteAnswers => allow(&["s3:PutObject"], answers()),
+        ReadAnswers => allow(&["s3:GetObject"], answers()),
+        DeleteAnswers => allow(&["s3:DeleteObject"], answers()),
         ReadPublic => allow(&["s3:GetObject"], public()),
         WritePublic => allow(&["s3:PutObject"], public()),
         DeletePublic => allow(&["s3:DeleteObject"], public()),

@@ -143,7 +143,7 @@ async fn of_event(
     ids.sort_unstable();
     ids.dedup();
     let orders = order::list::in_order(q, event, &ids).await?;
-    let extra = Extra { questions: question::of_event(q, event.id).await?, ..Extra::default() };
+    let extra = Extra::without_files(question::of_event(q, event.id).await?);
     let mut lists: Vec<i64> = listed.iter().map(|it| it.list).collect();
     lists.sort_unstable();
     lists.dedup();

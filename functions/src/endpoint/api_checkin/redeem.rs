@@ -356,7 +356,7 @@ async fn told(
 ) -> Result<Answer, ApiError> {
     let (event, ticket) = (ask.event, &outcome.ticket);
     let order = order::by_id(tx, event, ticket.order).await?.ok_or(ApiError::NotFound)?;
-    let extra = Extra { questions: question::of_event(tx, event.id).await?, ..Extra::default() };
+    let extra = Extra::without_files(question::of_event(tx, event.id).await?);
     let mut position = people::told(&order, ticket.position.0, &extra).ok_or(ApiError::NotFound)?;
     position["require_attention"] = json!(ticket.attention);
     add_checkins(tx, event.id, vec![&mut position], Some(ask.list.id)).await?;

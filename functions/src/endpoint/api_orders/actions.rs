@@ -108,7 +108,7 @@ async fn once(
         Wanted { staff, event, catalogue: &catalogue, order: &order, codes, takes_answers: false, ignores_quotas, now };
     let outgoing = wanted.act(tx, action, &Fields::read(request)?).await?;
     let order = find(tx, event, request).await?;
-    let answer = Answer { status: 200, body: order_json(ctx, event, &order, &Extra::of(&catalogue)) };
+    let answer = Answer { status: 200, body: order_json(ctx, event, &order, &Extra::of(ctx, event, &catalogue)) };
     call.end(tx, &answer).await?;
     Ok((answer, outgoing))
 }

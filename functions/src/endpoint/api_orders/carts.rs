@@ -61,7 +61,7 @@ async fn list(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, Api
     let filter = read_filters(&request, FILTERS, &around_event(ctx, &event))?;
     let part = page.part(&request, filter, &["datetime", "cart_id"]);
     let (found, total) = record::list(&*db, &CART_POSITIONS, staff.scope(), &part).await?;
-    let extra = Extra { questions: question::of_event(&*db, event.id).await?, ..Extra::default() };
+    let extra = Extra::without_files(question::of_event(&*db, event.id).await?);
     page.answer(ctx, &request, total, found.iter().map(|it| told(it, &event, &extra)).collect())
 }
 
@@ -70,7 +70,7 @@ async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, Api
     let (staff, event) = authorise(&request, &*db, Permission::OrdersRead).await?;
     let id = number(&request, "cartposition")?;
     let found = record::find(&*db, &CART_POSITIONS, staff.scope(), id).await?.ok_or(ApiError::NotFound)?;
-    let extra = Extra { questions: question::of_event(&*db, event.id).await?, ..Extra::default() };
+    let extra = Extra::without_files(question::of_event(&*db, event.id).await?);
     Ok(http::json(StatusCode::OK, &told(&found, &event, &extra)))
 }
 
@@ -81,7 +81,7 @@ fn told(record: &Record, event: &Event, extra: &Extra) -> Value {
     let name = field("attendee_name");
     let answers = record.get("answers").and_then(Value::as_array).into_iter().flatten();
     let answer = |it: &Value| {
-        Some(extra.answer_json(QuestionId(it["question"].as_i64()?), it["answer"].as_str().unwrap_or_default()))
+        Some(extra.answer_json(QuestionId(it["question"].as_i64()?), it["answer"].as_str().unwrap_or_default(), None))
     };
     json!({
         "id": field("id"),
@@ -198,7 +198,7 @@ impl Desk<'_> {
         }
         let done = edit::reserve(tx, self.staff, event, self.catalogue, units, self.ctx.now()).await?;
         let ids: Vec<CartPositionId> = done.iter().flatten().flatten().copied().collect();
-        let extra = Extra::of(self.catalogue);
+        let extra = Extra::without_files(self.catalogue.questions.clone());
         let records = edit::sql::records(tx, event.id, &ids).await?;
         let records: BTreeMap<i64, _> = records.iter().filter_map(|it| Some((reference(it, "id")?, it))).collect();
         let tell = |id: &CartPositionId| records.get(&id.0).map(|it| told(it, event, &extra));

@@ -127,7 +127,7 @@ async fn once(
     if patch::note(tx, event, &order, &fields, now).await? {
         order = order::by_id(tx, event, id).await?.ok_or(ApiError::NotFound)?;
     }
-    let mut body = order_json(ctx, event, &order, &Extra::of(&catalogue));
+    let mut body = order_json(ctx, event, &order, &Extra::of(ctx, event, &catalogue));
     if fields.flag("simulate", false)? {
         body["code"] = json!("PREVIEW");
     }

@@ -7,10 +7,11 @@ use crate::{
     ctx::Ctx,
     event::Event,
     i18n::Lang,
-    id::QuestionId,
+    id::{PositionId, QuestionId},
     mail::feedback::Problem,
     order::{Fee, Order, Payment, PaymentState, Position, Refund},
-    question::{Question, QuestionOption, QuestionType},
+    port::db::{DbError, Query},
+    question::{self, Question, QuestionOption, QuestionType},
 };
 
 /// What an order is told with.
@@ -22,12 +23,30 @@ pub(in crate::endpoint) struct Extra {
     pub(in crate::endpoint) canceled_fees: bool,
     /// The questions of the event, which say what answers mean.
     pub(in crate::endpoint) questions: Vec<Question>,
+    /// What addresses of positions begin with; nothing where answers are told without their files.
+    pub(super) positions_url: String,
 }
 
 impl Extra {
     /// As an order is told where nobody asks for more.
-    pub(super) fn of(catalogue: &Catalogue) -> Self {
-        Self { questions: catalogue.questions.clone(), ..Self::default() }
+    pub(super) fn of(ctx: &Ctx, event: &Event, catalogue: &Catalogue) -> Self {
+        Self::asking(ctx, event, catalogue.questions.clone())
+    }
+
+    /// The same, without a catalogue.
+    pub(in crate::endpoint) async fn of_event(ctx: &Ctx, q: &impl Query, event: &Event) -> Result<Self, DbError> {
+        Ok(Self::asking(ctx, event, question::of_event(q, event.id).await?))
+    }
+
+    /// For those who may not fetch files, such as doors: they are told their names.
+    pub(in crate::endpoint) fn without_files(questions: Vec<Question>) -> Self {
+        Self { questions, ..Self::default() }
+    }
+
+    fn asking(ctx: &Ctx, event: &Event, questions: Vec<Question>) -> Self {
+        let (organizer, event) = (&event.organizer.slug, &event.slug);
+        let path = format!("/api/v1/organizers/{organizer}/events/{event}/orderpositions/");
+        Self { questions, positions_url: format!("{}{path}", ctx.config().public_url), ..Self::default() }
     }
 }
 
@@ -75,8 +94,11 @@ pub(super) fn order_json(ctx: &Ctx, event: &Event, order: &Order, extra: &Extra)
 
 /// A position of an order.
 pub(in crate::endpoint) fn position_json(order: &Order, position: &Position, extra: &Extra) -> Value {
-    let answers: Vec<Value> =
-        position.answers.iter().map(|(question, answer)| extra.answer_json(*question, answer)).collect();
+    let answers: Vec<Value> = position
+        .answers
+        .iter()
+        .map(|(question, answer)| extra.answer_json(*question, answer, Some(position.id)))
+        .collect();
     let name_parts =
         position.attendee.name.as_ref().map_or(json!({}), |name| json!({ "_scheme": "full", "full_name": name }));
     json!({
@@ -135,8 +157,8 @@ fn fee_json(fee: &Fee) -> Value {
 }
 
 impl Extra {
-    /// An answer with what it means: choices are stored by the identifiers of their options.
-    pub(super) fn answer_json(&self, id: QuestionId, stored: &str) -> Value {
+    /// An answer with what it means: choices are stored by the identifiers of their options; of a file the address is told.
+    pub(super) fn answer_json(&self, id: QuestionId, stored: &str, position: Option<PositionId>) -> Value {
         let question = self.questions.iter().find(|question| question.id == id);
         let chosen: Vec<&QuestionOption> = match question {
             Some(it) if matches!(it.kind, QuestionType::Choice | QuestionType::Choices) => stored
@@ -145,10 +167,21 @@ impl Extra {
                 .collect(),
             _ => Vec::new(),
         };
+        let file = match (question, position) {
+            (Some(it), Some(position)) if it.kind == QuestionType::File && !self.positions_url.is_empty() => {
+                Some(format!("{}{position}/answer/{id}/", self.positions_url))
+            }
+            _ => None,
+        };
         let texts: Vec<&str> = chosen.iter().map(|option| option.answer.get(Lang::En)).collect();
         json!({
             "question": id,
-            "answer": if chosen.is_empty() { stored.to_owned() } else { texts.join(", ") },
+            "answer": match (file, question) {
+                (Some(url), _) => url,
+                (None, Some(it)) if it.kind == QuestionType::File => it.readable(stored, Lang::En),
+                _ if chosen.is_empty() => stored.to_owned(),
+                _ => texts.join(", "),
+            },
             "question_identifier": question.map(|question| question.identifier.as_str()),
             "options": chosen.iter().map(|option| option.id).collect::<Vec<_>>(),
             "option_identifiers": chosen.iter().map(|option| option.identifier.as_str()).collect::<Vec<_>>(),

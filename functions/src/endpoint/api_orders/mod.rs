@@ -7,6 +7,7 @@ mod carts;
 mod change;
 mod create;
 mod fields;
+mod file;
 pub(in crate::endpoint) mod json;
 mod money;
 mod organizer;
@@ -24,7 +25,6 @@ use crate::{
     mail::feedback,
     order::{self, Order},
     port::db::Query,
-    question,
     staff::{Permission, Staff},
 };
 use ::http::{Method, StatusCode};
@@ -46,6 +46,9 @@ pub async fn handle(ctx: &'static Ctx, request: Request) -> Result<Response<Body
         (&Method::GET, ["events", _, "blockedsecrets"]) => return secrets::blocked(ctx, request).await,
         (&Method::POST, ["events", _, _, _, "regenerate_secrets"]) => return secrets::regenerate(ctx, request).await,
         _ => {}
+    }
+    if let (&Method::GET, ["events", _, "orderpositions", _, "answer", _]) = (request.method(), &path[4..]) {
+        return file::show(ctx, request).await;
     }
     if path.get(6) == Some(&"orderpositions") {
         return match (request.method(), path.len()) {
@@ -87,7 +90,7 @@ pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
     let extra = Extra {
         canceled_positions: asks_for(&request, "include_canceled_positions"),
         canceled_fees: asks_for(&request, "include_canceled_fees"),
-        questions: question::of_event(&*db, event.id).await?,
+        ..Extra::of_event(ctx, &*db, &event).await?
     };
     let mut body = order_json(ctx, &event, &order, &extra);
     query::add_checkins(&*db, event.id, query::positions_of(&mut body).collect(), None).await?;

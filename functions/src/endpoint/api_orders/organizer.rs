@@ -25,7 +25,6 @@ use crate::{
     money::{Currency, Money, TaxRate},
     order::{Order, list},
     port::db::{DbError, Query},
-    question,
     record::Record,
     staff::Permission,
     time::Timestamp,
@@ -39,7 +38,12 @@ struct Told {
 }
 
 /// The orders of a page by event.
-async fn load(request: &Request, q: &impl Query, wanted: &[(EventId, OrderId)]) -> Result<Vec<Told>, ApiError> {
+async fn load(
+    ctx: &Ctx,
+    request: &Request,
+    q: &impl Query,
+    wanted: &[(EventId, OrderId)],
+) -> Result<Vec<Told>, ApiError> {
     let mut by_event: BTreeMap<EventId, BTreeSet<OrderId>> = BTreeMap::new();
     for (event, order) in wanted {
         by_event.entry(*event).or_default().insert(*order);
@@ -51,7 +55,7 @@ async fn load(request: &Request, q: &impl Query, wanted: &[(EventId, OrderId)]) 
         let extra = Extra {
             canceled_positions: asks_for(request, "include_canceled_positions"),
             canceled_fees: asks_for(request, "include_canceled_fees"),
-            questions: question::of_event(q, id).await?,
+            ..Extra::of_event(ctx, q, &event).await?
         };
         told.push(Told { event, orders, extra });
     }
@@ -68,7 +72,7 @@ pub(super) async fn orders(ctx: &'static Ctx, request: Request) -> Result<Respon
     let part = page.part(&request, read_filters(&request, FILTERS, &around)?, ORDERINGS);
     let (found, total) = list::orders_of(&*db, &events, &part).await?;
     let mut by_id: BTreeMap<OrderId, Value> = BTreeMap::new();
-    for Told { event, orders, extra } in load(&request, &*db, &found).await? {
+    for Told { event, orders, extra } in load(ctx, &request, &*db, &found).await? {
         let mut told: Vec<Value> = orders.iter().map(|order| order_json(ctx, &event, order, &extra)).collect();
         add_checkins(&*db, event.id, told.iter_mut().flat_map(positions_of).collect(), None).await?;
         by_id.extend(orders.iter().map(|order| order.id).zip(told));
@@ -95,7 +99,7 @@ pub(super) async fn positions(ctx: &'static Ctx, request: Request) -> Result<Res
     let (found, total) = list::positions_of(&*db, &events, &part).await?;
     let wanted: Vec<_> = found.iter().map(|(event, order, _)| (*event, *order)).collect();
     let mut by_id: BTreeMap<i64, Value> = BTreeMap::new();
-    for Told { event, orders, extra } in load(&request, &*db, &wanted).await? {
+    for Told { event, orders, extra } in load(ctx, &request, &*db, &wanted).await? {
         let of_order = |id: OrderId| orders.iter().find(|order| order.id == id);
         let of_event = found.iter().filter(|(of, ..)| *of == event.id);
         let mut positions: Vec<Value> =

@@ -21,7 +21,6 @@ use crate::{
     idempotency::{Answer, Call},
     order,
     port::{db::Tx, lock::EventLock},
-    question,
     record::Record,
     staff::{Permission, Staff},
     time::Timestamp,
@@ -96,7 +95,7 @@ async fn once(
         }
     }
     let order = find(tx, event, request).await?;
-    let extra = Extra { questions: question::of_event(tx, event.id).await?, ..Extra::default() };
+    let extra = Extra::of_event(ctx, tx, event).await?;
     let answer = Answer { status: 200, body: order_json(ctx, event, &order, &extra) };
     call.end(tx, &answer).await?;
     Ok(answer)

@@ -116,7 +116,7 @@ async fn once(
         Some(id) => it.id.0 == id,
         None => !known.contains(&it.id),
     });
-    let extra = Extra::of(&catalogue);
+    let extra = Extra::of(ctx, event, &catalogue);
     let status = match *request.method() {
         Method::DELETE => StatusCode::NO_CONTENT,
         Method::POST => StatusCode::CREATED,

@@ -20,7 +20,6 @@ use crate::{
     id::{EventId, PositionId},
     order::{Order, list},
     port::db::{DbError, Query},
-    question,
     staff::Permission,
 };
 
@@ -74,7 +73,7 @@ pub(super) async fn orders(ctx: &'static Ctx, request: Request) -> Result<Respon
     let extra = Extra {
         canceled_positions: asks_for(&request, "include_canceled_positions"),
         canceled_fees: asks_for(&request, "include_canceled_fees"),
-        questions: question::of_event(&*db, event.id).await?,
+        ..Extra::of_event(ctx, &*db, &event).await?
     };
     let mut told: Vec<Value> = orders.iter().map(|order| order_json(ctx, &event, order, &extra)).collect();
     add_checkins(&*db, event.id, told.iter_mut().flat_map(positions_of).collect(), None).await?;
@@ -168,8 +167,7 @@ pub(super) async fn positions(ctx: &'static Ctx, request: Request) -> Result<Res
     filter.insert("include_canceled_positions".to_owned(), json!(canceled));
     let part = page.part(&request, filter, POSITION_ORDERINGS);
     let (found, total) = list::positions(&*db, &event, &part).await?;
-    let questions = question::of_event(&*db, event.id).await?;
-    let extra = Extra { questions, ..Extra::default() };
+    let extra = Extra::of_event(ctx, &*db, &event).await?;
     let mut told: Vec<Value> = found.iter().filter_map(|(id, order)| told(order, *id, &extra)).collect();
     add_checkins(&*db, event.id, told.iter_mut().collect(), None).await?;
     page.answer(ctx, &request, Some(total), told)
@@ -187,8 +185,7 @@ pub(super) async fn position(ctx: &'static Ctx, request: Request) -> Result<Resp
     let (_, event) = authorise(&request, &*db, Permission::OrdersRead).await?;
     let id = PositionId(number(&request, "orderposition")?);
     let order = list::order_of(&*db, &event, id).await?.ok_or(ApiError::NotFound)?;
-    let questions = question::of_event(&*db, event.id).await?;
-    let extra = Extra { questions, ..Extra::default() };
+    let extra = Extra::of_event(ctx, &*db, &event).await?;
     let is_shown = asks_for(&request, "include_canceled_positions") || order.live_positions().any(|it| it.id == id);
     let mut told = told(&order, id, &extra).filter(|_| is_shown).ok_or(ApiError::NotFound)?;
     add_checkins(&*db, event.id, vec![&mut told], None).await?;

@@ -26,7 +26,7 @@ use crate::{
     },
     outbox::Outgoing,
     port::{db::Tx, lock::EventLock},
-    question, record,
+    record,
     staff::{Permission, Staff},
 };
 
@@ -69,7 +69,7 @@ async fn once(
     };
     let outgoing = secret::regenerate(tx, staff, event, &order, (whose, ctx.codes()), now).await?;
     let order = order::by_id(tx, event, order.id).await?.ok_or(ApiError::NotFound)?;
-    let extra = Extra { questions: question::of_event(tx, event.id).await?, ..Extra::default() };
+    let extra = Extra::of_event(ctx, tx, event).await?;
     let body = match one {
         Some(id) => {
             let position = order.positions.iter().find(|position| position.id == id);

@@ -19,8 +19,12 @@ use crate::{
         checkout::{PositionForm, QuestionsPage},
         field::{self, Choice, Field, Input},
     },
+    port::db::Query,
     present,
-    question::{self, AnswerError, Question, QuestionType},
+    question::{
+        self, AnswerError, Question, QuestionType,
+        file::{self, FileError},
+    },
 };
 
 /// Shows the form with what is known.
@@ -45,9 +49,10 @@ pub async fn save(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
         Ok(desk) => desk,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let read = match Read::from_form(&desk, &form) {
+    let files = Files::from_form(&desk, &*db, &form).await?;
+    let read = match Read::from_form(&desk, &form, &files) {
         Ok(read) => read,
-        Err(errors) => return Ok(render(&desk, &Filled::from_form(&form), &errors)),
+        Err(errors) => return Ok(render(&desk, &Filled::from_form(&form, files), &errors)),
     };
     if !read.positions.iter().zip(&desk.positions).all(|(told, known)| told.says_the_same_as(known)) {
         let tx = db.begin().await?;
@@ -168,13 +173,60 @@ struct Read {
 const TEXT_MAX: usize = 255;
 
 impl Read {
-    fn from_form(desk: &Desk<'_>, form: &Form) -> Result<Self, Errors> {
+    fn from_form(desk: &Desk<'_>, form: &Form, files: &Files) -> Result<Self, Errors> {
         let mut errors = Errors::new();
         let (email, phone) = read_contact(&desk.visit.event, form, &mut errors);
         let positions =
-            desk.positions.iter().map(|position| read_position(desk, form, position, &mut errors)).collect();
+            desk.positions.iter().map(|position| read_position(desk, form, files, position, &mut errors)).collect();
+        // Whoever has sent a wrong file wants to hear what is wrong with it, not that there is none.
+        errors.extend(files.errors.clone());
         let told = Session { email, phone, ..desk.told.clone() };
         if errors.is_empty() { Ok(Self { told, positions }) } else { Err(errors) }
+    }
+}
+
+/// What a form answers with files: those that came with it, and those that were sent before and are kept.
+#[derive(Default)]
+struct Files {
+    /// Field name → the answer in its stored form.
+    answers: HashMap<String, String>,
+    errors: Errors,
+}
+
+impl Files {
+    /// Takes the files that came with the form, also if something else in it is wrong: browsers do not choose a file again.
+    async fn from_form(desk: &Desk<'_>, q: &impl Query, form: &Form) -> Result<Self, ApiError> {
+        let mut files = Self::default();
+        if !desk.catalogue.questions.iter().any(|question| question.kind == QuestionType::File) {
+            return Ok(files);
+        }
+        let event = &desk.visit.event;
+        let known = file::of_cart(q, event.id, &desk.cart).await?;
+        for position in &desk.positions {
+            let asked = desk.catalogue.questions_for(position.product.item);
+            for question in asked.iter().filter(|question| question.kind == QuestionType::File) {
+                let name = field::answer(position.id, question.id);
+                let kept = known.iter().find(|known| form.all(&name).any(|said| said == known.reference()));
+                let Some(sent) = form.file(&name) else {
+                    files.answers.extend(kept.map(|kept| (name, kept.answer())));
+                    continue;
+                };
+                let sent = (sent.name.as_str(), sent.bytes.as_slice());
+                let error = match file::take(desk.visit.ctx, q, event, &desk.cart, sent, desk.now).await {
+                    Ok(taken) => {
+                        files.answers.insert(name, taken.answer());
+                        continue;
+                    }
+                    Err(FileError::Type) => "error-file-type",
+                    Err(FileError::TooLarge) => "error-file-size",
+                    Err(FileError::TooMany) => "error-file-many",
+                    Err(FileError::Media(error)) => return Err(ApiError::internal(error)),
+                    Err(FileError::Db(error)) => return Err(error.into()),
+                };
+                files.errors.insert(name, error);
+            }
+        }
+        Ok(files)
     }
 }
 
@@ -193,7 +245,13 @@ fn read_contact(event: &Event, form: &Form, errors: &mut Errors) -> (Option<Stri
     (email, phone)
 }
 
-fn read_position(desk: &Desk<'_>, form: &Form, position: &Position, errors: &mut Errors) -> PositionAnswers {
+fn read_position(
+    desk: &Desk<'_>,
+    form: &Form,
+    files: &Files,
+    position: &Position,
+    errors: &mut Errors,
+) -> PositionAnswers {
     let mut attendee = Attendee::default();
     for asked in attendee_fields(desk, position) {
         let name = asked.field.name(position);
@@ -205,7 +263,13 @@ fn read_position(desk: &Desk<'_>, form: &Form, position: &Position, errors: &mut
         }
     }
     let questions = desk.catalogue.questions_for(position.product.item);
-    let raw = |question: QuestionId| form.all(&field::answer(position.id, question)).collect::<Vec<_>>();
+    let raw = |id: QuestionId| {
+        let name = field::answer(position.id, id);
+        match desk.catalogue.question(id).map(|question| question.kind) {
+            Some(QuestionType::File) => files.answers.get(&name).map(String::as_str).into_iter().collect(),
+            _ => form.all(&name).collect::<Vec<_>>(),
+        }
+    };
     let answers = match question::read_answers(&questions, raw, &desk.visit.event.timezone) {
         Ok(answers) => answers,
         Err(wrong) => {
@@ -246,7 +310,7 @@ fn error_key(error: AnswerError) -> &'static str {
         AnswerError::Date | AnswerError::DateTime => "error-date",
         AnswerError::Time => "error-time",
         AnswerError::Phone => "error-phone",
-        AnswerError::File => "error-invalid-text",
+        AnswerError::File => "error-file-type",
     }
 }
 
@@ -256,11 +320,12 @@ fn error_key(error: AnswerError) -> &'static str {
 struct Filled(HashMap<String, Vec<String>>);
 
 impl Filled {
-    fn from_form(form: &Form) -> Self {
+    fn from_form(form: &Form, files: Files) -> Self {
         let mut values: HashMap<String, Vec<String>> = HashMap::new();
         for (name, value) in form.iter() {
             values.entry(name.to_owned()).or_default().push(value.to_owned());
         }
+        values.extend(files.answers.into_iter().map(|(name, answer)| (name, vec![answer])));
         Self(values)
     }
 
@@ -383,7 +448,12 @@ impl Show<'_> {
         };
         let input = match question.kind {
             QuestionType::Number => Input::of_kind("number", value, "off"),
-            QuestionType::Line | QuestionType::File => Input::line(value, "off"),
+            QuestionType::Line => Input::line(value, "off"),
+            QuestionType::File => Input::File(file::in_answer(&value).map(|(reference, name)| Choice {
+                value: reference.to_owned(),
+                text: lang.text_with("file-keep", &[("name", name.into())]),
+                chosen: true,
+            })),
             QuestionType::Text => Input::Text(value),
             QuestionType::YesNo => Input::YesNo(self.filled.has(&name, "yes")),
             QuestionType::Choice => Input::One(options()),
@@ -394,7 +464,11 @@ impl Show<'_> {
             QuestionType::Country => Input::country(&i18n::countries(lang), &value),
             QuestionType::Phone => Input::phone(value, "tel"),
         };
-        let help = question.help_text.as_ref().and_then(|text| Html::from_markdown_opt(text.get(lang)));
+        let help = question.help_text.as_ref().map(|text| text.get(lang)).unwrap_or_default();
+        let help = match question.kind {
+            QuestionType::File => Html::from_markdown_opt(&format!("{help}\n\n{}", lang.text("file-help"))),
+            _ => Html::from_markdown_opt(help),
+        };
         // A question that another answer may switch off cannot be required by the browser; the server decides.
         let required = question.required && question.dependency.is_none();
         self.field(name, question.question.get(lang).to_owned(), input, required).help(help)

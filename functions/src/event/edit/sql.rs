@@ -64,17 +64,19 @@ pub(super) const UPDATE_EVENT: &str = concat!(
     event_columns!(),
     " from jsonb_populate_record(null::event, $3)) where id = $1 and id = $2"
 );
-/// Everything that belongs to an event without orders, and a note of its public files. What must stay refuses by its foreign
+/// Everything that belongs to an event without orders, and a note of its files. What must stay refuses by its foreign
 /// key.
 pub(super) const DELETE_EVENT: &str = "
     with files as (insert into media_removal (object_key, organizer_id)
              select distinct f.key, e.organizer_id from event e,
                     lateral (select k.key from (select e.logo union all select picture from item where event_id = e.id) as p (picture),
                                     unnest(array[p.picture->>'large', p.picture->>'thumbnail']) as k (key)
-                             union all select object_key from shop_snapshot where event_id = e.id) as f (key)
+                             union all select object_key from shop_snapshot where event_id = e.id
+                             union all select object_key from answer_file where event_id = e.id) as f (key)
               where e.id = $1 and e.id = $2 and f.key is not null
              on conflict do nothing),
          carts as (delete from cart_position where event_id = $1),
+         answers as (delete from answer_file where event_id = $1),
          mails as (delete from mail where event_id = $1 and order_id is null),
          sessions as (delete from checkout_session where event_id = $1),
          bulk as (delete from bulk_action where event_id = $1),

@@ -105,10 +105,6 @@ fn question(
 fn kind(object: &Object<'_>) -> Option<QuestionType> {
     let code = object.word("type", 10)?;
     match QuestionType::parse(code) {
-        Some(QuestionType::File) => {
-            object.fault("type", "the shop cannot do this yet: questions for files (F)");
-            None
-        }
         Some(kind) => Some(kind),
         None => {
             let codes = QuestionType::ALL.map(QuestionType::code).join(", ");

@@ -3,18 +3,23 @@
 pub mod sql;
 
 use serde_json::Value;
-use sql::{FeeRow, OrderRow, PaymentRow, PositionRow};
+use sql::{FeeRow, GuestRow, OrderRow, PaymentRow, PositionRow};
 
 use super::{Cell, Wish};
 use crate::{
     catalogue::Catalogue,
+    checkin::List,
     event::Event,
     i18n::Lang,
+    id::{ItemId, VariationId},
     money::{Money, TaxRate},
     order::OrderStatus,
     port::db::{DbError, Query},
     question::Question,
 };
+
+/// The column of ticket codes, which not everybody at the door needs.
+const SECRET: &str = "export-secret";
 
 /// A table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +32,8 @@ pub enum Table {
     Fees,
     /// One row per payment and per refund, whose amounts are negative.
     Payments,
+    /// One row per guest of a check-in list.
+    Guests,
 }
 
 impl Table {
@@ -37,6 +44,7 @@ impl Table {
             Self::Positions => "positions",
             Self::Fees => "fees",
             Self::Payments => "payments",
+            Self::Guests => "checkin",
         }
     }
 
@@ -47,6 +55,7 @@ impl Table {
             Self::Positions => "export-positions",
             Self::Fees => "export-fees",
             Self::Payments => "export-payments",
+            Self::Guests => "export-guests",
         }
     }
 
@@ -90,7 +99,7 @@ impl Table {
                 "export-company",
                 "export-voucher",
                 "export-pseudonym",
-                "export-secret",
+                SECRET,
             ],
             Self::Fees => &[
                 "export-order",
@@ -115,21 +124,58 @@ impl Table {
                 "export-provider",
                 "export-email",
             ],
+            Self::Guests => &[
+                "export-order",
+                "export-number",
+                "export-attendee",
+                "export-item",
+                "export-variation",
+                "export-date",
+                "export-price",
+                "export-currency",
+                "export-status",
+                "export-present",
+                "export-checked-in",
+                "export-checked-out",
+                "export-last-scan",
+                "export-entries",
+                "export-email",
+                "export-phone",
+                "export-attendee-email",
+                "export-company",
+                "export-voucher",
+                "export-created",
+                "export-attention",
+                "export-comment",
+                "export-pseudonym",
+                SECRET,
+            ],
         }
     }
 
-    /// The heading. Positions have a column for every question.
+    /// The heading. Positions and guests have a column for every question.
     pub fn heading(self, source: &Source<'_>) -> Vec<String> {
         let questions = source.questions(self).map(|question| question.question.get(source.lang).to_owned());
-        self.columns().iter().map(|key| source.lang.text(key)).chain(questions).collect()
+        let columns = self.columns().iter().filter(|key| **key != SECRET || source.wish.shows_secrets());
+        columns.map(|key| source.lang.text(key)).chain(questions).collect()
     }
 
     /// How many rows there are, roughly: more may come.
     pub async fn count(self, q: &impl Query, source: &Source<'_>) -> Result<i64, DbError> {
-        sql::count(q, self, source.event.id, source.wish.paid_only).await
+        let (event, paid) = (source.event.id, source.wish.paid_only);
+        match self {
+            Self::Orders => sql::count_orders(q, event, paid).await,
+            Self::Positions => sql::count_positions(q, event, paid).await,
+            Self::Fees => sql::count_fees(q, event, paid).await,
+            Self::Payments => sql::count_payments(q, event).await,
+            Self::Guests => match source.list {
+                Some(list) => sql::count_guests(q, event, list, &source.wish).await,
+                None => Ok(0),
+            },
+        }
     }
 
-    /// The rows after the one that has the id `after`, and the id of the last. None when there are no more.
+    /// The rows after the place `after`, and the place of the last. None when there are no more.
     pub async fn page(
         self,
         q: &impl Query,
@@ -138,17 +184,20 @@ impl Table {
     ) -> Result<Option<(Vec<Vec<Cell>>, i64)>, DbError> {
         let (event, paid) = (source.event.id, source.wish.paid_only);
         Ok(match self {
-            Self::Orders => page(sql::orders(q, event, after, paid).await?, |row| (source.order(row), row.id)),
-            Self::Positions => page(sql::positions(q, event, after, paid).await?, |row| (source.position(row), row.id)),
-            Self::Fees => page(sql::fees(q, event, after, paid).await?, |row| (source.fee(row), row.id)),
-            Self::Payments => page(sql::payments(q, event, after).await?, |row| (source.payment(row), row.place)),
+            Self::Orders => page(sql::orders(q, event, after, paid).await?, |row| source.order(row)),
+            Self::Positions => page(sql::positions(q, event, after, paid).await?, |row| source.position(row)),
+            Self::Fees => page(sql::fees(q, event, after, paid).await?, |row| source.fee(row)),
+            Self::Payments => page(sql::payments(q, event, after).await?, |row| source.payment(row)),
+            Self::Guests => match source.list {
+                Some(list) => page(sql::guests(q, event, after, list, &source.wish).await?, |row| source.guest(row)),
+                None => None,
+            },
         })
     }
 }
 
-fn page<R>(rows: Vec<R>, read: impl Fn(&R) -> (Vec<Cell>, i64)) -> Option<(Vec<Vec<Cell>>, i64)> {
-    let last = read(rows.last()?).1;
-    Some((rows.iter().map(|row| read(row).0).collect(), last))
+fn page<R>((rows, last): (Vec<R>, Option<i64>), read: impl Fn(&R) -> Vec<Cell>) -> Option<(Vec<Vec<Cell>>, i64)> {
+    last.map(|last| (rows.iter().map(read).collect(), last))
 }
 
 /// What tables are made of, besides their rows.
@@ -161,11 +210,13 @@ pub struct Source<'a> {
     pub lang: Lang,
     /// Which rows.
     pub wish: Wish,
+    /// Whose guests.
+    pub list: Option<&'a List>,
 }
 
 impl Source<'_> {
     fn questions(&self, table: Table) -> impl Iterator<Item = &Question> {
-        self.catalogue.questions.iter().filter(move |_| table == Table::Positions)
+        self.catalogue.questions.iter().filter(move |_| matches!(table, Table::Positions | Table::Guests))
     }
 
     fn amount(&self, minor: i64) -> Cell {
@@ -209,8 +260,7 @@ impl Source<'_> {
     }
 
     fn position(&self, row: &PositionRow) -> Vec<Cell> {
-        let item = self.catalogue.item(row.item);
-        let variation = row.variation.and_then(|id| item?.variation(id));
+        let [item, variation] = self.product(row.item, row.variation);
         let mut cells = vec![
             Cell::Text(row.code.clone()),
             Cell::count(row.number.into()),
@@ -218,8 +268,8 @@ impl Source<'_> {
             Cell::text(Some(row.email.clone())),
             Cell::moment(self.event, Some(row.created_at)),
             Cell::moment(self.event, row.date_from),
-            Cell::text(item.map(|item| item.name.get(self.lang).to_owned())),
-            Cell::text(variation.map(|variation| variation.value.get(self.lang).to_owned())),
+            item,
+            variation,
             self.amount(row.price),
             self.currency(),
             Cell::Number(row.tax_rate.to_percent()),
@@ -231,11 +281,58 @@ impl Source<'_> {
             Cell::Text(row.pseudonym.clone()),
             Cell::Text(row.secret.clone()),
         ];
-        let answer = |question: &Question| {
-            let given = row.answers.get(question.id.to_string()).and_then(Value::as_str);
+        cells.extend(self.answers(Table::Positions, &row.answers));
+        cells
+    }
+
+    /// The names of a product and its variation.
+    fn product(&self, item: ItemId, variation: Option<VariationId>) -> [Cell; 2] {
+        let item = self.catalogue.item(item);
+        let variation = variation.and_then(|id| item?.variation(id));
+        [
+            Cell::text(item.map(|item| item.name.get(self.lang).to_owned())),
+            Cell::text(variation.map(|variation| variation.value.get(self.lang).to_owned())),
+        ]
+    }
+
+    /// A cell for every question.
+    fn answers(&self, table: Table, answers: &Value) -> impl Iterator<Item = Cell> {
+        self.questions(table).map(|question| {
+            let given = answers.get(question.id.to_string()).and_then(Value::as_str);
             Cell::text(given.map(|given| question.readable(given, self.lang)))
-        };
-        cells.extend(self.questions(Table::Positions).map(answer));
+        })
+    }
+
+    fn guest(&self, row: &GuestRow) -> Vec<Cell> {
+        let moment = |moment| Cell::moment(self.event, moment);
+        let [item, variation] = self.product(row.item, row.variation);
+        let mut cells = vec![
+            Cell::Text(row.code.clone()),
+            Cell::count(row.number.into()),
+            Cell::text(row.attendee.clone()),
+            item,
+            variation,
+            moment(row.date_from),
+            self.amount(row.price),
+            self.currency(),
+            self.status(row.status),
+            Cell::Flag(row.present),
+            moment(row.first_entry),
+            moment(row.last_exit),
+            moment(row.last_scan),
+            Cell::count(row.entries),
+            Cell::text(Some(row.email.clone())),
+            Cell::text(row.phone.clone()),
+            Cell::text(row.attendee_email.clone()),
+            Cell::text(row.company.clone()),
+            Cell::text(row.voucher.clone()),
+            moment(Some(row.created_at)),
+            Cell::Flag(row.attention),
+            Cell::text(Some(row.comment.clone())),
+            Cell::Text(row.pseudonym.clone()),
+        ];
+        cells.extend(self.wish.shows_secrets().then(|| Cell::Text(row.secret.clone())));
+        cells.extend(self.answers(Table::Guests, &row.answers));
         cells
     }
 

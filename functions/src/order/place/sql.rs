@@ -94,8 +94,8 @@ pub(super) async fn place(
 }
 
 const COPY_ANSWERS: &str = "
-    insert into answer (event_id, position_id, question_id, answer)
-    select $1, op.id, a.question_id, a.answer
+    insert into answer (event_id, position_id, question_id, answer, file_id)
+    select $1, op.id, a.question_id, a.answer, a.file_id
       from unnest($2::bigint[], $3::integer[], $4::bigint[]) as n (order_id, number, cart_position_id)
       join answer a on a.event_id = $1 and a.cart_position_id = n.cart_position_id
       join order_position op on op.event_id = $1 and op.order_id = n.order_id and op.positionid = n.number";

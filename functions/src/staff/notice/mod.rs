@@ -18,8 +18,9 @@ use crate::{
 pub const PLACED: &str = "pretix.event.order.placed";
 
 /// What can be chosen, with the key of what people call it: only what this shop records. One that ends in `.*` stands for all that begin like it.
-pub const TYPES: [(&str, &str); 9] = [
+pub const TYPES: [(&str, &str); 10] = [
     (PLACED, "notice-placed"),
+    ("pretix.event.order.placed.require_approval", "notice-approval"),
     ("pretix.event.order.paid", "notice-paid"),
     ("pretix.event.order.canceled", "notice-canceled"),
     ("pretix.event.order.reactivated", "notice-reactivated"),

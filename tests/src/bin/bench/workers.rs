@@ -146,7 +146,10 @@ const FILL: &str = "
     select organizer_id, event_id, id, 1, item_id, 2300, 190000, 367, 'Ada Lovelace ' || id, 'secret' || id, 'w' || id,
            'P' || id from made;
     insert into payment (event_id, order_id, local_id, provider, state, amount, created_at, confirmed_at)
-    select event_id, id, 1, 'manual', 'confirmed', 2300, now(), now() from made";
+    select event_id, id, 1, 'manual', 'confirmed', 2300, now(), now() from made;
+    with list as (insert into checkin_list (event_id, name) select id, 'Door' from event returning id)
+    insert into checkin (event_id, list_id, position_id, type, datetime, created_at, successful)
+    select p.event_id, list.id, p.id, 'entry', now(), now(), true from list, made join order_position p on p.order_id = made.id";
 
 async fn exports(rows: u64) -> Result<(), Failure> {
     let stack = stack(10).await?;
@@ -157,13 +160,17 @@ async fn exports(rows: u64) -> Result<(), Failure> {
         ("orderlist", "orders:default"),
         ("paymentlist", "default"),
         ("orderlist", "xlsx"),
+        ("checkinlist", "default"),
     ];
     for (exporter, format) in kinds {
         let insert = "
             insert into export (organizer_id, event_id, token_id, exporter, format, paid_only, secret, file_name,
-                                object_key, state, created_at, expires_at)
-            select e.organizer_id, e.id, t.id, $1, $2, false, 's', 'f', 'exports/measured', 'waiting', now(), now() + interval '1 day'
-              from event e, api_token t limit 1 returning id";
+                                object_key, state, created_at, expires_at, guests)
+            select e.organizer_id, e.id, t.id, $1, $2, false, 's', 'f', 'exports/measured', 'waiting', now(),
+                   now() + interval '1 day',
+                   case when $1 = 'checkinlist'
+                        then jsonb_build_object('list', l.id, 'secrets', true, 'attention_only', false) end
+              from event e join checkin_list l on l.event_id = e.id, api_token t limit 1 returning id";
         let params = [shop::port::db::p(&exporter), shop::port::db::p(&format)];
         let id: i64 = stack.ctx.db().await?.one(insert, &params).await?.get("id")?;
         // A process of its own, whose memory is that of the export.

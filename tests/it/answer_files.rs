@@ -1,0 +1,216 @@
+//! Files that buyers give as answers, with a browser that runs no script.
+
+use reqwest::multipart::{Form, Part};
+use serde_json::{Value, json};
+use shop::{
+    outbox::{Envelope, Job, Message},
+    port::{db::Query as _, queue::Queue},
+    question::file,
+};
+
+use crate::{
+    api_catalogue::Program,
+    shop::{Buyer, Page, TestShop, code_of, document, http_client, make_organizer},
+};
+
+const PDF: &[u8] = b"%PDF-1.7\nmy pass\n";
+const QUESTIONS: &str = "/org/gig/checkout/questions/";
+
+/// A shop that wants a file with every seat.
+async fn shop() -> TestShop {
+    let shop = TestShop::empty().await;
+    let mut asks = document(9);
+    asks["questions"] = json!([{ "id": 1, "question": "Student card", "type": "F", "identifier": "CARD", "required": true,
+                                 "items": [1] }]);
+    shop.import(&asks).await;
+    shop
+}
+
+/// Sends the form of the questions step as a browser does; also the files that the page offers to keep.
+async fn send(shop: &TestShop, buyer: &Buyer, email: &str, file: Option<(&str, &[u8])>) -> Page {
+    let page = buyer.get(QUESTIONS).await;
+    assert!(page.says("enctype=\"multipart/form-data\"") && page.says("type=\"file\""), "{}", page.html);
+    send_from(shop, buyer, &page, email, file).await
+}
+
+async fn send_from(shop: &TestShop, buyer: &Buyer, page: &Page, email: &str, file: Option<(&str, &[u8])>) -> Page {
+    let field = field(page);
+    let mut form = Form::new().text("csrf", page.hidden("csrf")).text("email", email.to_owned());
+    if let Some(kept) = kept(page) {
+        form = form.text(field.clone(), kept);
+    }
+    // A browser sends a field of its kind also when no file was chosen.
+    let (name, bytes) = file.unwrap_or_default();
+    form = form.part(field, Part::bytes(bytes.to_vec()).file_name(name.to_owned()));
+    buyer.read(buyer.http.post(format!("{}{QUESTIONS}", shop.url)).multipart(form)).await
+}
+
+/// The name of the field for the file.
+fn field(page: &Page) -> String {
+    let at = page.html.find("type=\"file\" id=\"").expect("a field for a file") + 16;
+    page.html[at..].split('"').next().unwrap().to_owned()
+}
+
+/// What the page offers to keep.
+fn kept(page: &Page) -> Option<String> {
+    let at = page.html.find("value=\"file:")? + 7;
+    page.html[at..].split('"').next().map(str::to_owned)
+}
+
+async fn files(shop: &TestShop) -> i64 {
+    shop.number("select count(*) as number from answer_file").await
+}
+
+async fn keys(shop: &TestShop) -> Vec<String> {
+    let rows = shop.ctx.db().await.unwrap().query("select object_key from answer_file", &[]).await.unwrap();
+    rows.iter().map(|row| row.get("object_key").unwrap()).collect()
+}
+
+async fn sweep(shop: &TestShop) {
+    let sweep = Envelope::unrecorded(Message::Periodic { job: Job::Sweep }).body();
+    shop.ctx.queues().await.send(Queue::Background, &[sweep]).await;
+    shop.work().await;
+}
+
+/// Where the API leads to.
+async fn fetch(url: &str, token: &str) -> (u16, Vec<u8>, String) {
+    let client = http_client().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let answer = client.get(url).header("authorization", format!("Token {token}")).send().await.unwrap();
+    if answer.status().as_u16() != 303 {
+        return (answer.status().as_u16(), Vec::new(), String::new());
+    }
+    let file = client.get(answer.headers()["location"].to_str().unwrap()).send().await.unwrap();
+    let saved_as = file.headers()["content-disposition"].to_str().unwrap().to_owned();
+    (file.status().as_u16(), file.bytes().await.unwrap().to_vec(), saved_as)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_goes_with_the_order_and_only_its_staff_gets_it() {
+    let shop = shop().await;
+    let buyer = shop.buyer();
+    buyer.add(&[("Seat", 1)]).await;
+    let refused = send(&shop, &buyer, "ada@example.org", None).await;
+    assert!(refused.status == 400 && refused.says("Please fill in this field."), "{}", refused.html);
+    assert_eq!(buyer.get("/org/gig/checkout/confirm/").await.status, 303, "it is required");
+    assert_eq!(send(&shop, &buyer, "ada@example.org", Some(("C:\\my \"pass\".PDF", PDF))).await.status, 303);
+    let confirm = buyer.get("/org/gig/checkout/confirm/").await;
+    assert!(confirm.says("Student card") && confirm.says(".pdf"), "{}", confirm.html);
+    assert!(!confirm.says("file:"), "{}", confirm.html);
+    let form = buyer.review().await;
+    let order = buyer.order(&form).await.location.unwrap();
+    let code = code_of(&order).to_owned();
+
+    let told = Program::new(&shop, "org/events/gig/").get(&format!("orders/{code}/")).await;
+    let position = &told["positions"][0];
+    let url = position["answers"][0]["answer"].as_str().unwrap();
+    let id = position["id"].as_i64().unwrap();
+    assert!(url.starts_with(&shop.url) && url.contains(&format!("/orderpositions/{id}/answer/")), "{url}");
+    let (status, bytes, saved_as) = fetch(url, &shop.token).await;
+    assert_eq!((status, bytes.as_slice()), (200, PDF));
+    assert_eq!(saved_as, format!("attachment; filename=\"{code}-1-CARD.pdf\""));
+    let stranger = make_organizer(shop.ctx, "other", &["orders_read"]).await;
+    assert_eq!(fetch(url, &stranger).await.0, 403);
+    assert_eq!(fetch(url, "nobody").await.0, 401);
+    assert_eq!(fetch(&url.replace(&format!("/{id}/"), "/999999/"), &shop.token).await.0, 404);
+    // It is nowhere where everybody sees it.
+    let key = keys(&shop).await.remove(0);
+    assert!(key.starts_with("answers/"), "{key}");
+    for path in [format!("/{key}"), format!("/pub/../{key}")] {
+        let seen = http_client().build().unwrap().get(format!("{}{path}", shop.url)).send().await.unwrap();
+        assert_eq!(seen.status().as_u16(), 404, "{path}");
+    }
+
+    // It stays as long as the order, however long that is.
+    shop.clock.advance_seconds(30 * 24 * 3600);
+    sweep(&shop).await;
+    assert_eq!(fetch(url, &shop.token).await.0, 200);
+    let table = crate::exports::export(&shop, "orderlist", json!({"_format": "positions:default"})).await;
+    let table = String::from_utf8(table).unwrap();
+    assert!(table.contains(".pdf") && !table.contains("file:"), "people read its name: {table}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_such_file_is_refused_and_a_good_one_is_kept() {
+    let shop = shop().await;
+    let buyer = shop.buyer();
+    buyer.add(&[("Seat", 1)]).await;
+    for (name, bytes) in [("pass.pdf", &b"MZ a program"[..]), ("pass.pdf", b""), ("pass.png", b"<svg></svg>")] {
+        let refused = send(&shop, &buyer, "ada@example.org", Some((name, bytes))).await;
+        assert!(
+            refused.status == 400 && refused.says("Please choose a PDF, PNG, JPEG or GIF file"),
+            "{}",
+            refused.html
+        );
+    }
+    let mut large = PDF.to_vec();
+    large.resize(file::BYTES_MAX + 1, b' ');
+    let refused = send(&shop, &buyer, "ada@example.org", Some(("pass.pdf", &large))).await;
+    assert!(refused.status == 400 && refused.says("This file is too large"), "{}", refused.html);
+    assert_eq!(files(&shop).await, 0);
+    large.truncate(file::BYTES_MAX);
+
+    // Something else in the form is wrong: the file need not be chosen again.
+    let refused = send(&shop, &buyer, "no address", Some(("pass.pdf", &large))).await;
+    assert!(refused.status == 400 && refused.says("Keep pass.pdf"), "{}", refused.html);
+    let answer = send_from(&shop, &buyer, &refused, "ada@example.org", None).await;
+    assert_eq!(answer.status, 303, "{}", answer.html);
+    assert_eq!(files(&shop).await, 1);
+    // The same page again keeps it, another file takes its place.
+    assert!(buyer.get(QUESTIONS).await.says("Keep pass.pdf"));
+    assert_eq!(send(&shop, &buyer, "ada@example.org", None).await.status, 303);
+    let first = keys(&shop).await;
+    assert_eq!(send(&shop, &buyer, "ada@example.org", Some(("new.gif", b"GIF89a\x01\0"))).await.status, 303);
+    assert!(buyer.get(QUESTIONS).await.says("Keep new.gif"));
+    let second = keys(&shop).await;
+    assert!(second.len() == 1 && second != first, "{first:?} {second:?}");
+    sweep(&shop).await;
+    assert!(shop.ctx.media().await.find(&first[0]).await.unwrap().is_none(), "the old one is gone");
+    assert!(shop.ctx.media().await.find(&second[0]).await.unwrap().is_some());
+
+    // Somebody else cannot answer with it.
+    let thief = shop.buyer();
+    thief.add(&[("Seat", 1)]).await;
+    let mut page = thief.get(QUESTIONS).await;
+    let reference = kept(&buyer.get(QUESTIONS).await).unwrap();
+    page.html.push_str(&format!("value=\"{reference}\""));
+    let refused = send_from(&shop, &thief, &page, "eve@example.org", None).await;
+    assert!(refused.status == 400 && refused.says("Please fill in this field."), "{}", refused.html);
+
+    // The cart goes, and the file with it.
+    let cart = buyer.get("/org/gig/").await;
+    let csrf = cart.hidden("csrf");
+    assert_eq!(buyer.post("/org/gig/cart/clear", &[("csrf", &csrf)]).await.status, 303);
+    assert_eq!(files(&shop).await, 0);
+    sweep(&shop).await;
+    assert!(shop.ctx.media().await.find(&second[0]).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_no_answer_came_to_refer_to_goes_after_a_day() {
+    let shop = shop().await;
+    let buyer = shop.buyer();
+    buyer.add(&[("Seat", 1)]).await;
+    assert_eq!(send(&shop, &buyer, "no address", Some(("pass.pdf", PDF))).await.status, 400);
+    let key = keys(&shop).await.remove(0);
+    sweep(&shop).await;
+    assert!(shop.ctx.media().await.find(&key).await.unwrap().is_some());
+    shop.clock.advance_seconds(file::KEEP_SECONDS + 1);
+    sweep(&shop).await;
+    assert_eq!(files(&shop).await, 0);
+    assert!(shop.ctx.media().await.find(&key).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_ask_for_files_and_an_event_takes_its_files_along() {
+    let shop = shop().await;
+    let api = Program::new(&shop, "org/events/gig/");
+    let asked = json!({ "question": "Photo", "type": "F", "items": [] });
+    assert_eq!(api.done("POST", "questions/", asked).await["type"], "F");
+    let buyer = shop.buyer();
+    buyer.add(&[("Seat", 1)]).await;
+    assert_eq!(send(&shop, &buyer, "no address", Some(("pass.pdf", PDF))).await.status, 400);
+    let key = keys(&shop).await.remove(0);
+    assert_eq!(shop.api("DELETE", "org/events/gig/", Some(&shop.token), None::<Value>).await.0, 204);
+    sweep(&shop).await;
+    assert!(shop.ctx.media().await.find(&key).await.unwrap().is_none());
+}
