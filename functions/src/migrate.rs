@@ -63,6 +63,8 @@ const MIGRATIONS: &[Migration] = migrations![
     39 "0039_waiting_list",
     40 "0040_invoice_address",
     41 "0041_waiting_list_mail",
+    50 "0050_lists_of_what_was_sold",
+    51 "0051_one_index_for_products",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

@@ -4,6 +4,7 @@
 //! Doors never wait for the sale. Failed attempts are written too.
 
 pub mod decide;
+pub mod guests;
 pub mod rules;
 pub mod sql;
 
