@@ -9,6 +9,7 @@ mod api_catalogue;
 mod api_change;
 mod api_events;
 mod api_lists;
+mod api_long_lists;
 mod api_money;
 mod api_orders;
 mod api_secrets;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
+
 use super::{
     actions::Wanted,
     create::{Reader, parts},
@@ -12,11 +14,18 @@ use crate::{
     http::ApiError,
     id::{FeeId, PositionId, SubeventId, VariationId},
     money::TaxRate,
-    order::{Fee, Position},
+    order::{
+        self, Fee, Position,
+        secret::{self, ChooseError},
+    },
+    outbox::Outgoing,
+    port::db::Tx,
 };
 
 /// What of a position cannot be changed yet.
-const PATCH_TO_COME: [&str; 5] = ["seat", "tax_rule", "valid_from", "valid_until", "secret"];
+const PATCH_TO_COME: [&str; 4] = ["seat", "tax_rule", "valid_from", "valid_until"];
+/// Longest code of a ticket.
+const SECRET_MAX: usize = 255;
 
 impl Wanted<'_> {
     /// What a body asks for, in the order in which it is done: cancel, patch, create, fees. Nothing may be named twice:
@@ -63,6 +72,35 @@ impl Wanted<'_> {
             return Err(ApiError::BadRequest("You cannot change the same part of the order twice.".to_owned()));
         }
         Ok(all.into_iter().map(|(_, change)| change).collect())
+    }
+
+    /// The codes that are chosen for tickets, for each position that is patched.
+    pub(super) fn codes(&self, fields: &Fields) -> Result<Vec<(PositionId, Option<String>)>, ApiError> {
+        parts(fields, "patch_positions", |it| Ok((self.position(it)?.id, chosen_code(&body(it)?)?)))
+    }
+
+    /// Gives them to the tickets, after everything else has changed.
+    pub(super) async fn give_codes(
+        &self,
+        tx: &Tx<'_>,
+        codes: Vec<(PositionId, Option<String>)>,
+        outgoing: &mut Outgoing,
+    ) -> Result<(), ApiError> {
+        let mut faults = vec![json!({}); codes.len()];
+        for (place, (id, code)) in codes.into_iter().enumerate() {
+            let Some(code) = code else { continue };
+            let order = order::by_id(tx, self.event, self.order.id).await?.ok_or(ApiError::NotFound)?;
+            let position = order.positions.iter().find(|it| it.id == id).ok_or(ApiError::NotFound)?;
+            match secret::choose(tx, self.staff, self.event, &order, (position, code), self.now).await {
+                Ok(more) => outgoing.add(more),
+                Err(ChooseError::Db(error)) => return Err(error.into()),
+                Err(taken) => {
+                    faults[place] = json!({ "secret": [taken.to_string()] });
+                    return Err(ApiError::InvalidParts(json!({ "patch_positions": faults })));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn reader(&self) -> Reader<'_> {
@@ -141,6 +179,19 @@ impl Wanted<'_> {
 fn added_fee(fee: CreateFee) -> Change {
     let CreateFee { fee_type, internal_type, description, gross, tax_rate, .. } = fee;
     Change::AddFee { fee_type, internal_type, description, gross, tax_rate }
+}
+
+fn chosen_code(body: &Fields) -> Result<Option<String>, ApiError> {
+    if !body.names("secret") {
+        return Ok(None);
+    }
+    match body.line("secret")? {
+        Some(code) if code.chars().count() <= SECRET_MAX => Ok(Some(code)),
+        Some(_) => {
+            Err(ApiError::field("secret", format!("Ensure this field has no more than {SECRET_MAX} characters.")))
+        }
+        None => Err(ApiError::field("secret", "This field may not be blank.")),
+    }
 }
 
 fn body(fields: &Fields) -> Result<Fields, ApiError> {
