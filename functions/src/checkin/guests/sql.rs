@@ -3,7 +3,7 @@
 
 use crate::{
     checkin::sql::{is_meant, is_valid},
-    order::list::sql::has,
+    order::list::sql::{found_positions, has},
     record::{Paged, sql::sort},
 };
 
@@ -24,22 +24,11 @@ macro_rules! last_entry {
 }
 /// What a filter says of positions `p`.
 macro_rules! chosen {
-    ($of:literal) => {
-        concat!(
-            " ($2::jsonb->'item' is null or p.item_id = ($2::jsonb->>'item')::bigint)
+    () => {
+        " ($2::jsonb->'item' is null or p.item_id = ($2::jsonb->>'item')::bigint)
        and ($2::jsonb->'variation' is null or p.variation_id = ($2::jsonb->>'variation')::bigint)
        and ($2::jsonb->'subevent' is null or p.subevent_id = ($2::jsonb->>'subevent')::bigint)
-       and ($2::jsonb->'secret' is null or p.secret = $2::jsonb->>'secret')
-       and ($2::jsonb->'search' is null or starts_with(p.secret, $2::jsonb->>'search') or ",
-            has!("p.attendee_name"),
-            " or ",
-            has!("p.attendee_email"),
-            " or p.order_id in (select o.id from orders o where o.event_id ",
-            $of,
-            " and (starts_with(o.code, upper($2::jsonb->>'search')) or ",
-            has!("o.email"),
-            ")))"
-        )
+       and ($2::jsonb->'secret' is null or p.secret = $2::jsonb->>'secret')"
     };
 }
 /// What it says of their orders `o`, and of whether somebody came with them.
@@ -57,17 +46,20 @@ macro_rules! chosen_by_order {
     };
 }
 macro_rules! guests {
-    () => {
+    ($list:expr, $of:literal) => {
         concat!(
             " from ",
-            this_list!(),
-            " cross join orders o join order_position p on p.event_id = o.event_id and p.order_id = o.id
-             where o.event_id = $1 and o.created_at > '-infinity' and not p.canceled and ",
+            $list,
+            " join orders o on o.event_id = r.event_id
+              join order_position p on p.event_id = o.event_id and p.order_id = o.id
+             where o.event_id ",
+            $of,
+            " and o.created_at > '-infinity' and not p.canceled and ",
             is_meant!(),
             " and ",
             chosen_by_order!(),
             " and ",
-            chosen!("= $1")
+            chosen!()
         )
     };
 }
@@ -89,51 +81,44 @@ macro_rules! by_guest {
     };
 }
 
-/// Those whom a search finds are looked for in the table of positions, and only they meet their orders.
 macro_rules! found {
     ($list:expr, $of:literal) => {
         concat!(
-            "with found as materialized (
-                 select p.id, p.event_id, p.order_id, p.positionid, p.item_id, p.subevent_id, p.attendee_name
-                   from order_position p where p.event_id ",
-            $of,
-            " and not p.canceled and ",
-            chosen!($of),
-            ") select p.id, p.event_id, p.order_id, r.id as list_id, count(*) over () as total
-             from ",
-            $list,
-            " cross join found p cross join lateral (select o.* from orders o where o.id = p.order_id and o.event_id ",
-            $of,
-            " offset 0) o where p.event_id = r.event_id and ",
-            is_meant!(),
-            " and ",
-            chosen_by_order!(),
+            "with found as materialized (",
+            found_positions!($of),
+            ") select p.id, p.event_id, p.order_id, r.id as list_id, count(*) over () as total",
+            guests!($list, $of),
+            " and p.id in (select f.id from found f)",
             by_guest!(),
             " offset $5 limit $6"
         )
     };
 }
 
-const PAGE: &str =
-    concat!("select p.id, p.event_id, p.order_id, r.id as list_id", guests!(), by_guest!(), " offset $5 limit $6");
+const PAGE: &str = concat!(
+    "select p.id, p.event_id, p.order_id, r.id as list_id",
+    guests!(this_list!(), "= $1"),
+    by_guest!(),
+    " offset $5 limit $6"
+);
 const FOUND: &str = found!(this_list!(), "= $1");
 /// All that are for the list are counted in an index, less those that are cancelled and those whose orders do not count; both
 /// have indexes of their own. Only what is asked of the orders needs them.
 const COUNT: &str = concat!(
     "select case when $2::jsonb ?| array['order', 'order__status', 'has_checkin'] then (select count(*)",
-    guests!(),
+    guests!(this_list!(), "= $1"),
     ") else (select count(*) from ",
     this_list!(),
     " cross join order_position p where p.event_id = $1 and ",
     is_meant!(),
     " and ",
-    chosen!("= $1"),
+    chosen!(),
     ") - (select count(*) from ",
     this_list!(),
     " cross join order_position p where p.event_id = $1 and p.canceled and ",
     is_meant!(),
     " and ",
-    chosen!("= $1"),
+    chosen!(),
     ") - (select count(*) from ",
     this_list!(),
     " cross join orders o join order_position p on p.event_id = o.event_id and p.order_id = o.id
@@ -143,7 +128,7 @@ const COUNT: &str = concat!(
     " and ",
     is_meant!(),
     " and ",
-    chosen!("= $1"),
+    chosen!(),
     ") end as total"
 );
 /// Who is on one list.

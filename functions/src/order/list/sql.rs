@@ -15,19 +15,62 @@ macro_rules! same_organizer {
     };
 }
 
-/// Whether a text has what is searched for, in letters of either size. Those of ASCII alone are much faster to compare.
+/// Whether a text has what is searched for, in letters of either size. Those of ASCII alone are much faster to compare, and
+/// `like` lets the planner expect few rows.
 macro_rules! has {
     ($text:literal) => {
         concat!(
-            "strpos(case when $2::jsonb->>'search' ~ '^[[:ascii:]]*$' then lower(",
+            "case when $2::jsonb->>'search' ~ '^[[:ascii:]]*$' then lower(",
             $text,
             " collate \"C\") else lower(",
             $text,
-            ") end, lower($2::jsonb->>'search')) > 0"
+            ") end like '%' || replace(replace(replace(lower($2::jsonb->>'search'), '!', '!!'), '%', '!%'), '_', '!_') || '%' escape '!'"
         )
     };
 }
-pub(crate) use has;
+/// Ids of positions that a search finds, each table looked through once; without one it is all of them.
+macro_rules! found_positions {
+    ($of:literal) => {
+        concat!(
+            "select p.id from order_position p where p.event_id ",
+            $of,
+            " and ($2::jsonb->'search' is null or starts_with(p.secret, $2::jsonb->>'search') or ",
+            has!("p.attendee_name"),
+            " or ",
+            has!("p.attendee_email"),
+            ") union select p.id from orders o join order_position p on p.event_id = o.event_id and p.order_id = o.id
+                where $2::jsonb->'search' is not null and o.event_id ",
+            $of,
+            " and (starts_with(o.code, upper($2::jsonb->>'search')) or ",
+            has!("o.email"),
+            ")"
+        )
+    };
+}
+pub(crate) use {found_positions, has};
+
+/// Ids of orders that a search finds.
+macro_rules! found_orders {
+    ($of:literal) => {
+        concat!(
+            "select o.id from orders o where o.event_id ",
+            $of,
+            " and (starts_with(o.code, upper($2::jsonb->>'search')) or ",
+            has!("o.email"),
+            " or o.comment <> '' and ",
+            has!("o.comment"),
+            ") union select op.order_id from order_position op where op.event_id ",
+            $of,
+            " and (starts_with(op.secret, $2::jsonb->>'search') or ",
+            has!("op.attendee_name"),
+            " or ",
+            has!("op.attendee_email"),
+            " or ",
+            has!("op.company"),
+            ")"
+        )
+    };
+}
 
 /// What a filter says of orders `o` of an event (`= $1`) or of several (`= any($1)`), but for their status.
 macro_rules! chosen_orders {
@@ -61,21 +104,7 @@ macro_rules! chosen_orders {
                   and coalesce(s.date_to, s.date_from) > ($2::jsonb->>'subevent_after')::timestamptz))
        and ($2::jsonb->'subevent_before' is null or exists (select 1 from order_position op join subevent s on s.id = op.subevent_id
                 where op.event_id = o.event_id and op.order_id = o.id
-                  and s.date_from < ($2::jsonb->>'subevent_before')::timestamptz))
-       and ($2::jsonb->'search' is null or starts_with(o.code, upper($2::jsonb->>'search')) or ",
-            has!("o.email"),
-            " or o.comment <> '' and ",
-            has!("o.comment"),
-            " or o.id in (select op.order_id from order_position op
-                         where op.event_id ",
-            $of,
-            " and (starts_with(op.secret, $2::jsonb->>'search') or ",
-            has!("op.attendee_name"),
-            " or ",
-            has!("op.attendee_email"),
-            " or ",
-            has!("op.company"),
-            ")))"
+                  and s.date_from < ($2::jsonb->>'subevent_before')::timestamptz))"
         )
     };
 }
@@ -92,15 +121,16 @@ macro_rules! orders {
     };
 }
 
-/// The same for a page, sorted.
+/// The same for a page, sorted, and with one more condition.
 macro_rules! sorted_orders {
-    ($of:literal) => {
+    ($of:literal, $more:literal) => {
         concat!(
             orders!($of),
             " and o.created_at > '-infinity' and ($3 <> 'last_modified' or o.modified_at > '-infinity')
               and ($3 <> 'code' or o.organizer_id = ",
             same_organizer!($of),
             ")",
+            $more,
             by_order!()
         )
     };
@@ -142,8 +172,14 @@ macro_rules! count_orders {
     };
 }
 
-const PAGE: &str = concat!("select o.id", sorted_orders!("= $1"), " offset $5 limit $6");
-const FOUND: &str = concat!("select o.id, count(*) over () as total", sorted_orders!("= $1"), " offset $5 limit $6");
+const PAGE: &str = concat!("select o.id", sorted_orders!("= $1", ""), " offset $5 limit $6");
+const FOUND: &str = concat!(
+    "with found as materialized (",
+    found_orders!("= $1"),
+    ") select o.id, count(*) over () as total",
+    sorted_orders!("= $1", " and o.id in (select f.id from found f)"),
+    " offset $5 limit $6"
+);
 const COUNT: &str = count_orders!("= $1");
 /// The orders of an event.
 pub(super) static ORDERS: Paged = Paged { page: PAGE, found: FOUND, count: COUNT, usual: "datetime" };
@@ -152,13 +188,18 @@ pub(super) static ORDERS: Paged = Paged { page: PAGE, found: FOUND, count: COUNT
 const PAGE_OF_EVENTS: &str = concat!(
     "select o.id, o.event_id from unnest($1::bigint[]) as of (event_id) cross join lateral (
          select o.id, o.event_id, o.created_at, o.code, o.status, o.modified_at, o.cancelled_at",
-    sorted_orders!("= of.event_id"),
+    sorted_orders!("= of.event_id", ""),
     " limit $5::bigint + $6::bigint) o",
     by_order!(),
     " offset $5 limit $6"
 );
-const FOUND_OF_EVENTS: &str =
-    concat!("select o.id, o.event_id, count(*) over () as total", sorted_orders!("= any($1)"), " offset $5 limit $6");
+const FOUND_OF_EVENTS: &str = concat!(
+    "with found as materialized (",
+    found_orders!("= any($1)"),
+    ") select o.id, o.event_id, count(*) over () as total",
+    sorted_orders!("= any($1)", " and o.id in (select f.id from found f)"),
+    " offset $5 limit $6"
+);
 const COUNT_OF_EVENTS: &str = count_orders!("= any($1)");
 /// The orders of several events.
 pub(super) static ORDERS_OF_EVENTS: Paged =
@@ -185,16 +226,7 @@ macro_rules! chosen_positions {
        and ($2::jsonb->'voucher__code' is null or p.voucher_id in (select v.id from voucher v
                 where v.event_id ",
             $of,
-            " and v.code = upper($2::jsonb->>'voucher__code')))
-       and ($2::jsonb->'search' is null or starts_with(p.secret, $2::jsonb->>'search') or ",
-            has!("p.attendee_name"),
-            " or ",
-            has!("p.attendee_email"),
-            " or p.order_id in (select o.id from orders o where o.event_id ",
-            $of,
-            " and (starts_with(o.code, upper($2::jsonb->>'search')) or ",
-            has!("o.email"),
-            ")))"
+            " and v.code = upper($2::jsonb->>'voucher__code')))"
         )
     };
 }
@@ -246,28 +278,6 @@ macro_rules! by_position {
         )
     };
 }
-/// Those that a search finds are looked for in the table of positions, and only they meet their orders.
-macro_rules! found_positions {
-    ($of:literal) => {
-        concat!(
-            "with found as materialized (
-                 select p.id, p.event_id, p.order_id, p.positionid, p.attendee_name from order_position p where p.event_id ",
-            $of,
-            " and ",
-            is_shown!(),
-            " and ",
-            chosen_positions!($of),
-            ") select p.id, p.order_id, p.event_id, count(*) over () as total
-             from found p cross join lateral (select o.* from orders o where o.id = p.order_id and o.event_id ",
-            $of,
-            " and ",
-            of_chosen_orders!($of),
-            " offset 0) o",
-            by_position!(),
-            " offset $5 limit $6"
-        )
-    };
-}
 /// All are counted in an index, less those that are cancelled, and less those of orders that are not paid if these are not
 /// asked for: both have indexes of their own. Only what else is asked of the orders needs them.
 macro_rules! count_positions {
@@ -299,7 +309,15 @@ macro_rules! count_positions {
 }
 const PAGE_OF_POSITIONS: &str =
     concat!("select p.id, p.order_id", positions!("= $1"), by_position!(), " offset $5 limit $6");
-const FOUND_POSITIONS: &str = found_positions!("= $1");
+const FOUND_POSITIONS: &str = concat!(
+    "with found as materialized (",
+    found_positions!("= $1"),
+    ") select p.id, p.order_id, p.event_id, count(*) over () as total",
+    positions!("= $1"),
+    " and p.id in (select f.id from found f)",
+    by_position!(),
+    " offset $5 limit $6"
+);
 const COUNT_POSITIONS: &str = count_positions!("= $1");
 /// The positions of an event.
 pub(super) static POSITIONS: Paged =
@@ -313,7 +331,15 @@ const PAGE_OF_POSITIONS_OF_EVENTS: &str = concat!(
     by_position!(),
     " offset $5 limit $6"
 );
-const FOUND_POSITIONS_OF_EVENTS: &str = found_positions!("= any($1)");
+const FOUND_POSITIONS_OF_EVENTS: &str = concat!(
+    "with found as materialized (",
+    found_positions!("= any($1)"),
+    ") select p.id, p.order_id, p.event_id, count(*) over () as total",
+    positions!("= any($1)"),
+    " and p.id in (select f.id from found f)",
+    by_position!(),
+    " offset $5 limit $6"
+);
 const COUNT_POSITIONS_OF_EVENTS: &str = count_positions!("= any($1)");
 /// The positions of several events.
 pub(super) static POSITIONS_OF_EVENTS: Paged = Paged {
