@@ -65,6 +65,8 @@ const MIGRATIONS: &[Migration] = migrations![
     41 "0041_waiting_list_mail",
     50 "0050_lists_of_what_was_sold",
     51 "0051_one_index_for_products",
+    52 "0052_ticket_validity",
+    53 "0053_blocked_secret",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

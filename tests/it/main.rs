@@ -4,6 +4,7 @@
 
 mod addons;
 mod after_sale;
+mod api_blocks;
 mod api_carts;
 mod api_catalogue;
 mod api_change;

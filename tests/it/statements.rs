@@ -53,6 +53,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("order/list", order::list::sql::ALL),
     ("order/place", order::place::sql::ALL),
     ("order/secret", order::secret::sql::ALL),
+    ("order/validity", order::validity::sql::ALL),
     ("outbox", outbox::sql::ALL),
     ("question", question::sql::ALL),
     ("question/edit", question::edit::sql::ALL),

@@ -162,7 +162,7 @@ pub async fn lists(q: &impl Query, organizer: OrganizerId, ids: &Vec<i64>) -> Re
 macro_rules! ticket_columns {
     () => {
         "select p.id, p.event_id, p.order_id, p.item_id, p.variation_id, p.subevent_id, p.canceled, o.status,
-                o.require_approval, o.valid_if_pending,
+                o.require_approval, o.valid_if_pending, cardinality(p.blocks) > 0 as blocked, p.valid_from, p.valid_until,
                 (o.checkin_attention or i.checkin_attention or coalesce(v.checkin_attention, false)) as attention,
                 array_remove(array[nullif(o.checkin_text, ''), nullif(v.checkin_text, ''), nullif(i.checkin_text, '')], null)
                     as texts"
@@ -204,6 +204,9 @@ fn read_ticket(row: &Row) -> Result<Ticket, DbError> {
         status: OrderStatus::parse(row.get("status")?)?,
         require_approval: row.get("require_approval")?,
         valid_if_pending: row.get("valid_if_pending")?,
+        blocked: row.get("blocked")?,
+        valid_from: row.get("valid_from")?,
+        valid_until: row.get("valid_until")?,
         is_exact: row.get("is_exact")?,
         attention: row.get("attention")?,
         texts: row.get("texts")?,

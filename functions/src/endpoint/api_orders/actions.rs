@@ -149,7 +149,7 @@ impl Wanted<'_> {
                 OrderAction::Change { changes, read_at, expires_at: deadline, force: self.ignores_quotas }
             }
         };
-        let codes = if action == Action::Change { self.codes(fields)? } else { Vec::new() };
+        let own = if action == Action::Change { self.own(fields)? } else { Vec::new() };
         let note = fields.string("comment")?.filter(|note| !note.is_empty());
         let act = Act {
             order: self.order.id,
@@ -162,7 +162,7 @@ impl Wanted<'_> {
             Err(ActError::Db(error)) => return Err(error.into()),
             Err(ActError::Refused(refusal)) => return Err(self.refused(tx, action, refusal).await?),
         };
-        self.give_codes(tx, codes, &mut outgoing).await?;
+        self.write_own(tx, own, &mut outgoing).await?;
         Ok(outgoing)
     }
 
