@@ -81,11 +81,15 @@ pub fn methods_at(path: &str) -> Option<String> {
         let is_same = parts.all(|(wanted, given)| wanted == given || wanted.starts_with('{') && !given.is_empty());
         is_same && template.matches('/').count() == path.matches('/').count()
     };
-    let of_api = PATHS.iter().filter(|(_, template)| template.starts_with("/api/v1/") && fits(template));
-    let mut methods: Vec<&str> = of_api.map(|(method, _)| *method).collect();
+    let of_api = || PATHS.iter().filter(|(_, template)| template.starts_with("/api/v1/") && fits(template));
+    let open = |template: &str| template.matches('{').count();
+    // A word of the table is no name that a program has chosen.
+    let nearest = of_api().map(|(_, template)| open(template)).min()?;
+    let mut methods: Vec<&str> =
+        of_api().filter(|(_, template)| open(template) == nearest).map(|(method, _)| *method).collect();
     methods.sort_unstable();
     methods.dedup();
-    (!methods.is_empty()).then(|| methods.join(", "))
+    Some(methods.join(", "))
 }
 
 use crate::staff::Permission::{

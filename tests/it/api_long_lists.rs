@@ -54,18 +54,8 @@ async fn every_page_of_a_long_list_has_its_rows() {
     let guests = format!("checkinlists/{list}/positions/");
     let lists: [(&str, &str, &[&str], &str); 3] = [
         ("orders/", "code", &["datetime", "code", "status", "last_modified", "cancellation_date"], ""),
-        (
-            "orderpositions/",
-            "id",
-            &["order__datetime", "order__code", "positionid", "attendee_name", "order__status"],
-            "",
-        ),
-        (
-            &guests,
-            "id",
-            &["order__datetime", "attendee_name", "order__email", "last_checked_in"],
-            "ignore_status=true&",
-        ),
+        ("orderpositions/", "id", &["order__datetime", "attendee_name"], ""),
+        (&guests, "id", &["order__datetime", "last_checked_in"], "ignore_status=true&"),
     ];
     for (path, field, orderings, more) in lists {
         let mut usual = all(&api, &format!("{path}?{more}"), field).await;

@@ -95,6 +95,7 @@ async fn a_method_that_is_not_offered_is_told() {
     let allowed = |path: &str| methods_at(&format!("/api/v1/{path}"));
     assert_eq!(allowed("organizers/org/events/gig/orders/ABCDE/").as_deref(), Some("GET, PATCH"));
     assert_eq!(allowed("device/initialize").as_deref(), Some("POST"));
+    assert_eq!(allowed("organizers/org/events/gig/vouchers/batch_create/").as_deref(), Some("POST"));
     assert_eq!(
         [allowed("organizers/org/events/gig/orders//"), allowed("organizers/org"), allowed("")],
         [None, None, None]
