@@ -67,6 +67,10 @@ const MIGRATIONS: &[Migration] = migrations![
     43 "0043_export_guests",
     44 "0044_refund_by_event",
     45 "0045_answer_file",
+    46 "0046_lists_of_what_was_sold",
+    47 "0047_one_index_for_products",
+    48 "0048_ticket_validity",
+    49 "0049_blocked_secret",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

@@ -1,4 +1,4 @@
-//! Every endpoint: function, method, path, access, handler. Read by the local gateway, by tests and by whatever
+//! Every endpoint: function, method, path, access, handler. [`ROUTES`] is read by the local gateway, by tests and by whatever
 //! generates infra; never by a bin, which would link every handler.
 
 use std::pin::Pin;
@@ -58,7 +58,8 @@ pub struct Route {
 
 macro_rules! routes {
     ($($name:literal $method:literal $path:literal $access:expr => $handler:path;)+) => {
-        &[$(Route {
+        /// The table.
+        pub const ROUTES: &[Route] = &[$(Route {
             name: $name,
             method: $method,
             path: $path,
@@ -66,8 +67,29 @@ macro_rules! routes {
             handler: |ctx, request| -> Pin<Box<dyn Future<Output = Result<Response<Body>, ApiError>> + Send>> {
                 Box::pin($handler(ctx, request))
             },
-        }),+]
+        }),+];
+
+        /// Methods and paths of the table without what answers: a bin may read these.
+        const PATHS: &[(&str, &str)] = &[$(($method, $path)),+];
     };
+}
+
+/// The methods that routes of the API offer at a path, as the header `Allow` names them; none if there is no such path.
+pub fn methods_at(path: &str) -> Option<String> {
+    let fits = |template: &str| {
+        let mut parts = template.split('/').zip(path.split('/'));
+        let is_same = parts.all(|(wanted, given)| wanted == given || wanted.starts_with('{') && !given.is_empty());
+        is_same && template.matches('/').count() == path.matches('/').count()
+    };
+    let of_api = || PATHS.iter().filter(|(_, template)| template.starts_with("/api/v1/") && fits(template));
+    let open = |template: &str| template.matches('{').count();
+    // A word of the table is no name that a program has chosen.
+    let nearest = of_api().map(|(_, template)| open(template)).min()?;
+    let mut methods: Vec<&str> =
+        of_api().filter(|(_, template)| open(template) == nearest).map(|(method, _)| *method).collect();
+    methods.sort_unstable();
+    methods.dedup();
+    Some(methods.join(", "))
 }
 
 use crate::staff::Permission::{
@@ -79,8 +101,7 @@ use Access::{
     AnyToken, Device, DeviceCode, Form, OrderSecret, OrderSecretForm, OrganizerToken, Public, StaffLink, Token,
 };
 
-/// The table.
-pub const ROUTES: &[Route] = routes![
+routes! {
     "home_show"              "GET"  "/"                                                  Public => listing::home;
     "asset_show"             "GET"  "/static/{file}"                                     Public => site::asset;
     "locale_set"             "GET"  "/locale/set"                                        Public => site::set_locale;
@@ -127,6 +148,8 @@ pub const ROUTES: &[Route] = routes![
     "api_orders"             "GET"  "/api/v1/organizers/{organizer}/events/{event}/revokedsecrets/" Token(OrdersRead) => api_orders::handle;
     "api_orders"             "GET"  "/api/v1/organizers/{organizer}/events/{event}/blockedsecrets/" Token(OrdersRead) => api_orders::handle;
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/regenerate_secrets/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/{orderposition}/remove_block/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/{orderposition}/add_block/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/{orderposition}/regenerate_secrets/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "GET"  "/api/v1/organizers/{organizer}/events/{event}/orders/" Token(OrdersRead) => api_orders::handle;
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/" Token(OrdersWrite) => api_orders::handle;
@@ -334,7 +357,7 @@ pub const ROUTES: &[Route] = routes![
     "api_teams"              "GET" "/api/v1/organizers/{organizer}/teams/{team}/tokens/{token}/" OrganizerToken(TeamsWrite) => api_teams::handle;
     "api_teams"              "DELETE" "/api/v1/organizers/{organizer}/teams/{team}/tokens/{token}/" OrganizerToken(TeamsWrite) => api_teams::handle;
     "page_missing"           "ANY"  "$default"                                           Public => site::missing;
-];
+}
 
 /// Answers a request with the handler of a route.
 pub async fn answer(ctx: &'static Ctx, route: &Route, request: Request) -> Response<Body> {

@@ -1,6 +1,7 @@
 //! The list of orders in the REST API, and what its clients hear when something is not offered.
 
 use serde_json::{Value, json};
+use shop::routes::methods_at;
 
 use crate::shop::{TestShop, code_of, document};
 
@@ -75,7 +76,12 @@ async fn pages_keep_the_filter_and_end() {
 async fn a_method_that_is_not_offered_is_told() {
     let shop = TestShop::with_places(5).await;
     let code = code_of(&shop.buyer().buy(&[("Seat", 1)], None).await).to_owned();
-    for (method, path) in [("PUT", format!("{code}/")), ("DELETE", format!("{code}/")), ("DELETE", String::new())] {
+    for (method, path) in [
+        ("PUT", format!("{code}/")),
+        ("DELETE", format!("{code}/")),
+        ("DELETE", String::new()),
+        ("GET", format!("{code}/mark_paid/")),
+    ] {
         let path = format!("org/events/gig/orders/{path}");
         let (status, body) = shop.api(method, &path, Some(&shop.token), None).await;
         assert_eq!((status, body), (405, json!({"detail": "Method not allowed."})), "{method} {path}");
@@ -84,6 +90,16 @@ async fn a_method_that_is_not_offered_is_told() {
         let (status, body) = shop.api("GET", path, Some(&shop.token), None).await;
         assert_eq!((status, body), (404, json!({"detail": "Not found."})), "{path}");
     }
+    let (status, _) = shop.api("POST", "org/what/is/this/", Some(&shop.token), None).await;
+    assert_eq!(status, 404, "no method fits a path that is not there");
+    let allowed = |path: &str| methods_at(&format!("/api/v1/{path}"));
+    assert_eq!(allowed("organizers/org/events/gig/orders/ABCDE/").as_deref(), Some("GET, PATCH"));
+    assert_eq!(allowed("device/initialize").as_deref(), Some("POST"));
+    assert_eq!(allowed("organizers/org/events/gig/vouchers/batch_create/").as_deref(), Some("POST"));
+    assert_eq!(
+        [allowed("organizers/org/events/gig/orders//"), allowed("organizers/org"), allowed("")],
+        [None, None, None]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -115,3 +115,25 @@ async fn a_code_that_a_program_chooses_replaces_the_old_one() {
     assert_eq!(door.redeem(&[list], &old[0], "b", json!({})).await.0, 201);
     assert_eq!(door.redeem(&[list], "WRISTBAND-1", "c", json!({})).await.1["reason"], "revoked");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_an_order_gives_several_tickets_their_codes_or_none() {
+    let shop = gig().await;
+    let api = Program::new(&shop, "org/events/gig/");
+    let before = sell(&shop).await;
+    let order = format!("orders/{}/", before["code"].as_str().unwrap());
+    let patch = |codes: [&str; 2]| {
+        let id = |place: usize| &before["positions"][place]["id"];
+        let of = |place: usize| json!({ "position": id(place), "body": { "secret": codes[place], "price": "1.00" } });
+        json!({ "patch_positions": [of(0), of(1)] })
+    };
+    let (status, faults) = api.refused("POST", &format!("{order}change/"), patch(["BAND-1", "BAND-1"])).await;
+    assert!(status == 400 && faults["patch_positions"][1]["secret"][0].is_string(), "{faults}");
+    let (status, faults) = api.refused("POST", &format!("{order}change/"), patch(["", "BAND-2"])).await;
+    assert!(status == 400 && faults["patch_positions"][0]["secret"][0].is_string(), "{faults}");
+    let told = api.get(&order).await;
+    assert_eq!((secrets(&told), &told["total"]), (secrets(&before), &before["total"]), "nothing has changed");
+    let after = api.done("POST", &format!("{order}change/"), patch(["BAND-1", "BAND-2"])).await;
+    assert_eq!((secrets(&after), &after["total"]), (vec!["BAND-1".to_owned(), "BAND-2".to_owned()], &json!("2.00")));
+    assert_eq!(api.get("revokedsecrets/").await["count"], 2);
+}

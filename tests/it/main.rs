@@ -5,11 +5,13 @@
 mod addons;
 mod after_sale;
 mod answer_files;
+mod api_blocks;
 mod api_carts;
 mod api_catalogue;
 mod api_change;
 mod api_events;
 mod api_lists;
+mod api_long_lists;
 mod api_money;
 mod api_orders;
 mod api_secrets;

@@ -33,6 +33,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("catalogue", catalogue::sql::ALL),
     ("catalogue/edit", catalogue::edit::sql::ALL),
     ("checkin", checkin::sql::ALL),
+    ("checkin/guests", checkin::guests::sql::ALL),
     ("device", device::sql::ALL),
     ("event", event::sql::ALL),
     ("event/edit", event::edit::sql::ALL),
@@ -52,6 +53,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("order/list", order::list::sql::ALL),
     ("order/place", order::place::sql::ALL),
     ("order/secret", order::secret::sql::ALL),
+    ("order/validity", order::validity::sql::ALL),
     ("outbox", outbox::sql::ALL),
     ("question", question::sql::ALL),
     ("question/edit", question::edit::sql::ALL),
@@ -154,6 +156,9 @@ const FILL: &str = "
     select organizer_id, id, 1, now(), 'https://example.org/', 200, '', 7 from webhook_delivery;
     analyze";
 
+/// One page of an event's orders.
+const ORDERS: &str = "select o.id from orders o where o.event_id = $1 and ($2::jsonb->'status'";
+
 /// Statements that run for every visitor, order or minute: a name, words that only it has, and its parameters. `EVENT`
 /// and `ORDER` stand for ids of a row.
 const HOT: &[(&str, &[&str], &str, &str)] = &[
@@ -184,8 +189,35 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
     ),
     ("positions", order::sql::ALL, "op.positionid, op.item_id", "EVENT, array[ORDER]"),
     ("payments", order::sql::ALL, "select order_id, local_id", "EVENT, array[ORDER]"),
-    ("oldest orders", order::list::sql::ALL, "order by o.created_at, o.id offset", "EVENT, '{}', 0, 50"),
-    ("newest orders", order::list::sql::ALL, "o.id desc offset", "EVENT, '{}', 0, 50"),
+    ("oldest orders", order::list::sql::ALL, ORDERS, "EVENT, '{}', 'datetime', false, 0, 50"),
+    ("newest orders", order::list::sql::ALL, ORDERS, "EVENT, '{}', 'datetime', true, 0, 50"),
+    ("orders by code", order::list::sql::ALL, ORDERS, "EVENT, '{}', 'code', false, 0, 50"),
+    ("changed orders", order::list::sql::ALL, ORDERS, "EVENT, '{}', 'last_modified', true, 0, 50"),
+    (
+        "orders of an address",
+        order::list::sql::ALL,
+        ORDERS,
+        r#"EVENT, '{"email": "7@example.org"}', 'datetime', false, 0, 50"#,
+    ),
+    (
+        "pending orders",
+        order::list::sql::ALL,
+        "select case when $2::jsonb->>'status' = 'p' then\n                 (select count(*) from orders o where o.event_id = $1",
+        r#"EVENT, '{"status": "n"}'"#,
+    ),
+    (
+        "positions",
+        order::list::sql::ALL,
+        "select p.id, p.order_id from orders o",
+        r#"EVENT, '{"include_canceled_positions": false}', 'order__datetime', false, 0, 50, false"#,
+    ),
+    (
+        "guests",
+        checkin::guests::sql::ALL,
+        "r.id as list_id from (select",
+        r#"EVENT, '{"list": 1, "all_products": true, "include_pending": false, "ignore_status": false}', 'order__datetime', true,
+           0, 50, true"#,
+    ),
     (
         "taken codes",
         boxoffice::load::sql::ALL,

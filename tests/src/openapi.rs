@@ -1,13 +1,15 @@
 //! The description of the API: OpenAPI 3.1, made from the route table and the fields that resources declare, so that no
 //! route can be forgotten in it. `cargo run -p tests --bin openapi` writes it to `functions/assets/openapi.json`.
 
+mod bodies;
+
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 use shop::{
     endpoint::{
         api::{
-            field::{Field, schema},
+            field::{Field, PERCENT, schema},
             list::{Filter, Wanted},
             resource::Resource,
         },
@@ -211,7 +213,12 @@ fn operation(route: &Route, kinds: &[Kind]) -> Value {
         operation["security"] = json!([]);
     }
     if route.method == "GET" && is_list {
-        operation["parameters"] = json!(list_parameters(of_list));
+        let mut parameters = list_parameters(of_list);
+        if route.path.ends_with("checkinrpc/search/") {
+            let lists = json!({ "type": "array", "items": { "type": "integer" }, "minItems": 1 });
+            parameters.push(json!({ "name": "list", "in": "query", "required": true, "schema": lists }));
+        }
+        operation["parameters"] = json!(parameters);
     }
     if ["POST", "PUT", "PATCH"].contains(&route.method) {
         let schema = match (of_list, of_one, route.method) {
@@ -219,7 +226,10 @@ fn operation(route: &Route, kinds: &[Kind]) -> Value {
             (None, Some(kind), _) => reference(&format!("{}Change", kind.name)),
             _ => json!({}),
         };
-        operation["requestBody"] = json!({ "content": { "application/json": { "schema": schema } } });
+        let of_call = bodies::of(route.method, route.path);
+        let (schema, required) = (of_call.clone().unwrap_or(schema), of_call.is_some() || of_list.is_some());
+        operation["requestBody"] =
+            json!({ "content": { "application/json": { "schema": schema } }, "required": required });
     }
     operation
 }
@@ -260,18 +270,17 @@ fn list_parameters(kind: Option<&Kind>) -> Vec<Value> {
         let filters = kind.filters.iter().map(|filter| {
             let schema = match filter.wanted {
                 Wanted::Flag => json!({ "type": "boolean" }),
-                Wanted::Number => json!({ "type": "integer" }),
+                Wanted::Number => {
+                    json!({ "type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX })
+                }
                 Wanted::Moment => json!({ "type": "string", "format": "date-time" }),
                 Wanted::Lower(words) => json!({ "type": "string", "enum": words }),
-                Wanted::Numbers
-                | Wanted::Amount
-                | Wanted::Decimal
-                | Wanted::Percent
-                | Wanted::Percents
-                | Wanted::Text
-                | Wanted::Texts => {
-                    json!({ "type": "string" })
-                }
+                Wanted::Numbers => json!({ "type": "string", "pattern": r"^\d{1,18}(,\d{1,18})*$" }),
+                Wanted::Amount => json!({ "type": "string", "pattern": r"^\d{1,11}(\.\d{1,2})?$" }),
+                Wanted::Decimal => json!({ "type": "string", "pattern": r"^-?\d{1,20}(\.\d{1,20})?$" }),
+                Wanted::Percent => json!({ "type": "string", "pattern": format!("^{PERCENT}$") }),
+                Wanted::Percents => json!({ "type": "string", "pattern": format!("^{PERCENT}(,{PERCENT})*$") }),
+                Wanted::Text | Wanted::Texts => json!({ "type": "string" }),
             };
             parameter(filter.name, schema)
         });

@@ -78,8 +78,15 @@ fn objection(list: &List, ticket: &Ticket, wanted: &Wanted, facts: &Facts<'_>) -
     if ticket.canceled || matches!(ticket.status, OrderStatus::Canceled | OrderStatus::Expired) {
         return plain(Reason::Canceled);
     }
+    if ticket.blocked {
+        return plain(Reason::Blocked);
+    }
     if ticket.require_approval {
         return plain(Reason::Unapproved);
+    }
+    // Whoever is inside may leave.
+    if wanted.direction == Direction::Entry && !ticket.is_valid_at(wanted.at) {
+        return plain(Reason::InvalidTime);
     }
     if !list.admits(ticket) {
         return plain(Reason::Product);
@@ -146,6 +153,9 @@ mod tests {
             status: OrderStatus::Paid,
             require_approval: false,
             valid_if_pending: false,
+            blocked: false,
+            valid_from: None,
+            valid_until: None,
             is_exact: true,
             attention: false,
             texts: Vec::new(),
@@ -198,7 +208,16 @@ mod tests {
             (list(), Ticket { canceled: true, require_approval: true, ..ticket() }, Reason::Canceled),
             (list(), Ticket { status: OrderStatus::Canceled, ..ticket() }, Reason::Canceled),
             (list(), Ticket { status: OrderStatus::Expired, ..ticket() }, Reason::Canceled),
+            (list(), Ticket { canceled: true, blocked: true, ..ticket() }, Reason::Canceled),
+            (list(), Ticket { blocked: true, require_approval: true, ..ticket() }, Reason::Blocked),
+            (list(), Ticket { require_approval: true, valid_until: Some(at(9)), ..ticket() }, Reason::Unapproved),
             (list(), Ticket { require_approval: true, status: OrderStatus::Pending, ..ticket() }, Reason::Unapproved),
+            (list(), Ticket { valid_from: Some(at(101)), ..ticket() }, Reason::InvalidTime),
+            (
+                List { products: vec![4], ..list() },
+                Ticket { valid_until: Some(at(99)), ..ticket() },
+                Reason::InvalidTime,
+            ),
             (
                 List { products: vec![4], ..list() },
                 Ticket { status: OrderStatus::Pending, ..ticket() },
@@ -214,6 +233,17 @@ mod tests {
         assert_eq!(verdict(&list(), &ticket(), &[], &wanted()), NEW);
         assert_eq!(verdict(&list(), &ticket(), &[], &Wanted { force: true, ..wanted() }), NEW, "force was not needed");
         assert_eq!(verdict(&List { all_products: true, products: vec![], ..list() }, &ticket(), &[], &wanted()), NEW);
+    }
+
+    #[test]
+    fn a_ticket_is_valid_from_its_first_moment_to_its_last_and_everybody_may_leave() {
+        let now = Ticket { valid_from: Some(at(100)), valid_until: Some(at(100)), ..ticket() };
+        assert_eq!(verdict(&list(), &now, &[], &wanted()), NEW);
+        let leaving = Wanted { direction: Direction::Exit, ..wanted() };
+        let over = Ticket { valid_until: Some(at(99)), ..ticket() };
+        assert_eq!(verdict(&list(), &over, &[scan(Direction::Entry, 90, "in")], &leaving), NEW);
+        let blocked = Ticket { blocked: true, ..ticket() };
+        assert_eq!(verdict(&list(), &blocked, &[scan(Direction::Entry, 90, "in")], &leaving), refused(Reason::Blocked));
     }
 
     #[test]

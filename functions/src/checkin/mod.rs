@@ -4,6 +4,7 @@
 //! Doors never wait for the sale. Failed attempts are written too.
 
 pub mod decide;
+pub mod guests;
 pub mod rules;
 pub mod sql;
 
@@ -69,8 +70,12 @@ pub enum Reason {
     Revoked,
     /// The ticket, or its order, is not valid any more.
     Canceled,
+    /// Somebody has blocked the ticket.
+    Blocked,
     /// The order waits for approval.
     Unapproved,
+    /// The ticket is not valid yet, or not any more.
+    InvalidTime,
     /// The list is for something else.
     Product,
     /// The order is not paid.
@@ -92,7 +97,9 @@ impl Reason {
             Self::Invalid => "invalid",
             Self::Revoked => "revoked",
             Self::Canceled => "canceled",
+            Self::Blocked => "blocked",
             Self::Unapproved => "unapproved",
+            Self::InvalidTime => "invalid_time",
             Self::Product => "product",
             Self::Unpaid => "unpaid",
             Self::Rules => "rules",
@@ -178,12 +185,25 @@ pub struct Ticket {
     pub require_approval: bool,
     /// It is valid even if nobody has paid.
     pub valid_if_pending: bool,
+    /// Somebody has blocked it.
+    pub blocked: bool,
+    /// From when it is valid.
+    pub valid_from: Option<Timestamp>,
+    /// Until when.
+    pub valid_until: Option<Timestamp>,
     /// It has the code itself, and is not an add-on of what has it.
     pub is_exact: bool,
     /// Staff is to look twice.
     pub attention: bool,
     /// What staff is told.
     pub texts: Vec<String>,
+}
+
+impl Ticket {
+    /// Whether a moment is among those for which it is valid.
+    pub fn is_valid_at(&self, moment: Timestamp) -> bool {
+        self.valid_from.is_none_or(|from| from <= moment) && self.valid_until.is_none_or(|until| moment <= until)
+    }
 }
 
 /// Somebody who was let in or out before.

@@ -15,7 +15,7 @@ use crate::{
         lock::ScanLock,
     },
     record::{
-        Part, Table,
+        Table,
         sql::{delete_row, list_rows},
     },
     time::Timestamp,
@@ -36,11 +36,24 @@ macro_rules! is_valid {
         "(o.status = 'p' or (o.status = 'n' and not o.require_approval and (r.include_pending or o.valid_if_pending)))"
     };
 }
-/// When a position `p` last came in on a list `r`; who never did stands before all others.
-macro_rules! last_entry {
+pub(super) use {is_meant, is_valid};
+
+/// How many are on a list `r`: all that are for it are counted in an index, less those that are cancelled and those whose orders
+/// do not count; both have indexes of their own.
+macro_rules! position_count {
     () => {
-        "coalesce((select max(c.datetime) from checkin c where c.event_id = p.event_id and c.position_id = p.id
-                      and c.list_id = r.id and c.successful and c.type = 'entry'), '-infinity')"
+        concat!(
+            "(select count(*) from order_position p where p.event_id = r.event_id and ",
+            is_meant!(),
+            ") - (select count(*) from order_position p where p.event_id = r.event_id and p.canceled and ",
+            is_meant!(),
+            ") - (select count(*) from orders o join order_position p on p.event_id = o.event_id and p.order_id = o.id
+                   where o.event_id = r.event_id and o.status <> 'p' and o.created_at > '-infinity' and not p.canceled and not ",
+            is_valid!(),
+            " and ",
+            is_meant!(),
+            ")"
+        )
     };
 }
 macro_rules! list_body {
@@ -49,13 +62,9 @@ macro_rules! list_body {
             "(to_jsonb(r) || jsonb_build_object(
                 'limit_products', (select coalesce(jsonb_agg(li.item_id order by li.item_id), '[]')
                                      from checkin_list_item li where li.event_id = r.event_id and li.list_id = r.id),
-                'position_count', (select count(*) from order_position p
-                                     join orders o on o.event_id = p.event_id and o.id = p.order_id
-                                    where p.event_id = r.event_id and not p.canceled and ",
-            is_meant!(),
-            " and ",
-            is_valid!(),
-            "),
+                'position_count', ",
+            position_count!(),
+            ",
                 'checkin_count', (select count(distinct c.position_id) from checkin c
                                     join order_position p on p.event_id = c.event_id and p.id = c.position_id
                                     join orders o on o.event_id = p.event_id and o.id = p.order_id
@@ -153,7 +162,7 @@ pub async fn lists(q: &impl Query, organizer: OrganizerId, ids: &Vec<i64>) -> Re
 macro_rules! ticket_columns {
     () => {
         "select p.id, p.event_id, p.order_id, p.item_id, p.variation_id, p.subevent_id, p.canceled, o.status,
-                o.require_approval, o.valid_if_pending,
+                o.require_approval, o.valid_if_pending, cardinality(p.blocks) > 0 as blocked, p.valid_from, p.valid_until,
                 (o.checkin_attention or i.checkin_attention or coalesce(v.checkin_attention, false)) as attention,
                 array_remove(array[nullif(o.checkin_text, ''), nullif(v.checkin_text, ''), nullif(i.checkin_text, '')], null)
                     as texts"
@@ -195,6 +204,9 @@ fn read_ticket(row: &Row) -> Result<Ticket, DbError> {
         status: OrderStatus::parse(row.get("status")?)?,
         require_approval: row.get("require_approval")?,
         valid_if_pending: row.get("valid_if_pending")?,
+        blocked: row.get("blocked")?,
+        valid_from: row.get("valid_from")?,
+        valid_until: row.get("valid_until")?,
         is_exact: row.get("is_exact")?,
         attention: row.get("attention")?,
         texts: row.get("texts")?,
@@ -413,10 +425,16 @@ pub async fn of_positions(
     rows.iter().map(read).collect()
 }
 
-const ATTEMPTS: &str = "
-    select to_jsonb(r) || jsonb_build_object('device_number', d.device_id) as body, count(*) over () as total
-      from checkin r left join device d on d.id = r.device_id
-     where r.event_id = $1
+macro_rules! by_attempt {
+    () => {
+        " order by case when $3 = '-datetime' then r.datetime end desc, case when $3 = 'datetime' then r.datetime end,
+              case when $3 = '-id' then r.id end desc, r.id"
+    };
+}
+/// What a filter says of attempts `r`.
+macro_rules! attempts {
+    () => {
+        "where r.event_id = $1
        and ($2::jsonb->'successful' is null or r.successful = ($2::jsonb->>'successful')::boolean)
        and ($2::jsonb->'error_reason' is null or r.error_reason = $2::jsonb->>'error_reason')
        and ($2::jsonb->'list' is null or r.list_id = ($2::jsonb->>'list')::bigint)
@@ -426,106 +444,25 @@ const ATTEMPTS: &str = "
        and ($2::jsonb->'created_since' is null or r.created_at >= ($2::jsonb->>'created_since')::timestamptz)
        and ($2::jsonb->'created_before' is null or r.created_at < ($2::jsonb->>'created_before')::timestamptz)
        and ($2::jsonb->'datetime_since' is null or r.datetime >= ($2::jsonb->>'datetime_since')::timestamptz)
-       and ($2::jsonb->'datetime_before' is null or r.datetime < ($2::jsonb->>'datetime_before')::timestamptz)
-     order by case when $3 = '-datetime' then r.datetime end desc, case when $3 = 'datetime' then r.datetime end,
-              case when $3 = '-id' then r.id end desc, r.id offset $4 limit $5";
+       and ($2::jsonb->'datetime_before' is null or r.datetime < ($2::jsonb->>'datetime_before')::timestamptz)"
+    };
+}
+const ATTEMPTS: &str = concat!(
+    "select to_jsonb(r) || jsonb_build_object('device_number', d.device_id) as body, page.total
+       from (select r.id, (select count(*) from checkin r ",
+    attempts!(),
+    ") as total from checkin r ",
+    attempts!(),
+    by_attempt!(),
+    " offset $4 limit $5) page
+       join checkin r on r.event_id = $1 and r.id = page.id
+       left join device d on d.id = r.device_id",
+    by_attempt!()
+);
 
 /// Every attempt in an event.
 pub static ATTEMPT_TABLE: Table =
     Table { object: "checkin", list: ATTEMPTS, find: "", insert: "", update: "", delete: "" };
-
-/// `$1` events, `$2` lists, `$3` filter, `$4` ordering, `$5` offset, `$6` limit.
-const POSITIONS: &str = concat!(
-    "select p.id, p.event_id, p.order_id, r.id as list_id, count(*) over () as total
-       from checkin_list r
-       join order_position p on p.event_id = r.event_id
-       join orders o on o.event_id = p.event_id and o.id = p.order_id
-      where r.event_id = any($1) and r.id = any($2) and not p.canceled and ",
-    is_meant!(),
-    " and (($3::jsonb->>'ignore_status')::boolean or ",
-    is_valid!(),
-    ")
-       and ($3::jsonb->'order' is null or o.code = upper($3::jsonb->>'order'))
-       and ($3::jsonb->'order__status' is null or o.status = $3::jsonb->>'order__status')
-       and ($3::jsonb->'item' is null or p.item_id = ($3::jsonb->>'item')::bigint)
-       and ($3::jsonb->'variation' is null or p.variation_id = ($3::jsonb->>'variation')::bigint)
-       and ($3::jsonb->'subevent' is null or p.subevent_id = ($3::jsonb->>'subevent')::bigint)
-       and ($3::jsonb->'secret' is null or p.secret = $3::jsonb->>'secret')
-       and ($3::jsonb->'has_checkin' is null or ($3::jsonb->>'has_checkin')::boolean = exists (
-              select 1 from checkin c where c.event_id = p.event_id and c.position_id = p.id and c.list_id = r.id and c.successful))
-       and ($3::jsonb->'search' is null or starts_with(o.code, upper($3::jsonb->>'search'))
-            or starts_with(p.secret, $3::jsonb->>'search')
-            or strpos(lower(p.attendee_name), lower($3::jsonb->>'search')) > 0
-            or strpos(lower(p.attendee_email), lower($3::jsonb->>'search')) > 0
-            or strpos(lower(o.email), lower($3::jsonb->>'search')) > 0)
-     order by case when $4 = 'attendee_name' then p.attendee_name end, case when $4 = '-attendee_name' then p.attendee_name end desc,
-              case when $4 = 'order__code' then o.code end, case when $4 = '-order__code' then o.code end desc,
-              case when $4 = 'order__email' then o.email end, case when $4 = '-order__email' then o.email end desc,
-              case when $4 = 'last_checked_in' then ",
-    last_entry!(),
-    " end, case when $4 = '-last_checked_in' then ",
-    last_entry!(),
-    " end desc,
-              case when $4 = '-positionid' then p.positionid end desc, case when $4 = 'positionid' then p.positionid end,
-              case when $4 = '-order__datetime' then o.created_at end desc,
-              o.created_at, o.id, p.positionid, r.id offset $5 limit $6"
-);
-
-/// A position on a list.
-#[derive(Debug, Clone, Copy)]
-pub struct Listed {
-    /// The position.
-    pub position: PositionId,
-    /// Its order.
-    pub order: crate::id::OrderId,
-    /// Its event.
-    pub event: EventId,
-    /// The list.
-    pub list: i64,
-}
-
-/// One page of who is on some lists, and how many there are.
-pub async fn positions(q: &impl Query, lists: &[List], part: &Part) -> Result<(Vec<Listed>, Option<i64>), DbError> {
-    let events: Vec<EventId> = lists.iter().map(|list| list.event).collect();
-    let ids: Vec<i64> = lists.iter().map(|list| list.id).collect();
-    let filter = Value::Object(part.filter.clone());
-    let params: [Param<'_>; 6] =
-        [array(&events), array(&ids), p(&filter), p(&part.ordering), p(&part.offset), p(&part.limit)];
-    let rows = q.query(POSITIONS, &params).await?;
-    let total = rows.first().map(|row| row.get("total")).transpose()?;
-    let read = |row: &Row| {
-        Ok(Listed {
-            position: row.get("id")?,
-            order: row.get("order_id")?,
-            event: row.get("event_id")?,
-            list: row.get("list_id")?,
-        })
-    };
-    Ok((rows.iter().map(read).collect::<Result<_, DbError>>()?, total))
-}
-
-const STATUS: &str = concat!(
-    "select p.item_id, p.variation_id, i.name, v.value, i.admission, count(*) as positions,
-            count(*) filter (where s.entered) as checkins, count(*) filter (where s.last = 'entry') as inside
-       from checkin_list r
-       join order_position p on p.event_id = r.event_id
-       join orders o on o.event_id = p.event_id and o.id = p.order_id
-       join item i on i.event_id = p.event_id and i.id = p.item_id
-       left join item_variation v on v.event_id = p.event_id and v.id = p.variation_id
-       left join lateral (
-            select bool_or(c.type = 'entry') as entered, (array_agg(c.type order by c.datetime desc, c.id desc))[1] as last
-              from checkin c where c.event_id = p.event_id and c.position_id = p.id and c.list_id = r.id and c.successful) s on true
-      where r.event_id = $1 and r.id = $2 and not p.canceled and ",
-    is_meant!(),
-    " and ",
-    is_valid!(),
-    " group by p.item_id, p.variation_id, i.name, v.value, i.admission order by p.item_id, p.variation_id"
-);
-
-/// How many of each product are on a list, came in, and are inside.
-pub async fn status(q: &impl Query, event: EventId, list: i64) -> Result<Vec<Row>, DbError> {
-    q.query(STATUS, &[p(&event), p(&list)]).await
-}
 
 const ATTENTION: &str = "
     select p.id from order_position p
@@ -561,7 +498,5 @@ pub const ALL: &[&str] = &[
     ANNUL,
     OF_POSITIONS,
     ATTEMPTS,
-    POSITIONS,
-    STATUS,
     ATTENTION,
 ];

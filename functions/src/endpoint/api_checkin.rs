@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     checkin::{
-        rules,
+        guests, rules,
         sql::{self, ATTEMPT_TABLE, CHECKIN_LISTS},
     },
     ctx::Ctx,
@@ -145,8 +145,11 @@ async fn at_list_of_path(
 }
 
 async fn status(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
-    let (_, event, id) = at_list_of_path(ctx, &request, Permission::CheckinRead).await?;
-    let rows = sql::status(&*ctx.db().await?, event.id, id).await?;
+    let (caller, event, id) = at_list_of_path(ctx, &request, Permission::CheckinRead).await?;
+    let db = ctx.db().await?;
+    let lists = sql::lists(&*db, caller.organizer.id, &vec![id]).await?;
+    let (list, _) = lists.first().ok_or(ApiError::NotFound)?;
+    let rows = guests::status(&*db, list).await?;
     let mut items: Vec<Value> = Vec::new();
     let (mut sums, mut inside) = ([0_i64; 2], 0_i64);
     for row in &rows {

@@ -45,10 +45,10 @@ pub async fn handle(ctx: &'static Ctx, request: Request) -> Result<Response<Body
 /// What can be said about an event.
 pub const FIELDS: &[Field] = &[
     Field::new("name", Kind::Localized(200)).required(),
-    Field::new("slug", Kind::Text(50)).required().create_only(),
+    Field::new("slug", Kind::Text(50)).required().create_only().like("^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,48}[a-zA-Z0-9])?$"),
     Field::new("live", Kind::Flag),
     Field::new("testmode", Kind::Flag),
-    Field::new("currency", Kind::Text(3)).default("\"EUR\""),
+    Field::new("currency", Kind::Text(3)).default("\"EUR\"").like("^[A-Z]{3}$"),
     Field::new("date_from", Kind::Moment).required(),
     Field::new("date_to", Kind::Moment).null(),
     Field::new("date_admission", Kind::Moment).null(),

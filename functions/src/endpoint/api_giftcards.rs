@@ -50,7 +50,7 @@ impl Resource for Cards {
         Field::new("secret", Kind::Text(SECRET_MAX)).create_only(),
         Field::new("issuance", Kind::Moment).column("created_at").read_only(),
         Field::new("value", Kind::OwnAmount).required(),
-        Field::new("currency", Kind::Text(3)).required().create_only(),
+        Field::new("currency", Kind::Text(3)).required().create_only().like("^[A-Z]{3}$"),
         Field::new("testmode", Kind::Flag).create_only(),
         Field::new("expires", Kind::Moment).column("expires_at").null(),
         Field::new("conditions", Kind::Text(TEXT_MAX)).null(),

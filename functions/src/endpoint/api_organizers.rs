@@ -92,7 +92,7 @@ pub struct Channels;
 impl Resource for Channels {
     const KEY: &'static str = "saleschannel";
     const FIELDS: &'static [Field] = &[
-        Field::new("identifier", Kind::Text(200)).required().create_only(),
+        Field::new("identifier", Kind::Text(200)).required().create_only().like("^api\\.[A-Za-z0-9._-]+$"),
         Field::new("label", Kind::Localized(200)).required(),
         Field::new("type", Kind::Choice(&["api", "web"])).required().create_only(),
         Field::new("position", Kind::Number(0, 1_000_000)),

@@ -9,6 +9,7 @@ pub mod place;
 pub mod secret;
 mod settle;
 pub mod sql;
+pub mod validity;
 
 pub use act::{Act, ActError, act, mark_expired};
 pub use create::{CreateError, create};
@@ -221,6 +222,12 @@ pub struct Position {
     pub is_bundled: bool,
     /// Cancelled.
     pub canceled: bool,
+    /// From when it is valid.
+    pub valid_from: Option<Timestamp>,
+    /// Until when.
+    pub valid_until: Option<Timestamp>,
+    /// What it is blocked by.
+    pub blocks: Vec<String>,
     /// Answers in their stored form.
     pub answers: Vec<(QuestionId, String)>,
 }

@@ -42,7 +42,8 @@ const ORDERS: &str = "
 const POSITIONS: &str = "
     select op.id, op.order_id, op.positionid, op.item_id, op.variation_id, op.subevent_id, op.price, op.tax_rate_ppm,
            op.tax_value, op.voucher_id, op.voucher_budget_use, op.discount_id, op.addon_to, op.is_bundled,
-           op.attendee_name, op.attendee_email, op.company, op.secret, op.pseudonymization_id, op.canceled,
+           op.attendee_name, op.attendee_email, op.company, op.secret, op.pseudonymization_id, op.canceled, op.valid_from,
+           op.valid_until, op.blocks,
            coalesce(array_agg(a.question_id order by a.question_id) filter (where a.id is not null), '{}') as question_ids,
            coalesce(array_agg(a.answer order by a.question_id) filter (where a.id is not null), '{}') as answers
       from order_position op left join answer a on a.event_id = op.event_id and a.position_id = op.id
@@ -155,6 +156,9 @@ fn position(row: &Row, event: &Event) -> Result<Position, DbError> {
         parent: row.get("addon_to")?,
         is_bundled: row.get("is_bundled")?,
         canceled: row.get("canceled")?,
+        valid_from: row.get("valid_from")?,
+        valid_until: row.get("valid_until")?,
+        blocks: row.get("blocks")?,
         answers: questions.into_iter().zip(answers).collect(),
     })
 }

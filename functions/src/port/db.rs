@@ -275,6 +275,13 @@ impl Db {
         }
     }
 
+    /// Starts a transaction that only reads, and whose statements all see what was there at its first. It takes no locks, which
+    /// is why it need not be READ COMMITTED.
+    pub async fn begin_reading(&mut self) -> Result<Tx<'_>, DbError> {
+        self.client.batch_execute(BEGIN_READING).await?;
+        Ok(Tx { db: self, ended: false })
+    }
+
     /// Runs a script of several statements, for migrations and test set-up only.
     pub async fn script(&self, sql: &str) -> Result<(), DbError> {
         Ok(self.client.batch_execute(sql).await?)
@@ -321,6 +328,7 @@ pub struct Tx<'a> {
 }
 
 const BEGIN: &str = "begin isolation level read committed";
+const BEGIN_READING: &str = "begin isolation level repeatable read, read only";
 
 impl Tx<'_> {
     /// Commits when `result` is good and rolls back when it is not, and waits for either.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     id::{EventId, OrganizerId},
     port::{
-        db::{DbError, Param, Query, Row, Tx, array, p},
+        db::{Db, DbError, Param, Query, Row, Tx, array, p},
         lock::EventLock,
     },
     staff::Scope,
@@ -49,6 +49,106 @@ pub struct Part {
     pub offset: i64,
     /// How many at most.
     pub limit: i64,
+}
+
+/// The statements of a list that may be very long. `$1` is the event, or the events, and `$2` the filter.
+#[derive(Debug)]
+pub struct Paged {
+    /// `$3` what it is sorted by, `$4` whether downwards, `$5` how many rows to leave out, `$6` how many at most, `$7` whether
+    /// it is read from its end → the rows of the page.
+    pub page: &'static str,
+    /// The same with `total`: for a search, which has to look at every row, and then does so once.
+    pub found: &'static str,
+    /// → `total`.
+    pub count: &'static str,
+    /// What it is sorted by if nothing else is asked for.
+    pub usual: &'static str,
+}
+
+/// Rows before a page from which on it is worth knowing whether the end of the list is nearer than its beginning.
+const FAR: i64 = 500;
+
+/// One page of a list, and how many rows there are in all; `None` where that is not known, beyond the end. The page comes first,
+/// by an index where there is one; a page that is not full tells how many there are, and if not they are counted by themselves.
+pub async fn page(
+    db: &mut Db,
+    list: &'static Paged,
+    of: Param<'_>,
+    part: &Part,
+) -> Result<(Vec<Row>, Option<i64>), DbError> {
+    if part.filter.contains_key("search") {
+        return found(&*db, list.found, list.usual, of, part).await;
+    }
+    if part.offset < FAR {
+        let rows = rows(&*db, (list.page, list.usual), &of, part, false).await?;
+        let number = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        let is_last = number < part.limit && (number > 0 || part.offset == 0);
+        let total = if is_last { part.offset + number } else { count(&*db, list, &of, part).await? };
+        return Ok((rows, Some(total)));
+    }
+    // What is read from the end depends on how many there are: both are of one moment, or rows could be missing.
+    let tx = db.begin_reading().await?;
+    let found = far_page(&tx, list, &of, part).await;
+    tx.finish(found).await
+}
+
+async fn far_page(
+    q: &impl Query,
+    list: &Paged,
+    of: &Param<'_>,
+    part: &Part,
+) -> Result<(Vec<Row>, Option<i64>), DbError> {
+    let total = count(q, list, of, part).await?;
+    if part.offset >= total {
+        return Ok((Vec::new(), None));
+    }
+    let is_near_end = part.offset > total / 2;
+    let mut part = part.clone();
+    if is_near_end {
+        part.limit = part.limit.min(total - part.offset);
+        part.offset = total - part.offset - part.limit;
+    }
+    let mut rows = rows(q, (list.page, list.usual), of, &part, is_near_end).await?;
+    if is_near_end {
+        rows.reverse();
+    }
+    Ok((rows, Some(total)))
+}
+
+/// The same with a statement that counts as it goes.
+pub async fn found(
+    q: &impl Query,
+    statement: &'static str,
+    usual: &str,
+    of: Param<'_>,
+    part: &Part,
+) -> Result<(Vec<Row>, Option<i64>), DbError> {
+    let rows = rows(q, (statement, usual), &of, part, false).await?;
+    let total = rows.first().map(|row| row.get("total")).transpose()?;
+    Ok((rows, total))
+}
+
+async fn rows(
+    q: &impl Query,
+    (statement, usual): (&'static str, &str),
+    of: &Param<'_>,
+    part: &Part,
+    backwards: bool,
+) -> Result<Vec<Row>, DbError> {
+    let filter = Value::Object(part.filter.clone());
+    let (name, is_down) = match part.ordering.strip_prefix('-') {
+        Some(name) => (name, true),
+        None if part.ordering.is_empty() => (usual, false),
+        None => (part.ordering.as_str(), false),
+    };
+    let down = is_down != backwards;
+    let params = [of.clone(), p(&filter), p(&name), p(&down), p(&part.offset), p(&part.limit), p(&backwards)];
+    q.query(statement, &params).await
+}
+
+async fn count(q: &impl Query, list: &Paged, of: &Param<'_>, part: &Part) -> Result<i64, DbError> {
+    let filter = Value::Object(part.filter.clone());
+    q.one(list.count, &[of.clone(), p(&filter)]).await?.get("total")
 }
 
 /// Rows of a list, and how many there are in all; `None` where that is not known, beyond the end.

@@ -88,7 +88,17 @@ macro_rules! list_rows_of_events {
     };
 }
 
-pub(crate) use {delete_row, find_row, insert_row, list_rows, list_rows_of_events, update_row};
+/// Sorts by what `$3` names, downwards if `$4` says so; ends with a comma.
+macro_rules! sort {
+    ($($name:literal => $by:expr),+ $(,)?) => {
+        concat!($(
+            "case when $3 = '", $name, "' and not $4::boolean then ", $by, " end, case when $3 = '", $name,
+            "' and $4::boolean then ", $by, " end desc, "
+        ),+)
+    };
+}
+
+pub(crate) use {delete_row, find_row, insert_row, list_rows, list_rows_of_events, sort, update_row};
 
 pub(super) const LOG: &str = "
     insert into action_log (organizer_id, event_id, object_type, object_id, action, data, actor_type, actor_id, created_at)

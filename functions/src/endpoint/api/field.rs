@@ -83,12 +83,23 @@ pub struct Field {
     pub null: bool,
     /// What it is if nothing is said, as JSON of its column.
     pub default: Option<&'static str>,
+    /// What its text looks like, for those who read the description of the API; the rules of the object say the same.
+    pub pattern: Option<&'static str>,
 }
 
 impl Field {
     /// A field that can be written and left out.
     pub const fn new(name: &'static str, kind: Kind) -> Self {
-        Self { name, column: name, kind, access: Access::Write, required: false, null: false, default: None }
+        Self {
+            name,
+            column: name,
+            kind,
+            access: Access::Write,
+            required: false,
+            null: false,
+            default: None,
+            pattern: None,
+        }
     }
 
     /// With a column of another name.
@@ -112,6 +123,12 @@ impl Field {
     /// With a value of its own, as JSON, if nothing is said.
     pub const fn default(mut self, value: &'static str) -> Self {
         self.default = Some(value);
+        self
+    }
+
+    /// Whose text looks like this.
+    pub const fn like(mut self, pattern: &'static str) -> Self {
+        self.pattern = Some(pattern);
         self
     }
 
@@ -201,25 +218,43 @@ pub fn schema(fields: &[Field], written: bool) -> Value {
     json!({ "type": "object", "properties": properties, "required": required })
 }
 
+/// From 0 to 100, as a pattern.
+pub const PERCENT: &str = r"(100(\.0{1,4})?|[0-9]{1,2}(\.[0-9]{1,4})?)";
+/// Something that can be seen.
+const NOT_BLANK: &str = r"[^\s\x00]";
+
 fn schema_of(field: &Field, written: bool) -> Value {
+    let must_say = written && field.required;
     let mut schema = match field.kind {
         Kind::Flag => json!({ "type": "boolean" }),
+        Kind::Text(max) if must_say => json!({ "type": "string", "maxLength": max, "pattern": NOT_BLANK }),
         Kind::Text(max) => json!({ "type": "string", "maxLength": max }),
-        Kind::Localized(max) if written => json!({ "type": "object", "maxProperties": 20,
-            "propertyNames": { "pattern": "^[A-Za-z-]{2,20}$" },
-            "additionalProperties": { "type": "string", "maxLength": max } }),
+        Kind::Localized(max) if written => {
+            let mut text = json!({ "type": "string", "maxLength": max });
+            let mut texts = json!({ "type": "object", "maxProperties": 20,
+                "propertyNames": { "pattern": "^[A-Za-z0-9_-]{2,20}$" }, "additionalProperties": text });
+            if must_say {
+                text["pattern"] = json!(NOT_BLANK);
+                texts["not"] = json!({ "additionalProperties": { "not": { "pattern": NOT_BLANK } } });
+            }
+            json!({ "anyOf": [texts, text] })
+        }
         Kind::Localized(_) => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Kind::Number(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
-        Kind::Amount | Kind::Percent => json!({ "type": "string", "pattern": r"^\d{1,11}(\.\d{1,4})?$" }),
+        Kind::Amount => json!({ "type": "string", "pattern": r"^\d{1,11}(\.\d{1,2})?$" }),
+        Kind::Percent => json!({ "type": "string", "pattern": format!("^{PERCENT}$") }),
         Kind::OwnAmount => json!({ "type": "string", "pattern": r"^-?\d{1,11}(\.\d{1,2})?$" }),
         Kind::Moment => json!({ "type": "string", "format": "date-time" }),
         Kind::Day => json!({ "type": "string", "format": "date" }),
         Kind::Degrees => json!({ "type": "number", "minimum": -180, "maximum": 180 }),
         Kind::Choice(words) => json!({ "type": "string", "enum": words }),
-        Kind::Ref(_) => json!({ "type": "integer", "minimum": 1 }),
-        Kind::Refs(_) => json!({ "type": "array", "items": { "type": "integer", "minimum": 1 } }),
+        Kind::Ref(_) => json!({ "type": "integer", "minimum": 1, "maximum": i64::MAX }),
+        Kind::Refs(_) => {
+            json!({ "type": "array", "items": { "type": "integer", "minimum": 1, "maximum": i64::MAX } })
+        }
         Kind::Words(max) => json!({ "type": "array", "items": { "type": "string", "maxLength": max } }),
         Kind::Channels => json!({ "type": "array", "items": { "type": "string" } }),
+        Kind::Json if written && !field.null => json!({ "type": "object" }),
         Kind::Json => json!({}),
         Kind::Parts(fields) | Kind::Replaced(fields) => {
             json!({ "type": "array", "items": self::schema(fields, written) })
@@ -229,6 +264,9 @@ fn schema_of(field: &Field, written: bool) -> Value {
             json!({ "const": value })
         }
     };
+    if let Some(pattern) = field.pattern.filter(|_| written) {
+        schema["pattern"] = json!(pattern);
+    }
     if field.null
         && let Some(kind) = schema.get("type").cloned()
     {
@@ -236,6 +274,11 @@ fn schema_of(field: &Field, written: bool) -> Value {
         if let Some(Value::Array(words)) = schema.get_mut("enum") {
             words.push(Value::Null);
         }
+    }
+    if field.null
+        && let Some(Value::Array(kinds)) = schema.get_mut("anyOf")
+    {
+        kinds.push(json!({ "type": "null" }));
     }
     if field.access == Access::Read {
         schema["readOnly"] = json!(true);

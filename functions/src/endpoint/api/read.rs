@@ -368,13 +368,17 @@ fn read_localized(given: &Value, max: usize) -> Result<Value, String> {
     Ok(Value::Object(read))
 }
 
-fn read_number(given: &Value, least: i64, most: i64) -> Result<i64, String> {
-    let number = match given {
-        Value::Number(number) => number.as_i64(),
+/// A whole number, also if it is written as `4.0`, which in JSON is the same.
+fn whole(given: &Value) -> Option<i64> {
+    match given {
+        Value::Number(number) => number.as_i64().or_else(|| number.to_string().strip_suffix(".0")?.parse().ok()),
         Value::String(digits) => digits.trim().parse().ok(),
         _ => None,
-    };
-    let number = number.ok_or("A valid integer is required.")?;
+    }
+}
+
+fn read_number(given: &Value, least: i64, most: i64) -> Result<i64, String> {
+    let number = whole(given).ok_or("A valid integer is required.")?;
     if number < least {
         return Err(format!("Ensure this value is greater than or equal to {least}."));
     }
@@ -385,12 +389,7 @@ fn read_number(given: &Value, least: i64, most: i64) -> Result<i64, String> {
 }
 
 fn read_id(given: &Value) -> Result<i64, String> {
-    let id = match given {
-        Value::Number(number) => number.as_i64(),
-        Value::String(digits) => digits.trim().parse().ok(),
-        _ => None,
-    };
-    id.ok_or_else(|| format!("Incorrect type. Expected pk value, received {}.", kind_of(given)))
+    whole(given).ok_or_else(|| format!("Incorrect type. Expected pk value, received {}.", kind_of(given)))
 }
 
 fn read_decimal(given: &Value) -> Option<String> {

@@ -9,7 +9,8 @@ use super::expand::{Expansion, add_ons};
 use crate::{
     checkin::{
         List,
-        sql::{self, Listed},
+        guests::{self, Listed},
+        sql,
     },
     ctx::Ctx,
     endpoint::{
@@ -26,7 +27,7 @@ use crate::{
     http::ApiError,
     id::OrderId,
     order::{self, Order},
-    port::db::Query,
+    port::db::{Db, Query},
     question,
     staff::{self, Credential, Permission},
 };
@@ -67,16 +68,16 @@ pub(super) fn told(order: &Order, id: i64, extra: &Extra) -> Option<Value> {
 /// One page of who is on the list of the path.
 pub(super) async fn on_list(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
     let (caller, _, id) = super::at_list_of_path(ctx, &request, Permission::CheckinRead).await?;
-    let db = ctx.db().await?;
+    let mut db = ctx.db().await?;
     let credential = staff::authenticate(&request, &*db).await?;
     let lists = sql::lists(&*db, caller.organizer.id, &vec![id]).await?;
     let lists = lists.into_iter().map(|(list, _)| list).collect();
-    page(ctx, &request, &caller, &credential, lists, &*db).await
+    page(ctx, &request, &caller, &credential, lists, &mut db).await
 }
 
 /// One page of who is on some lists of the organiser.
 pub(super) async fn search(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
-    let db = ctx.db().await?;
+    let mut db = ctx.db().await?;
     let caller = Caller::of(&request, &*db, Permission::CheckinRead).await?;
     let credential = staff::authenticate(&request, &*db).await?;
     let said = request.query_string_parameters_ref().and_then(|parameters| parameters.all("list")).unwrap_or_default();
@@ -92,7 +93,7 @@ pub(super) async fn search(ctx: &'static Ctx, request: Request) -> Result<Respon
     if !missing.is_empty() {
         return Err(ApiError::Refused(format!("There is no access to these lists: {}.", missing.join(", "))));
     }
-    page(ctx, &request, &caller, &credential, lists, &*db).await
+    page(ctx, &request, &caller, &credential, lists, &mut db).await
 }
 
 async fn page(
@@ -101,9 +102,9 @@ async fn page(
     caller: &Caller,
     credential: &Credential,
     lists: Vec<List>,
-    q: &impl Query,
+    db: &mut Db,
 ) -> Result<Response<Body>, ApiError> {
-    let around: Around = caller.around(ctx, q, &[], ctx.now()).await?;
+    let around: Around = caller.around(ctx, &*db, &[], ctx.now()).await?;
     let page = Page::read(request)?;
     let mut filter = read_filters(request, FILTERS, &around)?;
     filter.insert("ignore_status".to_owned(), json!(asks_for(request, "ignore_status")));
@@ -112,7 +113,8 @@ async fn page(
         return page.answer(ctx, request, Some(0), Vec::new());
     }
     let part = page.part(request, filter, ORDERINGS);
-    let (found, total) = sql::positions(q, &lists, &part).await?;
+    let (found, total) = guests::of_lists(db, &lists, &part).await?;
+    let q = &*db;
     let mut by_event: BTreeMap<_, Vec<&Listed>> = BTreeMap::new();
     for listed in &found {
         by_event.entry(listed.event).or_default().push(listed);

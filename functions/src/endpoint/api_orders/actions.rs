@@ -149,6 +149,7 @@ impl Wanted<'_> {
                 OrderAction::Change { changes, read_at, expires_at: deadline, force: self.ignores_quotas }
             }
         };
+        let own = if action == Action::Change { self.own(fields)? } else { Vec::new() };
         let note = fields.string("comment")?.filter(|note| !note.is_empty());
         let act = Act {
             order: self.order.id,
@@ -156,11 +157,13 @@ impl Wanted<'_> {
             send_email: fields.flag("send_email", action != Action::Change)?,
             note,
         };
-        match order::act(tx, self.staff, self.event, self.catalogue, &act, self.now).await {
-            Ok(outgoing) => Ok(outgoing),
-            Err(ActError::Db(error)) => Err(error.into()),
-            Err(ActError::Refused(refusal)) => Err(self.refused(tx, action, refusal).await?),
-        }
+        let mut outgoing = match order::act(tx, self.staff, self.event, self.catalogue, &act, self.now).await {
+            Ok(outgoing) => outgoing,
+            Err(ActError::Db(error)) => return Err(error.into()),
+            Err(ActError::Refused(refusal)) => return Err(self.refused(tx, action, refusal).await?),
+        };
+        self.write_own(tx, own, &mut outgoing).await?;
+        Ok(outgoing)
     }
 
     async fn mark_paid(&self, tx: &Tx<'_>, send_email: bool) -> Result<Outgoing, ApiError> {

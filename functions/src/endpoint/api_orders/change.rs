@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
+
 use super::{
     actions::Wanted,
     create::{Reader, parts},
@@ -12,11 +14,19 @@ use crate::{
     http::ApiError,
     id::{FeeId, PositionId, SubeventId, VariationId},
     money::TaxRate,
-    order::{Fee, Position},
+    order::{
+        self, Fee, Position,
+        secret::{self, ChooseError},
+    },
+    outbox::Outgoing,
+    port::db::Tx,
+    record::Record,
 };
 
 /// What of a position cannot be changed yet.
-const PATCH_TO_COME: [&str; 5] = ["seat", "tax_rule", "valid_from", "valid_until", "secret"];
+const PATCH_TO_COME: [&str; 2] = ["seat", "tax_rule"];
+/// Longest code of a ticket.
+const SECRET_MAX: usize = 255;
 
 impl Wanted<'_> {
     /// What a body asks for, in the order in which it is done: cancel, patch, create, fees. Nothing may be named twice:
@@ -63,6 +73,37 @@ impl Wanted<'_> {
             return Err(ApiError::BadRequest("You cannot change the same part of the order twice.".to_owned()));
         }
         Ok(all.into_iter().map(|(_, change)| change).collect())
+    }
+
+    /// What changes without the box office, for each position that is patched.
+    pub(super) fn own(&self, fields: &Fields) -> Result<Vec<Own>, ApiError> {
+        parts(fields, "patch_positions", |it| {
+            let (position, body) = (self.position(it)?, body(it)?);
+            Ok(Own { position: position.id, code: chosen_code(&body)?, validity: validity(&body, position)? })
+        })
+    }
+
+    /// Writes that, after everything else has changed.
+    pub(super) async fn write_own(&self, tx: &Tx<'_>, own: Vec<Own>, outgoing: &mut Outgoing) -> Result<(), ApiError> {
+        let mut faults = vec![json!({}); own.len()];
+        for (place, Own { position: id, code, validity }) in own.into_iter().enumerate() {
+            if !validity.is_empty() {
+                let of = (self.order.id, id);
+                order::validity::set(tx, self.staff, self.event, of, &validity, self.now).await?;
+            }
+            let Some(code) = code else { continue };
+            let order = order::by_id(tx, self.event, self.order.id).await?.ok_or(ApiError::NotFound)?;
+            let position = order.positions.iter().find(|it| it.id == id).ok_or(ApiError::NotFound)?;
+            match secret::choose(tx, self.staff, self.event, &order, (position, code), self.now).await {
+                Ok(more) => outgoing.add(more),
+                Err(ChooseError::Db(error)) => return Err(error.into()),
+                Err(taken) => {
+                    faults[place] = json!({ "secret": [taken.to_string()] });
+                    return Err(ApiError::InvalidParts(json!({ "patch_positions": faults })));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn reader(&self) -> Reader<'_> {
@@ -141,6 +182,47 @@ impl Wanted<'_> {
 fn added_fee(fee: CreateFee) -> Change {
     let CreateFee { fee_type, internal_type, description, gross, tax_rate, .. } = fee;
     Change::AddFee { fee_type, internal_type, description, gross, tax_rate }
+}
+
+/// What of a position is nothing that the box office decides.
+pub(super) struct Own {
+    position: PositionId,
+    /// The code that is chosen for its ticket.
+    code: Option<String>,
+    /// From when until when it is valid, as far as that changes.
+    validity: Record,
+}
+
+fn validity(body: &Fields, position: &Position) -> Result<Record, ApiError> {
+    let mut said = Record::new();
+    let mut read = |name: &'static str, known| -> Result<_, ApiError> {
+        if !body.names(name) {
+            return Ok(known);
+        }
+        let moment = body.moment(name)?;
+        if moment != known {
+            said.insert(name.to_owned(), json!(moment.map(|moment| moment.to_string())));
+        }
+        Ok(moment)
+    };
+    let (from, until) = (read("valid_from", position.valid_from)?, read("valid_until", position.valid_until)?);
+    match from.zip(until).is_some_and(|(from, until)| until < from) {
+        true => Err(ApiError::field("valid_until", "The end must not be before the beginning.")),
+        false => Ok(said),
+    }
+}
+
+fn chosen_code(body: &Fields) -> Result<Option<String>, ApiError> {
+    if !body.names("secret") {
+        return Ok(None);
+    }
+    match body.line("secret")? {
+        Some(code) if code.chars().count() <= SECRET_MAX => Ok(Some(code)),
+        Some(_) => {
+            Err(ApiError::field("secret", format!("Ensure this field has no more than {SECRET_MAX} characters.")))
+        }
+        None => Err(ApiError::field("secret", "This field may not be blank.")),
+    }
 }
 
 fn body(fields: &Fields) -> Result<Fields, ApiError> {

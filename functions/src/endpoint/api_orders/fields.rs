@@ -35,6 +35,11 @@ impl Fields {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
+    /// Whether there is such a field, even if it is null.
+    pub(super) fn names(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// An object of a list.
     pub(super) fn of(value: &Value) -> Result<Self, ApiError> {
         match value {

@@ -134,9 +134,9 @@ pub(in crate::endpoint) fn position_json(order: &Order, position: &Position, ext
         "pseudonymization_id": position.pseudonymization_id,
         "seat": null,
         "canceled": position.canceled,
-        "valid_from": null,
-        "valid_until": null,
-        "blocked": null,
+        "valid_from": position.valid_from.map(|moment| moment.to_string()),
+        "valid_until": position.valid_until.map(|moment| moment.to_string()),
+        "blocked": (!position.blocks.is_empty()).then_some(&position.blocks),
         "plugin_data": {},
     })
 }

@@ -3,6 +3,7 @@
 mod actions;
 mod address;
 mod answers;
+mod blocks;
 mod carts;
 mod change;
 mod create;
@@ -43,7 +44,13 @@ pub async fn handle(ctx: &'static Ctx, request: Request) -> Result<Response<Body
             return carts::handle(ctx, request).await;
         }
         (&Method::GET, ["events", _, "revokedsecrets"]) => return secrets::revoked(ctx, request).await,
-        (&Method::GET, ["events", _, "blockedsecrets"]) => return secrets::blocked(ctx, request).await,
+        (&Method::GET, ["events", _, "blockedsecrets"]) => return blocks::list(ctx, request).await,
+        (&Method::POST, ["events", _, "orderpositions", _, "add_block"]) => {
+            return blocks::change(ctx, request, true).await;
+        }
+        (&Method::POST, ["events", _, "orderpositions", _, "remove_block"]) => {
+            return blocks::change(ctx, request, false).await;
+        }
         (&Method::POST, ["events", _, _, _, "regenerate_secrets"]) => return secrets::regenerate(ctx, request).await,
         _ => {}
     }

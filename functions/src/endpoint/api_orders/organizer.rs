@@ -64,13 +64,13 @@ async fn load(
 
 /// One page of orders, the oldest first.
 pub(super) async fn orders(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
-    let db = ctx.db().await?;
+    let mut db = ctx.db().await?;
     let (caller, events) = Caller::reach(&request, &*db, Permission::OrdersRead).await?;
     let page = Page::read(&request)?;
     refuse_to_come(&request, TO_COME)?;
     let around = caller.around(ctx, &*db, &[], ctx.now()).await?;
     let part = page.part(&request, read_filters(&request, FILTERS, &around)?, ORDERINGS);
-    let (found, total) = list::orders_of(&*db, &events, &part).await?;
+    let (found, total) = list::orders_of(&mut db, &events, &part).await?;
     let mut by_id: BTreeMap<OrderId, Value> = BTreeMap::new();
     for Told { event, orders, extra } in load(ctx, &request, &*db, &found).await? {
         let mut told: Vec<Value> = orders.iter().map(|order| order_json(ctx, &event, order, &extra)).collect();
@@ -78,7 +78,7 @@ pub(super) async fn orders(ctx: &'static Ctx, request: Request) -> Result<Respon
         by_id.extend(orders.iter().map(|order| order.id).zip(told));
     }
     let told = found.iter().filter_map(|(_, id)| Some(trimmed(&request, by_id.remove(id)?))).collect();
-    let mut response = page.answer(ctx, &request, Some(total), told)?;
+    let mut response = page.answer(ctx, &request, total, told)?;
     if let Ok(value) = around.now.to_string().parse() {
         response.headers_mut().insert("x-page-generated", value);
     }
@@ -87,7 +87,7 @@ pub(super) async fn orders(ctx: &'static Ctx, request: Request) -> Result<Respon
 
 /// One page of positions.
 pub(super) async fn positions(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
-    let db = ctx.db().await?;
+    let mut db = ctx.db().await?;
     let (caller, events) = Caller::reach(&request, &*db, Permission::OrdersRead).await?;
     let page = Page::read(&request)?;
     refuse_to_come(&request, &["pdf_data"])?;
@@ -96,7 +96,7 @@ pub(super) async fn positions(ctx: &'static Ctx, request: Request) -> Result<Res
     let canceled = asks_for(&request, "include_canceled_positions");
     filter.insert("include_canceled_positions".to_owned(), json!(canceled));
     let part = page.part(&request, filter, POSITION_ORDERINGS);
-    let (found, total) = list::positions_of(&*db, &events, &part).await?;
+    let (found, total) = list::positions_of(&mut db, &events, &part).await?;
     let wanted: Vec<_> = found.iter().map(|(event, order, _)| (*event, *order)).collect();
     let mut by_id: BTreeMap<i64, Value> = BTreeMap::new();
     for Told { event, orders, extra } in load(ctx, &request, &*db, &wanted).await? {
@@ -111,7 +111,7 @@ pub(super) async fn positions(ctx: &'static Ctx, request: Request) -> Result<Res
         }
     }
     let told = found.iter().filter_map(|(.., id)| by_id.remove(&id.0)).collect();
-    page.answer(ctx, &request, Some(total), told)
+    page.answer(ctx, &request, total, told)
 }
 
 const TRANSACTION_FILTERS: &[Filter] = &[
@@ -136,7 +136,7 @@ const TRANSACTION_TO_COME: &[&str] = &["tax_rule", "tax_rule__in", "tax_code", "
 
 /// One page of the ledger, of one event or of all.
 pub(super) async fn transactions(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
-    let db = ctx.db().await?;
+    let mut db = ctx.db().await?;
     let (caller, events) = match http::path(&request, "event") {
         Ok(_) => {
             let (staff, event) = authorise(&request, &*db, Permission::OrdersRead).await?;
@@ -150,7 +150,7 @@ pub(super) async fn transactions(ctx: &'static Ctx, request: Request) -> Result<
     let around = caller.around(ctx, &*db, &[], ctx.now()).await?;
     let filter = read_filters(&request, TRANSACTION_FILTERS, &around)?;
     let part = page.part(&request, filter, &["datetime", "created", "id"]);
-    let (found, total) = list::transactions(&*db, &events, &part).await?;
+    let (found, total) = list::transactions(&mut db, &events, &part).await?;
     let told = found.iter().map(|entry| transaction_json(entry, caller.event.is_none())).collect::<Result<_, _>>()?;
     page.answer(ctx, &request, total, told)
 }

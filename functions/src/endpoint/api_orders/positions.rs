@@ -18,10 +18,7 @@ use crate::{
     http::{self, ApiError},
     id::PositionId,
     idempotency::{Answer, Call},
-    order::{
-        self, Order,
-        secret::{self, ChooseError},
-    },
+    order::{self, Order},
     outbox::Outgoing,
     port::{db::Tx, lock::EventLock},
     record::Record,
@@ -70,7 +67,6 @@ async fn once(
     let wanted =
         Wanted { staff, event, catalogue: &catalogue, order: &order, codes, takes_answers: true, ignores_quotas, now };
     let position = number(request, "orderposition").ok();
-    let secret = if position.is_some() { chosen_secret(&mut body)? } else { None };
     let said = answers::read(&Fields::of(&Value::Object(body.clone()))?, &catalogue, event)?;
     let change = match (request.method(), position) {
         (&Method::DELETE, Some(id)) => {
@@ -95,21 +91,12 @@ async fn once(
         }
     };
     let known: Vec<PositionId> = order.positions.iter().map(|position| position.id).collect();
-    let mut outgoing = wanted.act(tx, Action::Change, &Fields::of(&change)?).await.map_err(of_one)?;
+    let outgoing = wanted.act(tx, Action::Change, &Fields::of(&change)?).await.map_err(of_one)?;
     let mut order = order::by_id(tx, event, order.id).await?.ok_or(ApiError::NotFound)?;
     let written = order.positions.iter().find(|it| position.map_or(!known.contains(&it.id), |id| it.id.0 == id));
     if let (Some(said), Some(number)) = (said, written.map(|it| it.number)) {
         let answers = said.into_iter().map(|(question, answer)| (number, question, answer)).collect::<Vec<_>>();
         order::replace_answers(tx, event, (order.id, number), &answers).await?;
-        order = order::by_id(tx, event, order.id).await?.ok_or(ApiError::NotFound)?;
-    }
-    if let (Some(code), Some(id)) = (secret, position) {
-        let chosen = order.positions.iter().find(|it| it.id.0 == id).ok_or(ApiError::NotFound)?;
-        let done = secret::choose(tx, staff, event, &order, (chosen, code), now).await;
-        outgoing.add(done.map_err(|error| match error {
-            ChooseError::Db(error) => error.into(),
-            taken => ApiError::field("secret", taken.to_string()),
-        })?);
         order = order::by_id(tx, event, order.id).await?.ok_or(ApiError::NotFound)?;
     }
     let told = order.positions.iter().find(|it| match position {
@@ -162,22 +149,6 @@ fn attendee(body: &mut Map<String, Value>) -> Result<Record, ApiError> {
         return Err(ApiError::field("attendee_email", "Enter a valid email address."));
     }
     Ok(columns)
-}
-
-/// Longest code of a ticket.
-const SECRET_MAX: usize = 255;
-
-/// The code that a body chooses for a ticket; it is taken out of the body.
-fn chosen_secret(body: &mut Map<String, Value>) -> Result<Option<String>, ApiError> {
-    let Some(given) = body.remove("secret") else { return Ok(None) };
-    let fields = Fields::of(&json!({ "secret": given }))?;
-    match fields.line("secret")? {
-        Some(code) if code.chars().count() <= SECRET_MAX => Ok(Some(code)),
-        Some(_) => {
-            Err(ApiError::field("secret", format!("Ensure this field has no more than {SECRET_MAX} characters.")))
-        }
-        None => Err(ApiError::field("secret", "This field may not be blank.")),
-    }
 }
 
 /// What is wrong with the only part of a change is wrong with the position.

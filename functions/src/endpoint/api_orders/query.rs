@@ -63,13 +63,13 @@ pub(in crate::endpoint) fn around_event(ctx: &Ctx, event: &Event) -> Around {
 
 /// One page of orders, the oldest first.
 pub(super) async fn orders(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
-    let db = ctx.db().await?;
+    let mut db = ctx.db().await?;
     let (_, event) = authorise(&request, &*db, Permission::OrdersRead).await?;
     let page = Page::read(&request)?;
     refuse_to_come(&request, TO_COME)?;
     let around = around_event(ctx, &event);
     let part = page.part(&request, read_filters(&request, FILTERS, &around)?, ORDERINGS);
-    let (orders, total) = list::orders(&*db, &event, &part).await?;
+    let (orders, total) = list::orders(&mut db, &event, &part).await?;
     let extra = Extra {
         canceled_positions: asks_for(&request, "include_canceled_positions"),
         canceled_fees: asks_for(&request, "include_canceled_fees"),
@@ -78,7 +78,7 @@ pub(super) async fn orders(ctx: &'static Ctx, request: Request) -> Result<Respon
     let mut told: Vec<Value> = orders.iter().map(|order| order_json(ctx, &event, order, &extra)).collect();
     add_checkins(&*db, event.id, told.iter_mut().flat_map(positions_of).collect(), None).await?;
     let told = told.into_iter().map(|order| trimmed(&request, order)).collect();
-    let mut response = page.answer(ctx, &request, Some(total), told)?;
+    let mut response = page.answer(ctx, &request, total, told)?;
     if let Ok(value) = around.now.to_string().parse() {
         response.headers_mut().insert("x-page-generated", value);
     }
@@ -158,7 +158,7 @@ pub(super) const POSITION_ORDERINGS: &[&str] =
 
 /// One page of positions.
 pub(super) async fn positions(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
-    let db = ctx.db().await?;
+    let mut db = ctx.db().await?;
     let (_, event) = authorise(&request, &*db, Permission::OrdersRead).await?;
     let page = Page::read(&request)?;
     refuse_to_come(&request, &["pdf_data"])?;
@@ -166,11 +166,11 @@ pub(super) async fn positions(ctx: &'static Ctx, request: Request) -> Result<Res
     let canceled = asks_for(&request, "include_canceled_positions");
     filter.insert("include_canceled_positions".to_owned(), json!(canceled));
     let part = page.part(&request, filter, POSITION_ORDERINGS);
-    let (found, total) = list::positions(&*db, &event, &part).await?;
+    let (found, total) = list::positions(&mut db, &event, &part).await?;
     let extra = Extra::of_event(ctx, &*db, &event).await?;
     let mut told: Vec<Value> = found.iter().filter_map(|(id, order)| told(order, *id, &extra)).collect();
     add_checkins(&*db, event.id, told.iter_mut().collect(), None).await?;
-    page.answer(ctx, &request, Some(total), told)
+    page.answer(ctx, &request, total, told)
 }
 
 /// A position of an order as a list tells it.

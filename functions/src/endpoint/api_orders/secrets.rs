@@ -2,7 +2,6 @@
 
 use ::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use serde_json::Value;
 
 use super::{
     authorise, find,
@@ -98,10 +97,4 @@ pub(super) async fn revoked(ctx: &'static Ctx, request: Request) -> Result<Respo
     let part = page.part(&request, read_filters(&request, FILTERS, &around)?, &["id", "created"]);
     let (found, total) = record::list(&*db, &REVOKED_SECRETS, caller.scope, &part).await?;
     page.answer(ctx, &request, total, found.iter().map(|it| field::show(FIELDS, it, &around)).collect())
-}
-
-/// Tickets cannot be blocked, so none is; scan apps ask for them all the same.
-pub(super) async fn blocked(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
-    Caller::of(&request, &*ctx.db().await?, Permission::OrdersRead).await?;
-    Page::read(&request)?.answer(ctx, &request, Some(0), Vec::<Value>::new())
 }

@@ -87,6 +87,8 @@ async fn replace(
     // The order first, as doors take them.
     sql::touch(&lock, order.id, link, now).await?;
     sql::replace(&lock, event.organizer.id, order.id, drawn, now).await?;
+    // A blocked ticket is blocked under its new code too.
+    super::validity::sql::tell(&lock, &drawn.iter().map(|it| it.position).collect(), now).await?;
     super::log_by(tx, staff, event, order.id, "pretix.event.order.changed.secret", now).await?;
     match order.status {
         OrderStatus::Paid => {
