@@ -1,5 +1,5 @@
 -- What a buyer tells on the way to an order is kept by the browser, signed, and comes with the request: a row for it cost each
--- order an insert and a delete. What an earlier release uses stays until the next one: checkout_session, save_session,
+-- order an insert and a delete. Whoever is on the way at that moment is asked once more. What an earlier release uses stays until the next one: checkout_session, save_session,
 -- tell_contact, read_cart, and place_orders with the names of carts.
 
 -- What lies in a cart.

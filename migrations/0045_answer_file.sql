@@ -16,12 +16,26 @@ create table answer_file (
 create index answer_file_cart_idx on answer_file (event_id, cart_id);
 create index answer_file_expiry_idx on answer_file (expires_at) where expires_at is not null;
 
--- Checked at the commit: an event that is deleted takes its files and its carts with it, in any order.
+-- Checked at the commit: an event that is deleted takes its files and its carts with it, in any order. What there is, has no
+-- files; the next migration says so, without keeping anybody waiting.
 alter table answer
     add column file_id text,
     add constraint answer_file_fk foreign key (event_id, file_id) references answer_file (event_id, id)
-        deferrable initially deferred;
-create index answer_file_idx on answer (event_id, file_id) where file_id is not null;
+        deferrable initially deferred not valid;
+
+-- While a release runs that knows no files, its orders copy answers without them: the file would go with the cart. To be
+-- dropped by the next release.
+create function answer_file_kept() returns trigger language plpgsql as $$
+begin
+    select f.id into new.file_id
+      from answer_file f
+     where f.event_id = new.event_id and new.answer = 'file:' || f.id || '/' || f.file_name
+       and f.id = split_part(substr(new.answer, 6), '/', 1);
+    return new;
+end $$;
+create trigger answer_file_kept before insert on answer
+    for each row when (new.file_id is null and new.position_id is not null and new.answer like 'file:%')
+    execute function answer_file_kept();
 
 -- A file goes with the last answer that refers to it: with its cart, or when the buyer gives another one. Looked at when the
 -- transaction ends, because an answer moves from a cart to an order by being written again.

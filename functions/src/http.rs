@@ -187,7 +187,7 @@ impl Asked {
 const API_BODY_MAX: usize = 10 * 1024 * 1024;
 /// Largest body of a shop form.
 const FORM_BODY_MAX: usize = 256 * 1024;
-/// Of the one that may hold files: what Lambda takes. What is too large can so be told beside its field.
+/// Of the one that may hold files: no more than Lambda takes, which stops what is larger before it comes here.
 const FILES_BODY_MAX: usize = 6 * 1024 * 1024;
 /// Where that one is sent to, in every shop.
 const FILES_FORM: &str = "/checkout/questions/";

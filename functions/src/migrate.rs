@@ -67,10 +67,13 @@ const MIGRATIONS: &[Migration] = migrations![
     43 "0043_export_guests",
     44 "0044_refund_by_event",
     45 "0045_answer_file",
-    46 "0046_lists_of_what_was_sold",
-    47 "0047_one_index_for_products",
-    48 "0048_ticket_validity",
-    49 "0049_blocked_secret",
+    46 "0046_answer_file_known",
+    47 "0047_lists_of_orders",
+    48 "0048_lists_of_positions",
+    49 "0049_one_index_for_products",
+    50 "0050_lists_of_scans",
+    51 "0051_ticket_validity",
+    52 "0052_blocked_secret",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

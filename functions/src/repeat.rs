@@ -44,12 +44,15 @@ impl Kept {
         if *request.method() == Method::GET {
             return if form == "again" { Self::from_cookie(shop, &http::cookie(request, COOKIE)?) } else { None };
         }
+        if *request.method() != Method::POST || !FORMS.contains(&form) || request.body().len() > BODY_MAX {
+            return None;
+        }
         let body = std::str::from_utf8(request.body()).ok()?;
         let counts_once =
             form_urlencoded::parse(body.as_bytes()).any(|(name, value)| name == field::FORM_TOKEN && !value.is_empty());
-        let fits = body.len() <= BODY_MAX && is_plain(body) && is_plain(path);
+        let fits = is_plain(body) && is_plain(path);
         let kept = Self { shop: shop.to_owned(), form: form.to_owned(), body: body.to_owned(), tries: 0 };
-        (*request.method() == Method::POST && FORMS.contains(&form) && counts_once && fits).then_some(kept)
+        (counts_once && fits).then_some(kept)
     }
 
     fn from_cookie(shop: &str, cookie: &str) -> Option<Self> {

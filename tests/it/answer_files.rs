@@ -120,6 +120,20 @@ async fn a_file_goes_with_the_order_and_only_its_staff_gets_it() {
         assert_eq!(seen.status().as_u16(), 404, "{path}");
     }
 
+    // Whoever corrects the answers of an order cannot write a file: it stays.
+    let api = Program::new(&shop, "org/events/gig/");
+    let corrected = api.done("PATCH", &format!("orderpositions/{id}/"), json!({ "answers": [] })).await;
+    assert_eq!(corrected["answers"][0]["answer"], url);
+    assert_eq!(fetch(url, &shop.token).await.0, 200);
+    // An earlier release, during a deploy or after a rollback, writes the answers of an order without their files.
+    let db = shop.ctx.db().await.unwrap();
+    let as_before = "insert into answer (event_id, position_id, question_id, answer)
+                     select event_id, position_id, question_id, answer from gone";
+    let again = format!("with gone as (delete from answer where position_id is not null returning *) {as_before}");
+    db.script(&again).await.unwrap();
+    drop(db);
+    assert_eq!(fetch(url, &shop.token).await.0, 200, "the file has not gone with the old answer");
+
     // It stays as long as the order, however long that is.
     shop.clock.advance_seconds(30 * 24 * 3600);
     sweep(&shop).await;
@@ -206,6 +220,9 @@ async fn programs_ask_for_files_and_an_event_takes_its_files_along() {
     let api = Program::new(&shop, "org/events/gig/");
     let asked = json!({ "question": "Photo", "type": "F", "items": [] });
     assert_eq!(api.done("POST", "questions/", asked).await["type"], "F");
+    let at_the_door = json!({ "question": "Photo", "type": "F", "items": [], "ask_during_checkin": true });
+    let (status, faults) = api.refused("POST", "questions/", at_the_door).await;
+    assert!(status == 400 && faults["ask_during_checkin"][0].is_string(), "{faults}");
     let buyer = shop.buyer();
     buyer.add(&[("Seat", 1)]).await;
     assert_eq!(send(&shop, &buyer, "no address", Some(("pass.pdf", PDF))).await.status, 400);

@@ -101,3 +101,23 @@ async fn a_ticket_opens_its_door_while_it_is_valid() {
     assert_eq!((&told["valid_from"], &told["valid_until"]), (&json!("2030-01-01T10:00:00Z"), &Value::Null));
     assert!(after["positions"][1]["valid_from"].is_null());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blocked_ticket_is_not_handed_out() {
+    let shop = gig().await;
+    let api = Program::new(&shop, "org/events/gig/");
+    let buyer = shop.buyer();
+    let order = buyer.buy(&[("Seat", 2)], None).await;
+    let told = api.get(&format!("orders/{}/", code_of(&order))).await;
+    let path = format!("orderpositions/{}/", told["positions"][0]["id"]);
+    let offered = async || {
+        let page = buyer.get(&order).await;
+        [1, 2].map(|number| page.says(&format!("/download/{number}/pdf/")))
+    };
+    assert_eq!(offered().await, [true, true]);
+    api.done("POST", &format!("{path}add_block/"), json!({ "name": "admin" })).await;
+    assert_eq!(offered().await, [false, true]);
+    assert_eq!(buyer.get(&format!("{order}download/1/pdf/")).await.status, 404);
+    api.done("POST", &format!("{path}remove_block/"), json!({ "name": "admin" })).await;
+    assert_eq!(offered().await, [true, true]);
+}

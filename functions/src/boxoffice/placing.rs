@@ -1,6 +1,6 @@
 //! An order on its way from a cart into the database (spec domain 10, 11).
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{CartId, OrderFee, Product, UnitPrice};
 use crate::{
@@ -16,12 +16,17 @@ use crate::{
 /// What an order needs besides its cart. It travels with the request, so that whoever serves it can write the order.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Draft {
-    /// What the buyer told.
+    /// What the buyer told. An earlier release leaves nothing here: its buyers are asked again.
+    #[serde(deserialize_with = "told_or_nothing")]
     pub told: Session,
     /// The buyer's language.
     pub locale: String,
     /// All secrets of the order are drawn from it, so that deciding needs no randomness of its own.
     pub seed: Seed,
+}
+
+fn told_or_nothing<'de, D: Deserializer<'de>>(told: D) -> Result<Session, D::Error> {
+    Option::deserialize(told).map(Option::unwrap_or_default)
 }
 
 /// What an order is known by, reserved before it is decided whether there will be one.
@@ -115,5 +120,18 @@ impl PositionSecrets {
     /// Draws them.
     pub fn draw(codes: &Codes) -> Self {
         Self { ticket: codes.ticket_secret(), web: codes.url_secret(), pseudonym: codes.pseudonymization_id() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_draft_of_an_earlier_release_has_told_nothing() {
+        let draft = Draft { told: Session::default(), locale: "en".to_owned(), seed: Codes::seeded(1).seed() };
+        let mut left = serde_json::to_value(&draft).unwrap();
+        left["told"] = serde_json::Value::Null;
+        assert_eq!(serde_json::from_value::<Draft>(left).unwrap().told, draft.told);
     }
 }

@@ -105,6 +105,9 @@ impl Resource for Questions {
             draft.insert("dependency_values".to_owned(), json!([]));
         }
         let kind = |record: &Record| record.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if flag(draft, "ask_during_checkin") && kind(draft) == "F" {
+            faults.add("ask_during_checkin", "Files are only taken in the shop.");
+        }
         if let (Some(id), Some(before)) = (id, before) {
             let (old, new) = (kind(before), kind(draft));
             if old != new && !may_become(&old, &new) && edit::has_answers(ground.tx, event, id).await? {

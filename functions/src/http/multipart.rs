@@ -14,9 +14,15 @@ pub struct FormFile {
 /// Fields and files in the order of the form.
 pub(super) type Parts = (Vec<(String, String)>, Vec<FormFile>);
 
+/// Longest boundary (RFC 2046, 5.1.1).
+const BOUNDARY_MAX: usize = 70;
+
 /// The content of a form; `None` if it is no such form.
 pub(super) fn parse(content_type: &str, body: &[u8]) -> Option<Parts> {
     let boundary = content_type.split(';').find_map(|part| part.trim().strip_prefix("boundary="))?.trim_matches('"');
+    if boundary.is_empty() || boundary.len() > BOUNDARY_MAX {
+        return None;
+    }
     let delimiter = format!("\r\n--{boundary}").into_bytes();
     // The first delimiter has no line before it.
     let mut rest = body.strip_prefix(&delimiter[2..])?;

@@ -253,8 +253,10 @@ pub(super) async fn insert_answers(
 
 const DELETE_ANSWERS: &str = "
     delete from answer a using order_position op
-     where a.event_id = $1 and op.event_id = $1 and op.order_id = $2 and op.positionid = $3 and a.position_id = op.id";
+     where a.event_id = $1 and op.event_id = $1 and op.order_id = $2 and op.positionid = $3 and a.position_id = op.id
+       and a.file_id is null";
 
+/// Deletes the answers of a position, but for files: they cannot be written again.
 pub(super) async fn delete_answers(tx: &Tx<'_>, event: EventId, order: OrderId, number: i32) -> Result<(), DbError> {
     tx.execute(DELETE_ANSWERS, &[p(&event), p(&order), p(&number)]).await.map(drop)
 }

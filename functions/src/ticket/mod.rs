@@ -31,10 +31,12 @@ pub const KEEP_SECONDS: i64 = 72 * 3600;
 
 /// Whether a position of an item comes with a ticket. Parts of a bundle are no add-ons here: they were not chosen, and
 /// somebody comes with each.
-fn yields_ticket(item: &Item, event: &Event, is_add_on: bool) -> bool {
+fn yields_ticket(item: &Item, event: &Event, is_add_on: bool, is_blocked: bool) -> bool {
     let settings = &event.settings;
     item.generate_tickets.unwrap_or(
-        (item.admission || settings.ticket_download_nonadm()) && (!is_add_on || settings.ticket_download_addons()),
+        !is_blocked
+            && (item.admission || settings.ticket_download_nonadm())
+            && (!is_add_on || settings.ticket_download_addons()),
     )
 }
 
@@ -58,7 +60,9 @@ pub fn positions_with_ticket<'a>(
 ) -> impl Iterator<Item = &'a Position> {
     order.live_positions().filter(|position| {
         let is_add_on = position.parent.is_some() && !position.is_bundled;
-        catalogue.item(position.product.item).is_some_and(|item| yields_ticket(item, event, is_add_on))
+        catalogue
+            .item(position.product.item)
+            .is_some_and(|item| yields_ticket(item, event, is_add_on, !position.blocks.is_empty()))
     })
 }
 

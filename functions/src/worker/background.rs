@@ -112,9 +112,9 @@ async fn sweep(ctx: &Ctx, now: Timestamp) -> Result<(), WorkError> {
     forget_tickets(ctx, now.plus_seconds(-ticket::KEEP_SECONDS)).await?;
     sweep_exports(ctx, now).await?;
     sweep_uploads(ctx, now).await?;
-    question::file::sql::forget(&*ctx.db().await?, now, FILES_MAX).await?;
+    while question::file::sql::forget(&*ctx.db().await?, now, SWEEP_MAX).await? > 0 {}
     mail::feedback::sql::sweep_early(&*ctx.db().await?, before).await?;
-    upload::removal::sweep(ctx, FILES_MAX).await
+    upload::removal::sweep(ctx, SWEEP_MAX).await
 }
 
 /// Removes files first: a row without a file is found again, a file without a row is not.

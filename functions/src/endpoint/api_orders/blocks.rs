@@ -22,7 +22,7 @@ use crate::{
         validity::{self, sql::BLOCKED_SECRETS},
     },
     port::{db::Tx, lock::EventLock},
-    question, record,
+    record,
     staff::{Permission, Staff},
 };
 
@@ -61,7 +61,7 @@ async fn once(
     }
     validity::block(&lock, staff, event, &order, (position, &name, is_blocked), now).await?;
     let order = order::by_id(tx, event, order.id).await?.ok_or(ApiError::NotFound)?;
-    let extra = Extra { questions: question::of_event(tx, event.id).await?, ..Extra::default() };
+    let extra = Extra::of_event(ctx, tx, event).await?;
     let body = super::query::told(&order, id, &extra).unwrap_or_default();
     let answer = Answer { status: StatusCode::OK.as_u16(), body };
     call.end(tx, &answer).await?;

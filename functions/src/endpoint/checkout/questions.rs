@@ -185,6 +185,9 @@ impl Read {
     }
 }
 
+/// A buyer may think better of a file, but not keep the bucket busy.
+const FILES_PER_FIELD: i64 = 5;
+
 /// What a form answers with files: those that came with it, and those that were sent before and are kept.
 #[derive(Default)]
 struct Files {
@@ -202,6 +205,9 @@ impl Files {
         }
         let event = &desk.visit.event;
         let known = file::of_cart(q, event.id, &desk.cart).await?;
+        let fields = desk.positions.iter().flat_map(|it| desk.catalogue.questions_for(it.product.item));
+        let fields = fields.filter(|question| question.kind == QuestionType::File).count() as i64;
+        let most = FILES_PER_FIELD * fields;
         for position in &desk.positions {
             let asked = desk.catalogue.questions_for(position.product.item);
             for question in asked.iter().filter(|question| question.kind == QuestionType::File) {
@@ -212,7 +218,7 @@ impl Files {
                     continue;
                 };
                 let sent = (sent.name.as_str(), sent.bytes.as_slice());
-                let error = match file::take(desk.visit.ctx, q, event, &desk.cart, sent, desk.now).await {
+                let error = match file::take(desk.visit.ctx, q, event, &desk.cart, sent, most, desk.now).await {
                     Ok(taken) => {
                         files.answers.insert(name, taken.answer());
                         continue;
@@ -220,7 +226,7 @@ impl Files {
                     Err(FileError::Type) => "error-file-type",
                     Err(FileError::TooLarge) => "error-file-size",
                     Err(FileError::TooMany) => "error-file-many",
-                    Err(FileError::Media(error)) => return Err(ApiError::internal(error)),
+                    Err(FileError::Media(error)) => return Err(ApiError::Busy(Box::new(error))),
                     Err(FileError::Db(error)) => return Err(error.into()),
                 };
                 files.errors.insert(name, error);

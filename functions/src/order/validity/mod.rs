@@ -54,6 +54,7 @@ pub async fn block(
     // The order first, as doors take them.
     sql::touch(lock.tx(), event.id, order.id, now).await?;
     sql::set_blocks(lock, position.id, &blocks).await?;
+    sql::drop_ticket(lock, position.id).await?;
     sql::tell(lock, &vec![position.id], now).await?;
     let action =
         if is_blocked { "pretix.event.order.changed.add_block" } else { "pretix.event.order.changed.remove_block" };

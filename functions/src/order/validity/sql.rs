@@ -31,6 +31,13 @@ pub(super) async fn set_blocks(
     lock.tx().execute(SET_BLOCKS, &[p(&lock.event()), p(&position), array(blocks)]).await.map(drop)
 }
 
+const DROP_TICKET: &str = "delete from ticket_file where event_id = $1 and position_id = $2";
+
+/// Its file is drawn anew when somebody may have it.
+pub(super) async fn drop_ticket(lock: &EventLock<'_>, position: PositionId) -> Result<(), DbError> {
+    lock.tx().execute(DROP_TICKET, &[p(&lock.event()), p(&position)]).await.map(drop)
+}
+
 /// A code that was never blocked is not told.
 const TELL: &str = "
     insert into blocked_secret (organizer_id, event_id, position_id, secret, blocked, updated_at)
@@ -68,4 +75,4 @@ pub static BLOCKED_SECRETS: Table =
     Table { object: "blockedsecret", list: BLOCKED, find: "", insert: "", update: "", delete: "" };
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[SET, SET_BLOCKS, TELL, TOUCH, BLOCKED];
+pub const ALL: &[&str] = &[SET, SET_BLOCKS, DROP_TICKET, TELL, TOUCH, BLOCKED];

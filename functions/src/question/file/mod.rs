@@ -23,8 +23,6 @@ use crate::{
 pub const BYTES_MAX: usize = 4 << 20;
 /// A file that no answer refers to by then is removed.
 pub const KEEP_SECONDS: i64 = 24 * 3600;
-/// Most files that a cart can have.
-const FILES_MAX: i64 = 100;
 /// Longest name.
 const NAME_MAX: usize = 100;
 /// What answers that are files begin with.
@@ -70,7 +68,7 @@ pub enum FileError {
     #[error("the file is larger than {} MB", BYTES_MAX >> 20)]
     TooLarge,
     /// The cart has too many.
-    #[error("there are {FILES_MAX} files already")]
+    #[error("there are too many files already")]
     TooMany,
     /// The bucket.
     #[error(transparent)]
@@ -80,13 +78,14 @@ pub enum FileError {
     Db(#[from] DbError),
 }
 
-/// Takes a file for an answer of a cart. Its row comes first: a file without one would never be removed.
+/// Takes a file for an answer of a cart, which may have `most`. Its row comes first: a file without one would never be removed.
 pub async fn take(
     ctx: &Ctx,
     q: &impl Query,
     event: &Event,
     cart: &CartId,
     (name, bytes): (&str, &[u8]),
+    most: i64,
     now: Timestamp,
 ) -> Result<AnswerFile, FileError> {
     if bytes.len() > BYTES_MAX {
@@ -96,7 +95,7 @@ pub async fn take(
     let id = ctx.codes().uuid();
     let object_key = format!("answers/{}/{id}", event.id);
     let file = AnswerFile { id, name: file_name(name, kind), kind, object_key };
-    if !sql::insert(q, event.id, cart, &file, (now, now.plus_seconds(KEEP_SECONDS)), FILES_MAX).await? {
+    if !sql::insert(q, event.id, cart, &file, (now, now.plus_seconds(KEEP_SECONDS)), most).await? {
         return Err(FileError::TooMany);
     }
     ctx.media().await.put(&file.object_key, kind.content_type(), bytes.to_vec()).await?;

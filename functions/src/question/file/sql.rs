@@ -89,13 +89,15 @@ const FORGET: &str = "
     with gone as (
         delete from answer_file f
          where f.id in (select id from answer_file where expires_at <= $1 order by expires_at limit $2)
+           -- Once more: an answer may have come to refer to it while this waited for its row.
+           and f.expires_at <= $1
         returning f.object_key, f.event_id)
     insert into media_removal (object_key, organizer_id)
     select g.object_key, e.organizer_id from gone g join event e on e.id = g.event_id on conflict do nothing";
 
-/// Forgets files that no answer has come to refer to, and notes that they are to be removed.
-pub async fn forget(q: &impl Query, now: Timestamp, max: i64) -> Result<(), DbError> {
-    q.execute(FORGET, &[p(&now), p(&max)]).await.map(drop)
+/// Forgets files that no answer has come to refer to, at most `max`, and notes that they are to be removed. Returns how many.
+pub async fn forget(q: &impl Query, now: Timestamp, max: i64) -> Result<u64, DbError> {
+    q.execute(FORGET, &[p(&now), p(&max)]).await
 }
 
 /// Every statement of this file, for the test that prepares them all.

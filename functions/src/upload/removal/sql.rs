@@ -2,7 +2,8 @@
 
 use crate::port::db::{DbError, Query, Tx, array, p};
 
-const WAITING: &str = "select object_key from media_removal order by object_key limit $1";
+/// In no order: files that cannot be removed must not stand before all others.
+const WAITING: &str = "select object_key from media_removal order by random() limit $1";
 
 pub(super) async fn waiting(q: &impl Query, max: i64) -> Result<Vec<String>, DbError> {
     q.query(WAITING, &[p(&max)]).await?.iter().map(|row| row.get("object_key")).collect()

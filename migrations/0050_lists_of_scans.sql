@@ -1,0 +1,1 @@
+create index checkin_event_idx on checkin (event_id, id);
