@@ -391,7 +391,8 @@ impl Form {
             let fields = form_urlencoded::parse(request.body());
             (fields.map(|(name, value)| (name.into_owned(), value.into_owned())).collect(), Vec::new())
         } else {
-            return Err(ApiError::UnsupportedMedia("This address takes application/x-www-form-urlencoded.".to_owned()));
+            let allowed = "This address takes application/x-www-form-urlencoded and multipart/form-data.";
+            return Err(ApiError::UnsupportedMedia(allowed.to_owned()));
         };
         // Text that cannot be stored (NUL) is dropped; line ends are kept as the browser sends them.
         let fields = fields.into_iter().map(|(name, value): (String, String)| (name, value.replace('\0', "")));

@@ -4,15 +4,10 @@ use serde_json::{Value, json};
 
 use crate::{
     api_catalogue::Program,
+    api_secrets::sell,
     devices::{device, gig},
-    shop::{TestShop, code_of},
+    shop::code_of,
 };
-
-/// A paid order of two seats, as the API tells it.
-async fn sell(shop: &TestShop) -> Value {
-    let code = code_of(&shop.buyer().buy(&[("Seat", 2)], None).await).to_owned();
-    Program::new(shop, "org/events/gig/").get(&format!("orders/{code}/")).await
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_blocked_ticket_opens_no_door_until_nothing_blocks_it() {

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A paid order of two seats, as the API tells it.
-async fn sell(shop: &TestShop) -> Value {
+pub(crate) async fn sell(shop: &TestShop) -> Value {
     let code = code_of(&shop.buyer().buy(&[("Seat", 2)], None).await).to_owned();
     Program::new(shop, "org/events/gig/").get(&format!("orders/{code}/")).await
 }

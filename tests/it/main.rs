@@ -42,6 +42,7 @@ mod openapi;
 mod order_changes;
 mod order_creation;
 mod order_creation_sale;
+mod order_creation_together;
 mod organiser;
 mod oversell;
 mod prices;

@@ -52,7 +52,13 @@ fn every_reference_leads_somewhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_document_is_served_to_everybody() {
     let shop = TestShop::empty().await;
-    let answer = reqwest::get(format!("{}/api/v1/openapi.json", shop.url)).await.unwrap();
+    let answer = crate::shop::http_client()
+        .build()
+        .unwrap()
+        .get(format!("{}/api/v1/openapi.json", shop.url))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status().as_u16(), 200);
     assert_eq!(answer.json::<Value>().await.unwrap()["openapi"], "3.1.0");
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use shop::{
-    boxoffice::{Change, NewPosition, OrderAction, OrderRefusal, PositionSecrets, Product, UnitPrice},
+    boxoffice::{Change, NewPosition, OrderAction, OrderRefusal, PositionSecrets, Product, UnitPrice, Validity},
     cart::Attendee,
     catalogue::Catalogue,
     money::{Money, TaxRate},
@@ -273,7 +273,13 @@ fn price(order: &Order, minor: i64) -> UnitPrice {
 
 fn add(order: &Order, codes: &Codes, product: Product) -> Change {
     let secrets = PositionSecrets::draw(codes);
-    let new = NewPosition { secrets, attendee: Attendee::default(), bundled: false, discount: None };
+    let new = NewPosition {
+        secrets,
+        attendee: Attendee::default(),
+        bundled: false,
+        discount: None,
+        valid: Validity::default(),
+    };
     Change::AddPosition { product, parent: None, price: price(order, 2300), new: Box::new(new) }
 }
 

@@ -50,6 +50,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("order", order::sql::ALL),
     ("order/bulk", order::bulk::sql::ALL),
     ("order/booking", order::booking::sql::ALL),
+    ("order/create", order::create::sql::ALL),
     ("order/list", order::list::sql::ALL),
     ("order/place", order::place::sql::ALL),
     ("order/secret", order::secret::sql::ALL),

@@ -5,14 +5,16 @@ use serde::{Deserialize, Serialize};
 use super::{CartId, Identity, Product, UnitPrice};
 use crate::{
     cart::Attendee,
+    id::{QuestionId, TokenId},
     money::{Money, TaxRate},
     payment::Provider,
     port::codes::Seed,
     pricing::{FeeType, Rounding},
+    record::Record,
     time::Timestamp,
 };
 
-/// What somebody wants an order to be.
+/// What a program wants an order to be. It travels with the request, so that whoever serves it can write all of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CreateOrder {
     /// Its positions in the order of their numbers, from 1.
@@ -52,6 +54,12 @@ pub struct CreateOrder {
     pub consume_carts: Vec<CartId>,
     /// Even if there is no room.
     pub force: bool,
+    /// What is noted at it, by column: for staff, for doors, and where the bill goes.
+    pub notes: Record,
+    /// The buyer hears of it by mail.
+    pub sends_mail: bool,
+    /// The token of the program.
+    pub by: TokenId,
     /// All secrets of the order are drawn from it.
     pub seed: Seed,
 }
@@ -77,6 +85,19 @@ pub struct CreatePosition {
     pub voucher: Option<String>,
     /// Who comes with it.
     pub attendee: Attendee,
+    /// What is answered to questions, in its stored form.
+    pub answers: Vec<(QuestionId, String)>,
+    /// From when until when its ticket is valid, if not like the event.
+    pub valid: Validity,
+}
+
+/// From when until when a ticket is valid; where nothing is said, the event has no limit for it (spec domain 19.4).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Validity {
+    /// From when.
+    pub from: Option<Timestamp>,
+    /// Until when.
+    pub until: Option<Timestamp>,
 }
 
 /// A fee of such an order.

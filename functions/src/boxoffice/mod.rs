@@ -34,7 +34,7 @@ pub use changes::{
     ChangedOrder, Changes, NewCartPosition, NewPart, NewPayment, RenewedCartPosition, RepricedCartPosition,
     SavedVoucher,
 };
-pub use creating::{CreateFee, CreateOrder, CreatePosition, CreatedOrder, Reservation};
+pub use creating::{CreateFee, CreateOrder, CreatePosition, CreatedOrder, Reservation, Validity};
 pub use decide::decide;
 pub use load::load;
 pub use offer::{AddOnRule, Bundle, Offer, UnitPrice};

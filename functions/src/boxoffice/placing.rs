@@ -36,6 +36,8 @@ pub struct Identity {
     pub order: OrderId,
     /// Its code, which no other order of the organiser has.
     pub code: String,
+    /// Another order has the code that was asked for: there cannot be this one.
+    pub is_taken: bool,
     /// The row of the mail that tells the buyer.
     pub mail: MailId,
 }

@@ -112,8 +112,9 @@ pub enum Request {
     },
     /// An order comes into being without a cart.
     CreateOrder {
-        /// What it is to be.
-        order: Box<CreateOrder>,
+        /// What it is to be. The name tells an earlier release, which did not serve such orders for others, that it
+        /// cannot.
+        wanted: Box<CreateOrder>,
     },
     /// Something else happens to an order.
     ChangeOrder {
@@ -150,13 +151,13 @@ pub enum Subject<'a> {
     Order(OrderId),
     /// A voucher: by its row, or a new one by its code.
     Voucher(Option<VoucherId>, &'a str),
-    /// An order that has no cart. It may consume carts of others, so there is one of these in a batch.
-    New,
+    /// A code that is chosen for an order.
+    OrderCode(&'a str),
 }
 
 impl Request {
-    /// What it is about.
-    pub fn subject(&self) -> Subject<'_> {
+    /// All that it is about: an order that is created without a cart may take what lies in carts of others.
+    pub fn subjects(&self) -> Vec<Subject<'_>> {
         match self {
             Self::AddToCart { cart, .. }
             | Self::RemoveFromCart { cart, .. }
@@ -165,24 +166,18 @@ impl Request {
             | Self::SetAddOns { cart, .. }
             | Self::Reserve { cart, .. }
             | Self::Release { cart, .. }
-            | Self::PlaceOrder { cart, .. } => Subject::Cart(cart),
-            Self::CreateOrder { .. } => Subject::New,
+            | Self::PlaceOrder { cart, .. } => vec![Subject::Cart(cart)],
+            Self::CreateOrder { wanted } => {
+                let code = wanted.code.as_deref().map(Subject::OrderCode);
+                code.into_iter().chain(wanted.consume_carts.iter().map(Subject::Cart)).collect()
+            }
             Self::PayOrder { order, .. } | Self::ChangeOrder { order, .. } | Self::ExpireOrder { order } => {
-                Subject::Order(*order)
+                vec![Subject::Order(*order)]
             }
             Self::SaveVoucher { voucher: Some(voucher), .. } | Self::DeleteVoucher { voucher } => {
-                Subject::Voucher(Some(*voucher), "")
+                vec![Subject::Voucher(Some(*voucher), "")]
             }
-            Self::SaveVoucher { voucher: None, terms } => Subject::Voucher(None, &terms.code),
+            Self::SaveVoucher { voucher: None, terms } => vec![Subject::Voucher(None, &terms.code)],
         }
-    }
-
-    /// All that it is about: an order that is created without a cart may take what lies in carts of others.
-    pub fn subjects(&self) -> impl Iterator<Item = Subject<'_>> {
-        let consumed = match self {
-            Self::CreateOrder { order } => order.consume_carts.as_slice(),
-            _ => &[],
-        };
-        std::iter::once(self.subject()).chain(consumed.iter().map(Subject::Cart))
     }
 }

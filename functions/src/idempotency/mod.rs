@@ -12,7 +12,10 @@ use serde_json::Value;
 use crate::{
     http::ApiError,
     id::TokenId,
-    port::db::{DbError, Tx},
+    port::{
+        codes::Codes,
+        db::{DbError, Query, Tx},
+    },
     staff::Staff,
     time::Timestamp,
 };
@@ -65,14 +68,29 @@ impl Call {
         sql::answer(tx, self.token, key).await
     }
 
+    /// What the same key was answered before.
+    pub async fn answered(&self, q: &impl Query) -> Result<Option<Answer>, DbError> {
+        let Some(key) = &self.key else { return Ok(None) };
+        sql::answer(q, self.token, key).await
+    }
+
+    /// The key of a request to the box office that is this call's.
+    pub fn ticket_key(&self, codes: &Codes) -> String {
+        match &self.key {
+            Some(key) => format!("api:{}:{key}", self.token.0),
+            None => codes.form_token(),
+        }
+    }
+
     /// Keeps the answer.
     pub async fn end(&self, tx: &Tx<'_>, answer: &Answer) -> Result<(), DbError> {
         let Some(key) = &self.key else { return Ok(()) };
         sql::keep(tx, self.token, key, answer).await
     }
 
-    /// Keeps a refusal, whose own transaction was rolled back. Another call may have got in between: its answer stays.
-    pub async fn keep_refusal(&self, tx: &Tx<'_>, answer: &Answer, now: Timestamp) -> Result<(), DbError> {
+    /// Keeps an answer outside the transaction that has done the work, or has undone it. Another call may have got in
+    /// between: its answer stays.
+    pub async fn keep(&self, tx: &Tx<'_>, answer: &Answer, now: Timestamp) -> Result<(), DbError> {
         match self.begin(tx, now).await? {
             Some(_) => Ok(()),
             None => self.end(tx, answer).await,

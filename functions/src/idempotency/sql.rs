@@ -16,8 +16,8 @@ pub(super) async fn take(tx: &Tx<'_>, token: TokenId, key: &String, now: Timesta
 
 const ANSWER: &str = "select status, body from api_call where token_id = $1 and key = $2 and status is not null";
 
-pub(super) async fn answer(tx: &Tx<'_>, token: TokenId, key: &String) -> Result<Option<Answer>, DbError> {
-    let row = tx.opt(ANSWER, &[p(&token), p(key)]).await?;
+pub(super) async fn answer(q: &impl Query, token: TokenId, key: &String) -> Result<Option<Answer>, DbError> {
+    let row = q.opt(ANSWER, &[p(&token), p(key)]).await?;
     row.map(|row| {
         let status: i32 = row.get("status")?;
         Ok(Answer { status: u16::try_from(status).unwrap_or_default(), body: row.get("body")? })

@@ -3,7 +3,7 @@
 mod act;
 pub mod booking;
 pub mod bulk;
-mod create;
+pub mod create;
 pub mod list;
 pub mod place;
 pub mod secret;
@@ -12,7 +12,7 @@ pub mod sql;
 pub mod validity;
 
 pub use act::{Act, ActError, act, mark_expired};
-pub use create::{CreateError, create};
+pub use create::{CreateError, create_alone, created};
 pub use settle::{PayError, expire_due, mark_paid};
 
 use serde::{Deserialize, Serialize};

@@ -320,7 +320,7 @@ fn several_things_can_happen_to_an_order_in_one_batch() {
 }
 
 fn serve(world: &mut World, order: CreateOrder) -> Outcome {
-    world.serve_one(Request::CreateOrder { order: Box::new(order) })
+    world.serve_one(Request::CreateOrder { wanted: Box::new(order) })
 }
 
 #[test]

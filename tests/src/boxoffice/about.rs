@@ -9,23 +9,20 @@ use shop::{
 
 /// The carts that requests are about.
 pub fn carts_of(requests: &[Request]) -> BTreeSet<CartId> {
-    let cart = |request: &Request| match request.subject() {
+    let subjects = requests.iter().flat_map(Request::subjects);
+    let cart = |subject| match subject {
         Subject::Cart(cart) => Some(cart.clone()),
-        Subject::Order(_) | Subject::New | Subject::Voucher(..) => None,
+        Subject::Order(_) | Subject::OrderCode(_) | Subject::Voucher(..) => None,
     };
-    let consumed = requests.iter().filter_map(|request| match request {
-        Request::CreateOrder { order } => Some(order.consume_carts.clone()),
-        _ => None,
-    });
-    requests.iter().filter_map(cart).chain(consumed.flatten()).collect()
+    subjects.filter_map(cart).collect()
 }
 
 /// The order that a request is about.
 pub fn order_of(request: &Request) -> Option<OrderId> {
-    match request.subject() {
+    request.subjects().into_iter().find_map(|subject| match subject {
         Subject::Order(order) => Some(order),
-        Subject::Cart(_) | Subject::New | Subject::Voucher(..) => None,
-    }
+        Subject::Cart(_) | Subject::OrderCode(_) | Subject::Voucher(..) => None,
+    })
 }
 
 /// The voucher that a request changes.

@@ -3,14 +3,16 @@
 use shop::{
     boxoffice::{
         AddOnChoice, CancellationFee, CartId, Change, CreateOrder, CreatePosition, Draft, FeeTax, Line, LineVoucher,
-        NewPosition, OrderAction, PositionSecrets, PriceMode, Product, Request, Scope, UnitPrice, VoucherTerms,
+        NewPosition, OrderAction, PositionSecrets, PriceMode, Product, Request, Scope, UnitPrice, Validity,
+        VoucherTerms,
     },
     cart::{Attendee, Session},
-    id::{CartPositionId, DiscountId, ItemId, OrderId, VariationId, VoucherId},
+    id::{CartPositionId, DiscountId, ItemId, OrderId, TokenId, VariationId, VoucherId},
     money::{Currency, Money, TaxRate},
     payment::Provider,
     port::codes::Codes,
     pricing::{Dates, Discount, FeeType, Products, Rounding},
+    record::Record,
 };
 
 use super::world::World;
@@ -176,7 +178,13 @@ pub fn discount(id: i64, min_count: usize, ppm: u32) -> Discount {
 /// One position more.
 pub fn add_position(product: Product, gross: Money) -> Change {
     let secrets = PositionSecrets { ticket: String::new(), web: String::new(), pseudonym: String::new() };
-    let new = Box::new(NewPosition { secrets, attendee: Attendee::default(), bundled: false, discount: None });
+    let new = Box::new(NewPosition {
+        secrets,
+        attendee: Attendee::default(),
+        bundled: false,
+        discount: None,
+        valid: Validity::default(),
+    });
     Change::AddPosition { product, parent: None, price: price(gross), new }
 }
 
@@ -205,6 +213,8 @@ pub fn create(world: &World, products: &[i64], carts: &[&str]) -> CreateOrder {
             bundled: false,
             voucher: None,
             attendee,
+            answers: Vec::new(),
+            valid: Validity::default(),
         }
     };
     CreateOrder {
@@ -226,6 +236,9 @@ pub fn create(world: &World, products: &[i64], carts: &[&str]) -> CreateOrder {
         paid_at: None,
         consume_carts: carts.iter().map(|name| CartId((*name).to_owned())).collect(),
         force: false,
+        notes: Record::new(),
+        sends_mail: false,
+        by: TokenId(1),
         seed: Codes::seeded(1).seed(),
     }
 }

@@ -47,7 +47,7 @@ fn about_order(world: &World, order: OrderId, random: &mut StdRng) -> Request {
 fn created(world: &World, random: &mut StdRng) -> Request {
     let products: Vec<i64> = (0..random.random_range(1..4)).map(|_| *PRODUCTS.choose(random).unwrap()).collect();
     let carts: Vec<&str> = CARTS.into_iter().filter(|_| random.random_ratio(1, 8)).collect();
-    Request::CreateOrder { order: Box::new(create(world, &products, &carts)) }
+    Request::CreateOrder { wanted: Box::new(create(world, &products, &carts)) }
 }
 
 /// Staff makes, changes or deletes a voucher.

@@ -265,8 +265,11 @@ impl World {
             .map(|used| used.voucher);
         let wanted: BTreeSet<VoucherId> = of_positions.chain(of_orders).chain(named).chain(over).collect();
         stock.vouchers.retain(|id, voucher| wanted.contains(id) || codes.contains(&voucher.terms.code));
-        for (index, id) in (0..requests.len()).zip(self.next..) {
-            let identity = Identity { order: OrderId(id), code: format!("CODE{id}"), mail: MailId(id) };
+        for ((index, request), id) in requests.iter().enumerate().zip(self.next..) {
+            let drawn = format!("CODE{id}");
+            let code = if let Request::CreateOrder { wanted } = request { wanted.code.clone() } else { None };
+            let identity =
+                Identity { order: OrderId(id), code: code.unwrap_or(drawn), is_taken: false, mail: MailId(id) };
             stock.identities.insert(index, identity);
         }
         stock

@@ -103,7 +103,7 @@ impl Batch {
             Request::Release { cart, position } => self.release(cart, *position),
             Request::PlaceOrder { cart, agreed_total, draft } => self.place_order(index, cart, *agreed_total, draft),
             Request::PayOrder { order, accept_late, by_staff } => self.pay_order(*order, *accept_late, *by_staff),
-            Request::CreateOrder { order } => self.create_order(index, order),
+            Request::CreateOrder { wanted } => self.create_order(index, wanted),
             Request::ChangeOrder { order, action } => self.change_order(*order, action),
             Request::ExpireOrder { order } => self.expire_order(*order),
             Request::SaveVoucher { voucher, terms } => self.save_voucher(*voucher, terms),

@@ -155,7 +155,7 @@ impl Named {
                     }));
                 }
             }
-            Request::CreateOrder { order } => {
+            Request::CreateOrder { wanted: order } => {
                 self.carts.extend(order.consume_carts.iter().cloned());
                 self.dates.extend(order.positions.iter().filter_map(|position| position.product.date));
                 let codes = order.positions.iter().filter_map(|position| position.voucher.as_deref());
@@ -184,7 +184,7 @@ impl Named {
 const CODE_LENGTH: usize = 5;
 const TRIES_PER_LENGTH: usize = 20;
 
-/// Reserves what the batch's new orders will be known by. The codes are free now; another event of the organiser may
+/// Reserves what the batch's new orders will be known by. The codes are free now, unless a program has chosen one; another event of the organiser may
 /// take one before this batch commits: then the unique index refuses the batch, and it is served again.
 async fn identities(
     lock: &EventLock<'_>,
@@ -192,40 +192,52 @@ async fn identities(
     requests: &[&Request],
 ) -> Result<BTreeMap<usize, Identity>, DbError> {
     let drafts = requests.iter().enumerate().filter_map(|(index, request)| match *request {
-        Request::PlaceOrder { draft, .. } => Some((index, &draft.seed)),
-        Request::CreateOrder { order } => Some((index, &order.seed)),
+        Request::PlaceOrder { draft, .. } => Some((index, &draft.seed, None)),
+        Request::CreateOrder { wanted } => Some((index, &wanted.seed, wanted.code.clone())),
         _ => None,
     });
-    let mut drawn: Vec<(usize, Codes, String)> = drafts
-        .map(|(index, seed)| {
+    let mut drawn: Vec<Drawn> = drafts
+        .map(|(index, seed, chosen)| {
             let codes = Codes::of(seed, "code");
-            let code = codes.order_code(CODE_LENGTH, event.testmode);
-            (index, codes, code)
+            let is_chosen = chosen.is_some();
+            let code = chosen.unwrap_or_else(|| codes.order_code(CODE_LENGTH, event.testmode));
+            Drawn { index, codes, code, is_chosen }
         })
         .collect();
     if drawn.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let codes = drawn.iter().map(|(.., code)| code.clone()).collect();
+    let codes = drawn.iter().map(|it| it.code.clone()).collect();
     let reserved = sql::reserve_orders(lock, event.organizer.id, codes).await?;
     let is_taken = drawn.iter().zip(&reserved).filter(|(_, reserved)| reserved.is_taken);
-    let mut taken: BTreeSet<String> = is_taken.map(|((.., code), _)| code.clone()).collect();
-    let mut used = BTreeSet::new();
-    let mut open: Vec<usize> = (0..drawn.len()).collect();
+    let mut taken: BTreeSet<String> = is_taken.map(|(it, _)| it.code.clone()).collect();
+    let chosen = drawn.iter().filter(|it| it.is_chosen);
+    let mut used: BTreeSet<String> = chosen.map(|it| it.code.clone()).collect();
+    let mut open: Vec<usize> = (0..drawn.len()).filter(|at| !drawn[*at].is_chosen).collect();
     for tries in 1.. {
-        open.retain(|at| taken.contains(&drawn[*at].2) || !used.insert(drawn[*at].2.clone()));
+        open.retain(|at| taken.contains(&drawn[*at].code) || !used.insert(drawn[*at].code.clone()));
         if open.is_empty() {
             break;
         }
         for at in &open {
-            let (_, codes, code) = &mut drawn[*at];
+            let Drawn { codes, code, .. } = &mut drawn[*at];
             *code = codes.order_code(CODE_LENGTH + tries / TRIES_PER_LENGTH, event.testmode);
         }
         taken =
-            sql::taken_codes(lock, event.organizer.id, open.iter().map(|at| drawn[*at].2.clone()).collect()).await?;
+            sql::taken_codes(lock, event.organizer.id, open.iter().map(|at| drawn[*at].code.clone()).collect()).await?;
     }
-    let known = drawn.into_iter().zip(reserved);
-    Ok(known
-        .map(|((index, _, code), reserved)| (index, Identity { order: reserved.order, code, mail: reserved.mail }))
-        .collect())
+    let known = drawn.into_iter().zip(reserved).map(|(Drawn { index, code, is_chosen, .. }, reserved)| {
+        let is_taken = is_chosen && reserved.is_taken;
+        (index, Identity { order: reserved.order, code, is_taken, mail: reserved.mail })
+    });
+    Ok(known.collect())
+}
+
+/// A code for the order that a request of a batch is about.
+struct Drawn {
+    index: usize,
+    codes: Codes,
+    code: String,
+    /// A program has chosen it: no other is drawn.
+    is_chosen: bool,
 }

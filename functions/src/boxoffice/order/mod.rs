@@ -6,7 +6,7 @@ mod write;
 use serde::{Deserialize, Serialize};
 pub(super) use write::write;
 
-use super::{PositionSecrets, Product, UnitPrice, VoucherProblem, VoucherUse};
+use super::{PositionSecrets, Product, UnitPrice, Validity, VoucherProblem, VoucherUse};
 use crate::{
     cart::Attendee,
     id::{DiscountId, QuotaId},
@@ -80,6 +80,9 @@ pub struct NewPosition {
     /// The automatic discount in its price.
     #[serde(default)]
     pub discount: Option<DiscountId>,
+    /// From when until when its ticket is valid.
+    #[serde(default)]
+    pub valid: Validity,
 }
 
 /// A fee of an order.
@@ -269,6 +272,8 @@ pub enum OrderRefusal {
     DeadlinePassed,
     /// Somebody else has changed it meanwhile.
     ChangedMeanwhile,
+    /// Another order of the organiser has the code that was asked for.
+    CodeTaken,
     /// It has no such position or fee.
     NoSuchPart(i32),
     /// No position would be left: cancel it instead.

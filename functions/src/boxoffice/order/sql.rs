@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::{NewPosition, OrderFee, OrderPosition, OrderStock, write::Columns};
 use crate::{
     boxoffice::{ChangedOrder, CreatedOrder, VoucherUse, load::sql::product, write::sql::expect_rows},
@@ -195,16 +197,18 @@ const ADD_POSITIONS: &str = "
     insert into order_position (organizer_id, event_id, order_id, positionid, item_id, variation_id, price, tax_rate_ppm,
                                 tax_value, price_correction, tax_correction, attendee_name, attendee_email, company,
                                 secret, web_secret, pseudonymization_id, subevent_id, addon_to, voucher_id,
-                                voucher_budget_use, is_bundled, discount_id)
+                                voucher_budget_use, is_bundled, discount_id, valid_from, valid_until)
     select o.organizer_id, $1, a.order_id, a.positionid, a.item_id, a.variation_id, a.price, a.tax_rate_ppm, a.tax_value,
            a.price_correction, a.tax_correction, a.attendee_name, a.attendee_email, a.company, a.secret, a.web_secret,
-           a.pseudonym, a.subevent_id, parent.id, a.voucher_id, a.budget_use, a.is_bundled, a.discount_id
+           a.pseudonym, a.subevent_id, parent.id, a.voucher_id, a.budget_use, a.is_bundled, a.discount_id,
+           a.valid_from, a.valid_until
       from unnest($2::bigint[], $3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::integer[], $8::bigint[],
                   $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-                  $17::bigint[], $18::integer[], $19::bigint[], $20::bigint[], $21::boolean[], $22::bigint[])
+                  $17::bigint[], $18::integer[], $19::bigint[], $20::bigint[], $21::boolean[], $22::bigint[],
+                  $23::timestamptz[], $24::timestamptz[])
            as a (order_id, positionid, item_id, variation_id, price, tax_rate_ppm, tax_value, price_correction,
                  tax_correction, attendee_name, attendee_email, company, secret, web_secret, pseudonym, subevent_id,
-                 parent, voucher_id, budget_use, is_bundled, discount_id)
+                 parent, voucher_id, budget_use, is_bundled, discount_id, valid_from, valid_until)
       join orders o on o.event_id = $1 and o.id = a.order_id
       left join order_position parent on parent.order_id = a.order_id and parent.positionid = a.parent";
 
@@ -233,6 +237,8 @@ pub(super) async fn add_positions(
         positions.iter().map(|(_, position)| position.voucher.map_or(0, |used| used.budget_use)).collect();
     let are_bundled: Vec<bool> = news.iter().map(|new| new.bundled).collect();
     let discounts: Vec<Option<DiscountId>> = news.iter().map(|new| new.discount).collect();
+    let from: Vec<Option<Timestamp>> = news.iter().map(|new| new.valid.from).collect();
+    let until: Vec<Option<Timestamp>> = news.iter().map(|new| new.valid.until).collect();
     let columns = Columns::of_positions(&positions);
     let event = lock.event();
     let params = [
@@ -258,6 +264,8 @@ pub(super) async fn add_positions(
         array(&budget_uses),
         array(&are_bundled),
         array(&discounts),
+        array(&from),
+        array(&until),
     ];
     expect_rows(lock.tx().execute(ADD_POSITIONS, &params).await?, positions.len())
 }
@@ -265,16 +273,18 @@ pub(super) async fn add_positions(
 const INSERT_CREATED: &str = "
     insert into orders (id, organizer_id, event_id, code, status, secret, internal_secret, email, phone, locale, testmode,
                         sales_channel, comment, valid_if_pending, tax_rounding_mode, created_at, expires_at, total,
-                        modified_at)
+                        modified_at, custom_followup_at, checkin_attention, checkin_text, api_meta, invoice_address)
     overriding system value
     select c.id, e.organizer_id, e.id, c.code, 'n', c.secret, c.internal_secret, c.email, c.phone, c.locale, c.testmode,
            c.sales_channel, c.comment, c.valid_if_pending, c.rounding, $2::timestamptz, $2::timestamptz, 0,
-           $2::timestamptz
+           $2::timestamptz, n.custom_followup_at, coalesce(n.checkin_attention, false), n.checkin_text,
+           coalesce(n.api_meta, '{}'), n.invoice_address
       from unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::boolean[],
-                  $11::text[], $12::text[], $13::boolean[], $14::text[])
+                  $11::text[], $12::text[], $13::boolean[], $14::text[], $15::jsonb[])
            as c (id, code, secret, internal_secret, email, phone, locale, testmode, sales_channel, comment,
-                 valid_if_pending, rounding)
-      join event e on e.id = $1";
+                 valid_if_pending, rounding, notes)
+      join event e on e.id = $1
+     cross join lateral jsonb_populate_record(null::orders, c.notes) n";
 
 /// New orders as they are before anything is in them; what is in them follows as a change.
 pub(super) async fn insert_created(
@@ -308,6 +318,7 @@ pub(super) async fn insert_created(
                 array(&column(orders, |order| order.wanted.comment.as_str())),
                 array(&column(orders, |order| order.wanted.valid_if_pending)),
                 array(&column(orders, |order| order.wanted.rounding.code())),
+                array(&column(orders, |order| Value::Object(order.wanted.notes.clone()))),
             ],
         )
         .await?;

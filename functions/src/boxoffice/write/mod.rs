@@ -22,7 +22,7 @@ pub async fn write(
 ) -> Result<Outgoing, DbError> {
     let uses =
         changes.uses.iter().filter(|(_, uses)| **uses != Uses::default()).map(|(id, uses)| (*id, *uses)).collect();
-    let (outgoing, ..) = tokio::try_join!(
+    let (mut outgoing, .., of_created) = tokio::try_join!(
         biased;
         // First, because deleting the cart's rows deletes the answers that an order copies.
         order::place::write(lock, event, &changes.orders_placed, now),
@@ -35,6 +35,8 @@ pub async fn write(
         sql::close_quotas(lock, &changes.closed, now),
         orders::write(lock, &changes.orders_created, &changes.orders, now),
         voucher::write(lock, changes, now),
+        order::create::write(lock, event, &changes.orders_created, &changes.orders, now),
     )?;
+    outgoing.add(of_created);
     Ok(outgoing)
 }

@@ -201,7 +201,7 @@ pub async fn keep_refusal<T>(
     {
         let answer = Answer { status: 400, body: http::api_body(error) };
         let tx = db.begin().await?;
-        let kept = call.keep_refusal(&tx, &answer, now).await;
+        let kept = call.keep(&tx, &answer, now).await;
         tx.finish(kept).await?;
     }
     done

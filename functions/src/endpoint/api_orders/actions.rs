@@ -202,6 +202,7 @@ impl Wanted<'_> {
             OrderRefusal::NoRoom(_) | OrderRefusal::NoQuota(_) => {
                 no_room(q, self.event, self.catalogue, refusal).await?
             }
+            OrderRefusal::CodeTaken => "This order code is already in use.".to_owned(),
             OrderRefusal::FeeTooHigh => "The cancellation fee cannot be higher than the total of the order.".to_owned(),
             OrderRefusal::DeadlinePassed => "The new expiry date needs to be in the future.".to_owned(),
             OrderRefusal::ChangedMeanwhile => "The order was changed by somebody else meanwhile.".to_owned(),

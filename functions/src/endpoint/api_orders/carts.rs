@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     actions::no_room,
-    answers, authorise,
+    authorise,
     create::{Reader, parts, sales_channel, voucher_problem},
     fields::Fields,
     json::Extra,
@@ -304,12 +304,13 @@ impl Desk<'_> {
 
     fn position(&self, fields: &Fields) -> Result<Said, ApiError> {
         let reader = Reader { event: self.event, catalogue: self.catalogue, now: self.ctx.now() };
-        let position = reader.position(fields)?;
+        fields.refuse(&["valid_from", "valid_until"])?;
+        let mut position = reader.position(fields)?;
         if !position.is_price_given {
             return Err(ApiError::field("price", "This field is required."));
         }
-        let answers = answers::read(fields, self.catalogue, self.event)?;
-        Ok((position, answers.unwrap_or_default()))
+        let answers = std::mem::take(&mut position.answers);
+        Ok((position, answers))
     }
 
     /// Parts or add-ons, which are for the date of what they belong to.

@@ -152,7 +152,7 @@ impl Wanted<'_> {
             fields.refuse(&["answers"])?;
         }
         fields.refuse(&["voucher", "is_bundled"])?;
-        let CreatePosition { product, price, attendee, .. } = self.reader().position(fields)?;
+        let CreatePosition { product, price, attendee, valid, .. } = self.reader().position(fields)?;
         let added = self.catalogue.item(product.item);
         if added.is_some_and(|item| !item.bundles.is_empty()) {
             return Err(ApiError::field("item", "A product with bundled parts cannot be added to an order yet."));
@@ -174,7 +174,7 @@ impl Wanted<'_> {
             }
         };
         let secrets = PositionSecrets::draw(self.codes);
-        let new = Box::new(NewPosition { secrets, attendee, bundled: false, discount: None });
+        let new = Box::new(NewPosition { secrets, attendee, bundled: false, discount: None, valid });
         Ok(Change::AddPosition { product, parent, price, new })
     }
 }

@@ -1,5 +1,7 @@
 //! `POST …/orders/`: an order without a cart (spec rest-api 9.3).
 
+use std::sync::Arc;
+
 use ::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use serde_json::{Value, json};
@@ -13,16 +15,16 @@ use super::{
 };
 use crate::{
     boxoffice::{
-        CartId, CreateFee, CreateOrder, CreatePosition, OrderRefusal, POSITIONS_PER_ORDER_MAX, Product, UnitPrice,
-        VoucherProblem,
+        self, CartId, CreateFee, CreateOrder, CreatePosition, OrderRefusal, POSITIONS_PER_ORDER_MAX, Product, Ticket,
+        UnitPrice, Validity, VoucherProblem,
     },
     cart::Attendee,
     catalogue::{Catalogue, Date, Item, Variation, WEB},
     ctx::Ctx,
-    endpoint::api::{keep_refusal, read::read_flag},
+    endpoint::api::{keep_refusal, read::read_flag, respond},
     event::{self, Event},
     http::{self, ApiError},
-    id::{DiscountId, ItemId, SubeventId, VariationId},
+    id::{DiscountId, ItemId, OrderId, SubeventId, TokenId, VariationId},
     idempotency::{Answer, Call},
     money::{Money, TaxRate},
     order::{self, CreateError},
@@ -30,9 +32,10 @@ use crate::{
     payment::Provider,
     port::{
         codes::Seed,
-        db::{DbError, Query, Tx},
+        db::{Db, DbError, Query, Tx},
     },
     pricing::{FeeType, Rounding},
+    record::Record,
     staff::{Permission, Staff},
     time::Timestamp,
 };
@@ -43,27 +46,31 @@ pub(super) async fn create(ctx: &'static Ctx, request: Request) -> Result<Respon
     let (staff, event) = authorise(&request, &*db, Permission::OrdersWrite).await?;
     let call = Call::of(&request, &staff)?;
     let now = ctx.now();
-    let simulates = Fields::read(&request).is_ok_and(|fields| fields.flag("simulate", false).unwrap_or(false));
-    let tx = db.begin().await?;
-    let done = once(ctx, &tx, &call, &request, (&staff, &event), now).await;
-    // What is only looked at is undone, whatever came of it.
-    let undone = done.and_then(|done| if simulates { Err(Ending::Preview(done.0)) } else { Ok(done) });
-    let done = match tx.finish(undone).await {
-        Ok(done) => Ok(done),
-        Err(Ending::Preview(answer)) => Ok((answer, Outgoing::default())),
-        Err(Ending::Refused(error)) => Err(error),
-    };
-    let (answer, outgoing) = keep_refusal(&mut db, &call, done, now).await?;
-    drop(db);
-    if !simulates {
-        let code = answer.body["code"].as_str().unwrap_or_default();
-        tracing::info!(event.id = event.id.0, order.code = code, "Order {code} created");
+    if let Some(answer) = call.answered(&*db).await? {
+        return Ok(respond(&answer));
     }
-    outgoing.of(event.organizer.id).dispatch(ctx).await;
-    Ok(http::json(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED), &answer.body))
+    let desk = Desk { ctx, staff: &staff, event: &event, catalogue: ctx.storefronts().catalogue(&*db, &event).await? };
+    let done = match desk.read(&*db, &request, now).await {
+        Err(error) => Err(error),
+        Ok(asked) if asked.simulates || !asked.gift_cards.is_empty() => desk.alone(&mut db, &call, asked, now).await,
+        Ok(asked) => desk.together(&mut db, &call, asked, now).await,
+    };
+    let answer = keep_refusal(&mut db, &call, done, now).await?;
+    drop(db);
+    let code = answer.body["code"].as_str().unwrap_or_default();
+    tracing::info!(event.id = event.id.0, order.code = code, "Order {code} created");
+    Ok(respond(&answer))
 }
 
-/// How a call ends without a commit.
+/// What a call asks for.
+struct Asked {
+    wanted: CreateOrder,
+    gift_cards: Vec<String>,
+    /// Nothing is to be kept of it.
+    simulates: bool,
+}
+
+/// How a transaction ends without a commit.
 enum Ending {
     /// It was only to be looked at.
     Preview(Answer),
@@ -83,57 +90,97 @@ impl From<DbError> for Ending {
     }
 }
 
-async fn once(
-    ctx: &Ctx,
-    tx: &Tx<'_>,
-    call: &Call,
-    request: &Request,
-    (staff, event): (&Staff, &Event),
-    now: Timestamp,
-) -> Result<(Answer, Outgoing), Ending> {
-    if let Some(answer) = call.begin(tx, now).await? {
-        return Ok((answer, Outgoing::default()));
+/// Where orders are created.
+struct Desk<'a> {
+    ctx: &'static Ctx,
+    staff: &'a Staff,
+    event: &'a Event,
+    catalogue: Arc<Catalogue>,
+}
+
+impl Desk<'_> {
+    async fn read(&self, q: &impl Query, request: &Request, now: Timestamp) -> Result<Asked, ApiError> {
+        let fields = Fields::read(request)?;
+        let channels = event::sales_channels(q, self.event.organizer.id).await?;
+        let reader = Reader { event: self.event, catalogue: &self.catalogue, now };
+        let mut wanted = reader.order(&fields, &channels, self.staff.token(), self.ctx.codes().seed())?;
+        wanted.notes = patch::notes_of_new(self.event, &fields, &wanted, now)?;
+        Ok(Asked { wanted, gift_cards: gift_cards(&fields)?, simulates: fields.flag("simulate", false)? })
     }
-    let fields = Fields::read(request)?;
-    let catalogue = ctx.storefronts().catalogue(tx, event).await?;
-    let reader = Reader { event, catalogue: &catalogue, now };
-    let channels = event::sales_channels(tx, event.organizer.id).await?;
-    let wanted = reader.order(&fields, &channels, ctx.codes().seed())?;
-    let mut answers = Vec::new();
-    for (place, said) in
-        parts(&fields, "positions", |fields| answers::read(fields, &catalogue, event))?.into_iter().enumerate()
-    {
-        let number = i32::try_from(place + 1).map_err(ApiError::internal)?;
-        answers.extend(said.into_iter().flatten().map(|(question, answer)| (number, question, answer)));
+
+    /// In a batch with what others want at this moment. The outcome has the call's key: a repetition hears it again.
+    async fn together(&self, db: &mut Db, call: &Call, asked: Asked, now: Timestamp) -> Result<Answer, ApiError> {
+        let count = asked.wanted.positions.len();
+        let request = boxoffice::Request::CreateOrder { wanted: Box::new(asked.wanted) };
+        let ticket = Ticket { key: call.ticket_key(self.ctx.codes()), request };
+        let outcome = boxoffice::submit(self.ctx, db, self.event, &self.catalogue, &ticket).await?;
+        let order = match order::created(outcome) {
+            Ok(order) => order,
+            Err(error) => return Err(self.refusal(&*db, error, count).await?),
+        };
+        let answer = self.answer(&*db, order).await?;
+        let tx = db.begin().await?;
+        let kept = call.keep(&tx, &answer, now).await;
+        tx.finish(kept).await?;
+        Ok(answer)
     }
-    let cards = gift_cards(&fields)?;
-    // Null asks for what the channel does, which sends them.
-    let send_email = fields.flag_or_null("send_email", false, true)?;
-    let created = order::create(tx, staff, event, &catalogue, wanted, &cards, send_email, now).await;
-    let (id, outgoing) = match created {
-        Ok(created) => created,
-        Err(CreateError::Db(error)) => return Err(error.into()),
-        Err(CreateError::CodeTaken) => {
-            return Err(ApiError::field("code", "This order code is already in use.").into());
+
+    /// In a transaction of its own.
+    async fn alone(&self, db: &mut Db, call: &Call, asked: Asked, now: Timestamp) -> Result<Answer, ApiError> {
+        let tx = db.begin().await?;
+        let done = self.in_transaction(&tx, call, asked, now).await;
+        match tx.finish(done).await {
+            Ok((answer, outgoing)) => {
+                outgoing.of(self.event.organizer.id).dispatch(self.ctx).await;
+                Ok(answer)
+            }
+            Err(Ending::Preview(answer)) => Ok(answer),
+            Err(Ending::Refused(error)) => Err(error),
         }
-        Err(CreateError::GiftCard(problem)) => return Err(ApiError::field("use_gift_cards", problem.text()).into()),
-        Err(CreateError::Refused(refusal)) => return Err(of_whole(refusal).into()),
-        Err(CreateError::Positions(faults)) => {
-            return Err(refused(tx, event, &catalogue, &faults, fields.list("positions")?.len()).await?.into());
+    }
+
+    async fn in_transaction(
+        &self,
+        tx: &Tx<'_>,
+        call: &Call,
+        asked: Asked,
+        now: Timestamp,
+    ) -> Result<(Answer, Outgoing), Ending> {
+        if let Some(answer) = call.begin(tx, now).await? {
+            return Ok((answer, Outgoing::default()));
         }
-    };
-    order::set_answers(tx, event, id, &answers).await?;
-    let mut order = order::by_id(tx, event, id).await?.ok_or(ApiError::NotFound)?;
-    if patch::note(tx, event, &order, &fields, now).await? {
-        order = order::by_id(tx, event, id).await?.ok_or(ApiError::NotFound)?;
+        let Asked { wanted, gift_cards, simulates } = asked;
+        let count = wanted.positions.len();
+        let created = order::create_alone(tx, self.staff, self.event, &self.catalogue, wanted, &gift_cards, now).await;
+        let (order, outgoing) = match created {
+            Ok(created) => created,
+            Err(error) => return Err(self.refusal(tx, error, count).await?.into()),
+        };
+        let mut answer = self.answer(tx, order).await?;
+        if simulates {
+            answer.body["code"] = json!("PREVIEW");
+            return Err(Ending::Preview(answer));
+        }
+        call.end(tx, &answer).await?;
+        Ok((answer, outgoing))
     }
-    let mut body = order_json(ctx, event, &order, &Extra::of(ctx, event, &catalogue));
-    if fields.flag("simulate", false)? {
-        body["code"] = json!("PREVIEW");
+
+    async fn answer(&self, q: &impl Query, order: OrderId) -> Result<Answer, ApiError> {
+        let order = order::by_id(q, self.event, order).await?.ok_or(ApiError::NotFound)?;
+        let extra = Extra::of(self.ctx, self.event, &self.catalogue);
+        let body = order_json(self.ctx, self.event, &order, &extra);
+        Ok(Answer { status: StatusCode::CREATED.as_u16(), body })
     }
-    let answer = Answer { status: 201, body };
-    call.end(tx, &answer).await?;
-    Ok((answer, outgoing))
+
+    /// Why there is no order, of so many positions, as the caller reads it.
+    async fn refusal(&self, q: &impl Query, error: CreateError, count: usize) -> Result<ApiError, ApiError> {
+        Ok(match error {
+            CreateError::Db(error) => error.into(),
+            CreateError::GiftCard(problem) => ApiError::field("use_gift_cards", problem.text()),
+            CreateError::Refused(refusal) => of_whole(refusal),
+            CreateError::Positions(faults) => refused(q, self.event, &self.catalogue, &faults, count).await?,
+        })
+    }
 }
 
 /// Errors in a list parallel to the positions.
@@ -158,6 +205,7 @@ async fn refused(
 /// Why there cannot be such an order as a whole.
 fn of_whole(refusal: OrderRefusal) -> ApiError {
     match refusal {
+        OrderRefusal::CodeTaken => ApiError::field("code", "This order code is already in use."),
         OrderRefusal::NotFree => {
             ApiError::field("payment_provider", "You cannot use the free provider for an order that costs.")
         }
@@ -188,8 +236,7 @@ const GIFT_CARDS_MAX: usize = 50;
 const GIFT_CARD_SECRET_MAX: usize = 760;
 /// Parts of an order that the shop does not have yet.
 const TO_COME: [&str; 3] = ["customer", "payment_info", "plugin_data"];
-const POSITION_TO_COME: [&str; 9] =
-    ["street", "zipcode", "city", "country", "state", "seat", "valid_from", "valid_until", "use_reusable_medium"];
+const POSITION_TO_COME: [&str; 7] = ["street", "zipcode", "city", "country", "state", "seat", "use_reusable_medium"];
 
 /// Reads what a client wants an order to be.
 pub(super) struct Reader<'a> {
@@ -199,7 +246,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn order(&self, fields: &Fields, channels: &[String], seed: Seed) -> Result<CreateOrder, ApiError> {
+    fn order(&self, fields: &Fields, channels: &[String], by: TokenId, seed: Seed) -> Result<CreateOrder, ApiError> {
         fields.refuse(&TO_COME)?;
         let status = fields.string("status")?.unwrap_or_else(|| "n".to_owned());
         if !["n", "p"].contains(&status.as_str()) {
@@ -239,6 +286,10 @@ impl Reader<'_> {
             paid_at: if paid { Some(fields.moment("payment_date")?.unwrap_or(self.now)) } else { None },
             consume_carts: carts(fields)?,
             force: fields.flag("force", false)?,
+            notes: Record::new(),
+            // Null asks for what the channel does, which sends them.
+            sends_mail: fields.flag_or_null("send_email", false, true)?,
+            by,
             seed,
         })
     }
@@ -268,8 +319,10 @@ impl Reader<'_> {
         };
         let attendee = Attendee { name, email: fields.line("attendee_email")?, company: fields.line("company")? };
         let voucher = fields.line("voucher")?;
-        let is_price_given = given.is_some();
-        Ok(CreatePosition { product, price, is_price_given, parent: None, bundled: false, voucher, attendee })
+        let answers = answers::read(fields, self.catalogue, self.event)?.unwrap_or_default();
+        let valid = Validity { from: fields.moment("valid_from")?, until: fields.moment("valid_until")? };
+        let (is_price_given, parent, bundled) = (given.is_some(), None, false);
+        Ok(CreatePosition { product, price, is_price_given, parent, bundled, voucher, attendee, answers, valid })
     }
 
     /// The discount that somebody says is in a price.

@@ -10,6 +10,7 @@ use super::{
     json::{Extra, order_json},
 };
 use crate::{
+    boxoffice::CreateOrder,
     ctx::Ctx,
     endpoint::api::{
         Around,
@@ -101,28 +102,28 @@ async fn once(
     Ok(answer)
 }
 
-/// What is noted at an order when it is created; whether there is something.
-pub(super) async fn note(
-    tx: &Tx<'_>,
+/// What is noted at an order that is to be created, by column.
+pub(super) fn notes_of_new(
     event: &Event,
-    order: &order::Order,
     fields: &Fields,
+    wanted: &CreateOrder,
     now: Timestamp,
-) -> Result<bool, ApiError> {
+) -> Result<Record, ApiError> {
     let names = ["custom_followup_at", "checkin_attention", "checkin_text", "api_meta", address::NAME];
     let said = names.iter().filter_map(|name| Some(((*name).to_owned(), fields.get(name)?.clone()))).collect();
-    let before = before(order);
+    let before = Record::from_iter([
+        ("email".to_owned(), json!(wanted.email)),
+        ("locale".to_owned(), json!(wanted.locale)),
+        ("checkin_attention".to_owned(), json!(false)),
+        ("api_meta".to_owned(), json!({})),
+    ]);
     let around = around(event, now);
     let read::Written { mut record, mut faults, .. } = read::read(FIELDS, &said, Some(&before), false, &around);
     check(&record, &before, event, &mut faults);
     address::check(&mut record, &before, &around, &mut faults);
     faults.check()?;
-    if record == before {
-        return Ok(false);
-    }
-    record.insert("modified_at".to_owned(), json!(now.to_string()));
-    order::sql::set_notes(tx, event.id, order.id, &record).await?;
-    Ok(true)
+    record.retain(|name, value| names.contains(&name.as_str()) && !value.is_null());
+    Ok(record)
 }
 
 fn around(event: &Event, now: Timestamp) -> Around {

@@ -21,6 +21,9 @@ impl Batch {
     /// An order as somebody wants it, or why not: each position that cannot be has its reason. Who waits for places
     /// comes first, but what the consumed carts hold is there for the order.
     pub(in crate::boxoffice::decide) fn create_order(&mut self, index: usize, wanted: &CreateOrder) -> Outcome {
+        if self.stock.identities.get(&index).is_some_and(|identity| identity.is_taken) {
+            return Outcome::OrderRefused(OrderRefusal::CodeTaken);
+        }
         let consumed: Vec<CartPosition> =
             wanted.consume_carts.iter().flat_map(|cart| self.positions_of(cart)).collect();
         let settled = match self.settle_positions(wanted, &consumed) {
@@ -49,11 +52,8 @@ impl Batch {
         };
         order.products().for_each(|product| self.use_places(product, uses));
         self.move_vouchers(&empty, &order);
-        let mut identity =
+        let identity =
             self.stock.identities.remove(&index).expect("an identity is reserved for every order of a batch");
-        if let Some(code) = &wanted.code {
-            identity.code.clone_from(code);
-        }
         let (id, code, secret) = (identity.order, identity.code.clone(), codes.url_secret());
         let internal_secret = codes.url_secret();
         let created = CreatedOrder { identity, secret: secret.clone(), internal_secret, wanted: wanted.clone() };
@@ -167,6 +167,7 @@ fn fill(empty: &OrderStock, wanted: &CreateOrder, settled: &[Settled], codes: &C
             attendee: it.attendee.clone(),
             bundled: it.bundled,
             discount: settled.price.discount,
+            valid: it.valid,
         })),
     };
     let lines: Vec<TaxedLine> = settled.iter().map(|it| it.price.taxed_line()).collect();
