@@ -1,7 +1,7 @@
 //! `bench workers`: what the workers can do, and that those they wait for slow no sale.
 
 use std::{
-    process::{ExitCode, Stdio},
+    process::ExitCode,
     time::{Duration, Instant},
 };
 
@@ -175,12 +175,13 @@ async fn exports(rows: u64) -> Result<(), Failure> {
         let id: i64 = stack.ctx.db().await?.one(insert, &params).await?.get("id")?;
         // A process of its own, whose memory is that of the export.
         let mut command = tokio::process::Command::new(std::env::current_exe()?);
-        command.args(["export", "--id", &id.to_string()]).envs(&stack.variables).stderr(Stdio::inherit());
+        command.args(["export", "--id", &id.to_string()]).envs(&stack.variables);
         let output = command.output().await?;
         let megabytes = std::fs::metadata(stack.bucket().join("exports/measured"))?.len() / 1_000_000;
         let words = String::from_utf8_lossy(&output.stdout);
         let [rows, seconds, memory] = words.split_whitespace().collect::<Vec<_>>()[..] else {
-            return Err(format!("the export of {format} failed").into());
+            let why = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("the export {exporter} as {format} failed: {why}").into());
         };
         println!("{:<34} {rows:>8} {seconds:>8} {megabytes:>9} {memory:>9}", format!("{exporter} {format}"));
     }
