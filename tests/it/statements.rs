@@ -224,7 +224,7 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
         "from orders where organizer_id = $1 and code = any($2)",
         "ORGANIZER, array[CODE]",
     ),
-    ("overdue orders", order::sql::ALL, "select id, expires_at", "EVENT, now(), 100"),
+    ("overdue orders", order::sql::ALL, "select id, expires_at", "EVENT, now(), 100, array[]::bigint[]"),
     ("events with overdue orders", order::sql::ALL, "distinct event_id", "now()"),
     ("claim of a mail", mail::sql::ALL, "set state = 'inflight'", "7, now(), 'staff_'"),
     ("due mails", mail::sql::ALL, "skip locked", "now(), now(), 500, array['order_placed']"),
