@@ -163,7 +163,7 @@ const ORDERS: &str = "select o.id from orders o where o.event_id = $1 and ($2::j
 /// and `ORDER` stand for ids of a row.
 const HOT: &[(&str, &[&str], &str, &str)] = &[
     ("answers in a cart", cart::sql::ALL, "select a.cart_position_id", "EVENT, 'cart7'"),
-    ("answers of a cart", cart::sql::ALL, "delete from answer", "EVENT, 'cart7'"),
+    ("carts that become orders", order::place::sql::ALL, "id from cart_position", "EVENT, array[7, 8]::bigint[]"),
     ("repeated form", boxoffice::waiting::sql::ALL, "select outcome from", "EVENT, 'form7'"),
     ("voucher by code", boxoffice::load::sql::ALL, "and code = $2", "EVENT, 'KEY7'"),
     ("whether there are vouchers", boxoffice::load::sql::ALL, "as exist", "EVENT"),
