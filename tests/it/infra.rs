@@ -282,6 +282,19 @@ fn every_right_names_code_that_needs_it() {
     }
 }
 
+#[test]
+fn the_edge_has_a_page_for_forms_that_are_too_large() {
+    let edge = committed("edge.json");
+    let [(_, function)] = resources(&edge, "AWS::CloudFront::Function")[..] else { panic!("one function") };
+    let code = function["Properties"]["FunctionCode"].as_str().unwrap();
+    assert!(code.len() < 10_000, "CloudFront takes no more than 10 KB");
+    assert!(!code.contains("BYTES_MAX") && !code.contains("PAGE"), "{code}");
+    let config = &resources(&edge, "AWS::CloudFront::Distribution")[0].1["Properties"]["DistributionConfig"];
+    assert_eq!(config["DefaultCacheBehavior"]["FunctionAssociations"][0]["EventType"], "viewer-request");
+    // Whoever is told of 4 MB can send as much.
+    assert!(shop::question::file::BYTES_MAX + 256 * 1024 < shop::http::FORM_BYTES_MAX);
+}
+
 /// Names that config.rs reads.
 fn variables() -> BTreeSet<&'static str> {
     let source = include_str!("../../functions/src/config.rs");
