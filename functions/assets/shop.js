@@ -34,9 +34,24 @@ for (const stepper of document.querySelectorAll("[data-stepper]")) {
   }
 }
 
+// Files that are too large would only come to an end on their way.
+for (const warning of document.querySelectorAll("[data-files-max]")) {
+  const form = warning.closest("form");
+  const fit = () => {
+    const files = [...form.querySelectorAll("input[type=file]")].flatMap((input) => [...input.files]);
+    return files.reduce((bytes, file) => bytes + file.size, 0) <= Number(warning.dataset.filesMax);
+  };
+  form.addEventListener("change", () => { warning.hidden = fit(); });
+  form.addEventListener("submit", (event) => {
+    warning.hidden = fit();
+    if (!warning.hidden) event.preventDefault();
+  });
+}
+
 // One click, one order. The button comes back when the page is shown again by the "back" button.
 for (const form of document.querySelectorAll("form[data-once]")) {
   form.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return;
     if (form.dataset.sent) return event.preventDefault();
     form.dataset.sent = "yes";
     form.setAttribute("aria-busy", "true");

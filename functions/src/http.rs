@@ -376,6 +376,11 @@ pub struct Form {
     files: Vec<FormFile>,
 }
 
+/// Largest event that Lambda takes.
+pub const EVENT_BYTES_MAX: usize = 6_291_556;
+/// Largest form: on its way to Lambda it is a third longer, and comes with all that a browser says of itself.
+pub const FORM_BYTES_MAX: usize = (EVENT_BYTES_MAX - 64 * 1024) / 4 * 3;
+
 impl Form {
     /// Reads a form body. Anything else is refused with what is allowed.
     pub fn read(request: &Request) -> Result<Self, ApiError> {

@@ -74,6 +74,7 @@ const MIGRATIONS: &[Migration] = migrations![
     50 "0050_lists_of_scans",
     51 "0051_ticket_validity",
     52 "0052_blocked_secret",
+    56 "0056_answers_in_one_statement",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

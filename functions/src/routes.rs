@@ -8,10 +8,10 @@ use lambda_http::{Body, Request, Response};
 use crate::{
     ctx::Ctx,
     endpoint::{
-        again, api_bulk_actions, api_checkin, api_devices, api_document, api_events, api_exporters, api_giftcards,
-        api_items, api_orders, api_organizers, api_pictures, api_prices, api_questions, api_quotas, api_subevents,
-        api_teams, api_uploads, api_version, api_vouchers, api_waitinglist, api_webhooks, cart, checkout, event,
-        listing, notices, order, site,
+        again, answer, api_bulk_actions, api_checkin, api_devices, api_document, api_events, api_exporters,
+        api_giftcards, api_items, api_orders, api_organizers, api_pictures, api_prices, api_questions, api_quotas,
+        api_subevents, api_teams, api_uploads, api_version, api_vouchers, api_waitinglist, api_webhooks, cart,
+        checkout, event, listing, notices, order, site,
     },
     http::{self, ApiError, Handler},
 };
@@ -23,6 +23,8 @@ pub enum Access {
     Public,
     /// Everybody, with a form that this shop made for this browser (CSRF token).
     Form,
+    /// The browser whose cart it is.
+    Cart,
     /// Whoever knows the order's secret.
     OrderSecret,
     /// Whoever knows the order's secret, with a form of this shop.
@@ -98,7 +100,7 @@ use crate::staff::Permission::{
     TeamsWrite, VouchersRead, VouchersWrite,
 };
 use Access::{
-    AnyToken, Device, DeviceCode, Form, OrderSecret, OrderSecretForm, OrganizerToken, Public, StaffLink, Token,
+    AnyToken, Cart, Device, DeviceCode, Form, OrderSecret, OrderSecretForm, OrganizerToken, Public, StaffLink, Token,
 };
 
 routes! {
@@ -125,8 +127,10 @@ routes! {
     "checkout_payment_save"  "POST" "/{organizer}/{event}/checkout/payment/"             Form => checkout::save_payment;
     "checkout_confirm_show"  "GET"  "/{organizer}/{event}/checkout/confirm/"             Public => checkout::show_confirm;
     "order_place"            "POST" "/{organizer}/{event}/checkout/confirm/"             Form => checkout::place;
+    "cart_answer_show"       "GET"  "/{organizer}/{event}/checkout/answer/{file}/"         Cart => answer::show_of_cart;
     "order_show"             "GET"  "/{organizer}/{event}/order/{code}/{secret}/"        OrderSecret => order::show;
     "order_open"             "GET"  "/{organizer}/{event}/order/{code}/{secret}/open/{hash}/" OrderSecret => order::open;
+    "order_answer_show"      "GET"  "/{organizer}/{event}/order/{code}/{secret}/answer/{file}/" OrderSecret => answer::show_of_order;
     "ticket_show"            "GET"  "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/" OrderSecret => order::show_download;
     "ticket_request"         "POST" "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/" OrderSecretForm => order::request_download;
     "notices_edit"           "GET"  "/_notices/{user}/{token}/" StaffLink => notices::handle;

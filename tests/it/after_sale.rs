@@ -124,6 +124,22 @@ async fn an_overdue_order_expires_and_gives_its_places_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_cannot_expire_keeps_no_places_of_others() {
+    let shop = TestShop::with_places(5).await;
+    let mut orders = Vec::new();
+    for _ in 0..4 {
+        orders.push(shop.buyer().buy(&[("Ticket", 1)], Some("banktransfer")).await);
+    }
+    crate::bulk::break_order(&shop, code_of(&orders[1])).await;
+    shop.clock.advance_seconds(20 * 24 * 3600);
+    run(&shop, Job::ExpireOrders).await;
+    assert_eq!(shop.counters().await["tickets"], (0, 1, 0));
+    for (number, order) in orders.iter().enumerate() {
+        assert_eq!(shop.buyer().get(order).await.says("was not paid in time"), number != 1, "{order}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lost_queues_lose_nothing_and_copies_double_nothing() {
     let shop = TestShop::with_places(5).await;
     shop.buyer().buy(&[("Seat", 1)], None).await;

@@ -1,12 +1,25 @@
 //! Files that buyers give as answers, with a browser that runs no script.
 
+use std::time::{Duration, Instant};
+
+use local::{
+    functions,
+    gateway::{Gateway, pool::Pool},
+};
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use shop::{
+    boxoffice::CartId,
+    cart::{Attendee, PositionAnswers},
+    ctx::Ctx,
     outbox::{Envelope, Job, Message},
-    port::{db::Query as _, queue::Queue},
+    port::{
+        db::{Db, Query as _},
+        queue::Queue,
+    },
     question::file,
 };
+use tests::proxy::{Commit, Wire, address_of};
 
 use crate::{
     api_catalogue::Program,
@@ -34,6 +47,12 @@ async fn send(shop: &TestShop, buyer: &Buyer, email: &str, file: Option<(&str, &
 }
 
 async fn send_from(shop: &TestShop, buyer: &Buyer, page: &Page, email: &str, file: Option<(&str, &[u8])>) -> Page {
+    let form = form_with(page, email, file);
+    buyer.read(buyer.http.post(format!("{}{QUESTIONS}", shop.url)).multipart(form)).await
+}
+
+/// The form of a page, filled in.
+fn form_with(page: &Page, email: &str, file: Option<(&str, &[u8])>) -> Form {
     let field = field(page);
     let mut form = Form::new().text("csrf", page.hidden("csrf")).text("email", email.to_owned());
     if let Some(kept) = kept(page) {
@@ -41,8 +60,7 @@ async fn send_from(shop: &TestShop, buyer: &Buyer, page: &Page, email: &str, fil
     }
     // A browser sends a field of its kind also when no file was chosen.
     let (name, bytes) = file.unwrap_or_default();
-    form = form.part(field, Part::bytes(bytes.to_vec()).file_name(name.to_owned()));
-    buyer.read(buyer.http.post(format!("{}{QUESTIONS}", shop.url)).multipart(form)).await
+    form.part(field, Part::bytes(bytes.to_vec()).file_name(name.to_owned()))
 }
 
 /// The name of the field for the file.
@@ -230,4 +248,148 @@ async fn programs_ask_for_files_and_an_event_takes_its_files_along() {
     assert_eq!(shop.api("DELETE", "org/events/gig/", Some(&shop.token), None::<Value>).await.0, 204);
     sweep(&shop).await;
     assert!(shop.ctx.media().await.find(&key).await.unwrap().is_none());
+}
+
+/// The address of a file in a page.
+fn link(page: &Page) -> String {
+    let inside = page.html.find("/answer/").unwrap_or_else(|| panic!("no file in {}", page.html));
+    let at = page.html[..inside].rfind("href=\"").unwrap() + 6;
+    page.html[at..].split('"').next().unwrap().to_owned()
+}
+
+/// What a browser loads there, and as what it keeps it.
+async fn load(buyer: &Buyer, path: &str) -> (Vec<u8>, String) {
+    let answer = buyer.get(path).await;
+    assert_eq!(answer.status, 303, "{path} {}", answer.html);
+    let url = answer.location.unwrap();
+    assert!(url.contains("X-Amz-Expires=300"), "{url}");
+    let file = http_client().build().unwrap().get(&url).send().await.unwrap();
+    let saved_as = file.headers()["content-disposition"].to_str().unwrap().to_owned();
+    (file.bytes().await.unwrap().to_vec(), saved_as)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_sent_a_file_can_load_it_until_it_is_ordered_and_after() {
+    let shop = shop().await;
+    let buyer = shop.buyer();
+    buyer.add(&[("Seat", 1)]).await;
+    let as_sent = ("Pässe.pdf", PDF);
+    let saved = "attachment; filename=\"P_sse.pdf\"; filename*=UTF-8''P%C3%A4sse.pdf";
+    // It is kept while something else in the form is wrong.
+    let refused = send(&shop, &buyer, "no address", Some(as_sent)).await;
+    let in_cart = link(&refused);
+    assert!(in_cart.starts_with("/org/gig/checkout/answer/"), "{in_cart}");
+    assert_eq!(load(&buyer, &in_cart).await, (PDF.to_vec(), saved.to_owned()));
+    assert_eq!(send_from(&shop, &buyer, &refused, "ada@example.org", None).await.status, 303);
+    for page in [QUESTIONS, "/org/gig/checkout/confirm/"] {
+        let page = buyer.get(page).await;
+        assert!(page.says("Pässe.pdf"), "{}", page.html);
+        assert_eq!(link(&page), in_cart);
+    }
+    assert_eq!(load(&buyer, &in_cart).await.0, PDF);
+
+    let cart: String = {
+        let db = shop.ctx.db().await.unwrap();
+        db.one("select cart_id from cart_position", &[]).await.unwrap().get("cart_id").unwrap()
+    };
+    let form = buyer.review().await;
+    let order = buyer.order(&form).await.location.unwrap();
+    let page = buyer.get(&order).await;
+    let in_order = link(&page);
+    assert!(in_order.starts_with(order.split('?').next().unwrap()) && page.says(">Pässe.pdf</a>"), "{}", page.html);
+    assert_eq!(load(&shop.buyer(), &in_order).await, (PDF.to_vec(), saved.to_owned()));
+    // The browser may be one that others use: what was ordered opens with the order's secret only.
+    let signer = shop::session::Signer(&shop.ctx.config().secret_key);
+    let cookie = signer.cart_cookie(&shop.gig().await, &shop::boxoffice::CartId(cart), false);
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let client = http_client().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let old = client.get(format!("{}{in_cart}", shop.url)).header("cookie", cookie).send().await.unwrap();
+    assert_eq!(old.status().as_u16(), 404);
+}
+
+/// A buyer who has told everything, with the page of the questions and the form that orders.
+async fn ready(shop: &TestShop) -> (Buyer, Page, Vec<(String, String)>) {
+    let buyer = shop.buyer();
+    buyer.add(&[("Seat", 1)]).await;
+    assert_eq!(send(shop, &buyer, "ada@example.org", Some(("old.pdf", PDF))).await.status, 303);
+    let questions = buyer.get(QUESTIONS).await;
+    let form = buyer.review().await;
+    (buyer, questions, form)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sale_does_not_wait_for_somebody_who_was_stopped_while_replacing_a_file() {
+    let shop = shop().await;
+    let (buyer, questions, form) = ready(&shop).await;
+    let (other, _, other_form) = ready(&shop).await;
+    // One tab replaces the file; the function that does it is stopped before it can commit anything.
+    let wire = Wire::to(address_of(shop.database_url())).await.unwrap();
+    let sandbox: &'static Ctx = Box::leak(Box::new(shop.sandbox_at(&wire.url(shop.database_url()), shop.clock)));
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let gateway = Gateway::new(functions::entries(&Pool::new(vec![sandbox], 9)), None).serve(listener).unwrap();
+    wire.next_commit(Commit::Held);
+    let again = form_with(&questions, "ada@example.org", Some(("new.pdf", PDF)));
+    let saving = tokio::spawn(buyer.http.post(format!("{}{QUESTIONS}", gateway.url())).multipart(again).send());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    wire.next_commit(Commit::Passes);
+    // The other tab orders, and so does somebody else.
+    let ordering = tokio::spawn({
+        let (buyer, form) = (buyer.clone(), form.clone());
+        async move { buyer.order(&form).await }
+    });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let begun = Instant::now();
+    let ordered = other.order(&other_form).await;
+    assert!(ordered.location.is_some_and(|path| path.contains("/order/")), "{}", ordered.html);
+    assert!(begun.elapsed() < Duration::from_secs(1), "it took {:?}", begun.elapsed());
+    assert!(ordering.await.unwrap().location.is_some_and(|path| path.contains("/order/")));
+    wire.cut();
+    // Whatever came of it is the buyer's own concern.
+    let _whatever = saving.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_has_the_file_that_another_tab_is_just_saving() {
+    let shop = shop().await;
+    let (buyer, _, form) = ready(&shop).await;
+    let event = shop.gig().await;
+    let mut db = Db::connect(shop.database_url(), None).await.unwrap();
+    let row = db.one("select id, cart_id from cart_position", &[]).await.unwrap();
+    let (position, cart) = (row.get("id").unwrap(), CartId(row.get("cart_id").unwrap()));
+    let question = shop::id::QuestionId(shop.number("select id as number from question").await);
+    let sent = ("new.pdf", PDF);
+    let new = file::take(shop.ctx, &db, &event, &cart, sent, 9, shop.ctx.now()).await.unwrap();
+    let told =
+        [PositionAnswers { id: position, attendee: Attendee::default(), answers: vec![(question, new.answer())] }];
+    let tx = db.begin().await.unwrap();
+    let saved = shop::cart::save_answers(&tx, event.id, &cart, &told).await;
+    let ordering = tokio::spawn(async move { buyer.order(&form).await });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    tx.finish(saved).await.unwrap();
+    let ordered = ordering.await.unwrap();
+    let page = shop.buyer().get(&ordered.location.unwrap_or_else(|| panic!("{}", ordered.html))).await;
+    assert!(page.says("new.pdf") && !page.says("old.pdf"), "{}", page.html);
+    assert_eq!(load(&shop.buyer(), &link(&page)).await.0, PDF);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_without_orders_goes_with_the_files_of_its_carts() {
+    let shop = shop().await;
+    let (buyer, ..) = ready(&shop).await;
+    // One file has been replaced, another was sent with a form that was refused.
+    assert_eq!(send(&shop, &buyer, "ada@example.org", Some(("new.pdf", PDF))).await.status, 303);
+    assert_eq!(send(&shop, &buyer, "no address", Some(("more.pdf", PDF))).await.status, 400);
+    ready(&shop).await;
+    let keys = keys(&shop).await;
+    assert_eq!(keys.len(), 3);
+    let (status, answer) = shop.api("DELETE", "org/events/gig/", Some(&shop.token), None::<Value>).await;
+    assert_eq!(status, 204, "{answer}");
+    assert_eq!(files(&shop).await, 0);
+    sweep(&shop).await;
+    for key in keys {
+        assert!(shop.ctx.media().await.find(&key).await.unwrap().is_none(), "{key}");
+    }
+    assert_eq!(shop.number("select count(*) as number from media_removal").await, 0);
+    // The tab is still open.
+    assert_eq!(buyer.get(QUESTIONS).await.status, 404);
 }

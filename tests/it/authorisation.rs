@@ -1,5 +1,7 @@
 //! Who may call what: every route as nobody, as a stranger and as the right one. What is refused changes nothing.
 
+mod answers;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -57,8 +59,10 @@ pub const CASES: &[Case] = &[
     case("POST", "/{organizer}/{event}/checkout/payment/", 403, 403, 303),
     case("GET", "/{organizer}/{event}/checkout/confirm/", 303, 303, 200),
     case("POST", "/{organizer}/{event}/checkout/confirm/", 403, 403, 303),
+    case("GET", "/{organizer}/{event}/checkout/answer/{file}/", 404, 404, 303),
     case("GET", "/{organizer}/{event}/order/{code}/{secret}/", 404, 404, 200),
     case("GET", "/{organizer}/{event}/order/{code}/{secret}/open/{hash}/", 404, 404, 303),
+    case("GET", "/{organizer}/{event}/order/{code}/{secret}/answer/{file}/", 404, 404, 303),
     case("GET", "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/", 404, 404, 303),
     case("POST", "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/", 403, 404, 303),
     case("GET", "/_notices/{user}/{token}/", 404, 404, 200),
@@ -137,6 +141,8 @@ struct Place {
     code: String,
     secret: String,
     hash: String,
+    /// A file that is an answer.
+    file: String,
 }
 
 impl Place {
@@ -151,15 +157,17 @@ impl Place {
         let db = shop.ctx.db().await.unwrap();
         let found = event::find(&*db, organizer, event).await.unwrap().unwrap();
         let hash = order::find(&*db, &found, code, secret).await.unwrap().unwrap().open_hash();
-        Self { code: code.to_owned(), secret: secret.to_owned(), hash, ..Self::of(organizer, event) }
+        drop(db);
+        let file = answers::give_order_a_file(shop, code).await;
+        Self { code: code.to_owned(), secret: secret.to_owned(), hash, file, ..Self::of(organizer, event) }
     }
 
     fn path(&self, case: &Case) -> String {
         let names = [("organizer", &self.organizer), ("event", &self.event), ("code", &self.code)];
-        let secrets = [("secret", &self.secret), ("hash", &self.hash)];
+        let secrets = [("secret", &self.secret), ("hash", &self.hash), ("file", &self.file)];
         let filled = names
             .iter()
-            .chain(&secrets)
+            .chain(secrets.iter().filter(|(name, value)| *name != "file" || !value.is_empty()))
             .fold(case.path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
         let filled = filled
             .replace("{exporter}", "orderlist")
@@ -375,6 +383,12 @@ async fn an_order_opens_with_its_secret_in_its_event_only() {
             let form = if shop_page.status == 200 { with(&[], "csrf", &shop_page.hidden("csrf")) } else { Vec::new() };
             let page = call(&buyer, case, &place.path(case), &form).await;
             assert_eq!(page.status, case.stranger, "{}", place.path(case));
+        }
+        if case.path.contains("{file}") {
+            for file in [second.file.as_str(), &foreign.file, "x"] {
+                let path = Place { file: file.to_owned(), ..right.clone() }.path(case);
+                assert_eq!(buyer.get(&path).await.status, case.stranger, "{path}");
+            }
         }
         if case.path.contains("{hash}") {
             for hash in ["000000000", &second.hash, "x"] {

@@ -24,6 +24,8 @@ use crate::{shop::http_client, ticket_pdf::qr_codes};
 const WIDTHS: [u64; 2] = [390, 1280];
 /// How much of a page is seen at once.
 const HEIGHT: u64 = 900;
+/// A free product of the demo shop.
+const LIVESTREAM: i64 = 5;
 /// How long mails and tickets may take.
 const SOON: Duration = Duration::from_secs(20);
 
@@ -291,5 +293,60 @@ async fn no_script_is_needed() {
     visit.inspect("23-order-free").await;
     assert!(browser.text().await.contains("Confirmed"));
     visit.mail(|mail| mail.to == "grace@example.org").await;
+    visit.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_are_too_large_are_named_before_they_are_sent() {
+    let Some(visit) = Visit::begin(Script::On).await else { return };
+    let browser = &visit.browser;
+    let demo = visit.stack.demo.as_ref().unwrap();
+    let questions = format!("{}/api/v1/organizers/harbour/events/systems/questions/", visit.stack.shop_url);
+    let asked = json!({ "question": "Photo", "type": "F", "items": [LIVESTREAM], "required": true });
+    let ask = http_client().build().unwrap().post(questions).json(&asked);
+    let answer = ask.header("authorization", format!("Token {}", demo.api_token)).send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 201, "{}", answer.text().await.unwrap());
+    let (large, small) = (visit.folder.join("large.pdf"), visit.folder.join("small.pdf"));
+    let mut bytes = b"%PDF-1.7\n".to_vec();
+    std::fs::write(&small, &bytes).unwrap();
+    bytes.resize(shop::question::file::BYTES_MAX + 1, b' ');
+    std::fs::write(&large, &bytes).unwrap();
+
+    browser.go(&visit.shop()).await;
+    browser.click("//label[contains(., 'Community livestream')]").await;
+    browser.click("//form[contains(@class, 'products')]//button[contains(., 'Add to cart')]").await;
+    browser.click("//section[contains(@class, 'cart')]//a[contains(., 'Continue')]").await;
+    assert_eq!(browser.fill_labelled("Email", "grace@example.org").await, 2);
+    browser.choose("//input[@type='file']", &large).await;
+    let warning = "//p[@data-files-max][not(@hidden)]";
+    browser.at(warning).await;
+    browser.click("//button[contains(., 'Continue')]").await;
+    browser.at(warning).await;
+    assert!(browser.text().await.contains("All files together may have 4 MB: please choose smaller ones."));
+    visit.inspect("31-file-too-large").await;
+    assert_eq!(browser.ask("return document.querySelectorAll('[aria-busy], .summary').length").await, 0, "not sent");
+    browser.choose("//input[@type='file']", &small).await;
+    browser.click("//button[contains(., 'Continue')]").await;
+    browser.click("//a[contains(., 'small.pdf')]").await;
+    assert_eq!(downloads(&visit, 1).await, [std::fs::read(&small).unwrap()]);
+    visit.inspect("32-confirm-with-file").await;
+    browser.click("//a[contains(., 'Modify')]").await;
+    browser.at("//a[contains(., 'Download small.pdf')]").await;
+    visit.inspect("33-file-kept").await;
+
+    // What does not even get as far as the shop is answered by the edge.
+    let edge = crate::infra::committed("edge.json");
+    let function = edge["Resources"]["LargeForm"]["Properties"]["FunctionCode"].as_str().unwrap();
+    let max = shop::http::FORM_BYTES_MAX;
+    let ask = format!(
+        "{function}
+         const answer = (uri, length) => handler({{ request: {{ uri, headers: length ? {{ 'content-length': {{ value: length }} }} : {{}} }} }});
+         return [answer('/a/b/', '{max}').uri, answer('/a/b/').uri, answer('/api/v1/', '9999999').uri, answer('/a/b/', '{}')];",
+        max + 1
+    );
+    let answers = browser.ask(&ask).await;
+    assert_eq!((&answers[0], &answers[1], &answers[2]), (&json!("/a/b/"), &json!("/a/b/"), &json!("/api/v1/")));
+    assert_eq!(answers[3]["statusCode"], 413);
+    assert_eq!(answers[3]["body"]["data"], local::gateway::LARGE_FORM);
     visit.end().await;
 }

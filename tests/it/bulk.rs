@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use shop::{
+    order::bulk,
     outbox::{Envelope, Job, Message},
     port::{db::Query as _, queue::Queue},
 };
@@ -48,7 +49,8 @@ async fn a_whole_event_is_cancelled_once_in_chunks_and_buyers_are_told() {
     let mut db = shop.ctx.db().await.unwrap();
     let catalogue = shop::catalogue::Catalogue::load(&*db, &event).await.unwrap();
     let tx = db.begin().await.unwrap();
-    let ran = shop::order::bulk::run_chunk(&tx, &event, &catalogue, id, shop::order::bulk::CHUNK, shop.ctx.now()).await;
+    let mut chunk = bulk::Chunk::of(bulk::CHUNK);
+    let ran = bulk::run_chunk(&tx, &event, &catalogue, id, &mut chunk, shop.ctx.now()).await;
     assert!(tx.finish(ran).await.unwrap(), "more is left");
     drop(db);
     let half = progress(&shop, &begun).await;
@@ -156,17 +158,22 @@ async fn a_cancellation_is_taken_back_as_far_as_there_is_room_and_buyers_get_mor
     assert_eq!(shop.number(late).await, 1);
 }
 
+/// The database refuses whatever happens to an order.
+pub async fn break_order(shop: &TestShop, code: &str) {
+    let broken = format!(
+        "create function broken() returns trigger language plpgsql as $$ begin raise exception 'broken'; end $$;
+         create trigger broken before update on orders for each row when (old.code = '{code}') execute function broken()"
+    );
+    shop.ctx.db().await.unwrap().script(&broken).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_cannot_be_written_stops_none_of_the_others() {
     let shop = sold_out(60).await;
     let bad =
         shop.ctx.db().await.unwrap().one("select code from orders order by id offset 20 limit 1", &[]).await.unwrap();
     let bad: String = bad.get("code").unwrap();
-    let broken = format!(
-        "create function broken() returns trigger language plpgsql as $$ begin raise exception 'broken'; end $$;
-         create trigger broken before update on orders for each row when (old.code = '{bad}') execute function broken()"
-    );
-    shop.ctx.db().await.unwrap().script(&broken).await.unwrap();
+    break_order(&shop, &bad).await;
     let (_, begun) = begin(&shop, json!({"action": "cancel", "all": true, "send_email": false})).await;
     shop.work().await;
     let done = progress(&shop, &begun).await;
@@ -178,4 +185,36 @@ async fn an_order_that_cannot_be_written_stops_none_of_the_others() {
     assert_eq!(done["refusals"][0], json!({"code": bad, "reason": "Failed"}), "{done}");
     assert_eq!(shop.number("select count(*) as number from orders where status <> 'c'").await, 1);
     assert_eq!(shop.number("select count(*) as number from outbox").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_workers_that_meet_a_bad_order_one_leaves_it_out_and_none_another() {
+    let shop = sold_out(3).await;
+    let first = "select code from orders order by id limit 1";
+    let bad: String = shop.ctx.db().await.unwrap().one(first, &[]).await.unwrap().get("code").unwrap();
+    break_order(&shop, &bad).await;
+    let (_, begun) = begin(&shop, json!({"action": "cancel", "all": true, "send_email": false})).await;
+    let id = shop::id::BulkActionId(begun["id"].as_i64().unwrap());
+    let event = shop.gig().await;
+    let mut db = shop.ctx.db().await.unwrap();
+    let catalogue = shop::catalogue::Catalogue::load(&*db, &event).await.unwrap();
+    // The message came twice: both workers fail at the same order before either has left it out.
+    let mut failed = Vec::new();
+    for _ in 0..2 {
+        let mut chunk = bulk::Chunk::of(1);
+        let tx = db.begin().await.unwrap();
+        let ran = bulk::run_chunk(&tx, &event, &catalogue, id, &mut chunk, shop.ctx.now()).await;
+        assert!(tx.finish(ran).await.is_err());
+        failed.push(chunk.first.unwrap());
+    }
+    for order in failed {
+        let tx = db.begin().await.unwrap();
+        let skipped = bulk::skip(&tx, &event, id, order).await;
+        tx.finish(skipped).await.unwrap();
+    }
+    drop(db);
+    shop.work().await;
+    let done = progress(&shop, &begun).await;
+    assert_eq!((&done["changed"], &done["refused"]), (&json!(2), &json!(1)), "{done}");
+    assert_eq!(done["refusals"], json!([{"code": bad, "reason": "Failed"}]), "{done}");
 }

@@ -15,6 +15,7 @@ use local::{
     },
     server::Server,
 };
+use shop::http::FORM_BYTES_MAX;
 use tokio::net::TcpListener;
 
 use crate::shop::http_client;
@@ -157,16 +158,31 @@ async fn every_cookie_of_an_answer_arrives() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_beyond_ten_megabytes_is_refused() {
+async fn what_is_too_large_for_lambda_is_refused_and_a_browser_gets_a_page() {
     let (server, seen) = listening().await;
-    let post = async |bytes: usize| {
-        let post = client().post(server.url()).body(vec![b'x'; bytes]);
-        post.send().await.unwrap().status().as_u16()
+    let post = async |path: &str, kind: &str, bytes: usize| {
+        let post = client().post(format!("{}{path}", server.url())).header("content-type", kind);
+        let answer = post.body(vec![b'x'; bytes]).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
     };
-    assert_eq!(post(10 * 1024 * 1024).await, 200);
-    seen.lock().unwrap().take();
-    assert_eq!(post(10 * 1024 * 1024 + 1).await, 413);
-    assert!(seen.lock().unwrap().is_none(), "no function was called");
+    let (form, json, megabyte) = ("multipart/form-data; boundary=x", "application/json", 1024 * 1024);
+    let called = || seen.lock().unwrap().take().is_some();
+    assert_eq!(post("/org/gig/", form, FORM_BYTES_MAX).await.0, 200);
+    assert!(called());
+    // The same in API Gateway's words, where the edge does not look.
+    assert_eq!(post("/api/v1/", form, FORM_BYTES_MAX).await.0, 200);
+    assert_eq!(post("/api/v1/", json, 6 * megabyte - 1024).await.0, 200, "text is not longer on its way");
+    assert!(called());
+    let refused = (413, "{\"message\":\"Request Too Long\"}".to_owned());
+    for (kind, bytes) in [(form, 5 * megabyte), (json, 6 * megabyte + 1024), (json, 10 * megabyte + 1)] {
+        assert_eq!(post("/api/v1/", kind, bytes).await, refused, "{kind} {bytes}");
+    }
+    for bytes in [FORM_BYTES_MAX + 1, 20 * megabyte] {
+        let (status, page) = post("/org/gig/checkout/questions/", form, bytes).await;
+        assert_eq!(status, 413);
+        assert!(page.contains("All files together may have 4 MB") && page.contains("Alle Dateien"), "{page}");
+    }
+    assert!(!called(), "no function was called");
 }
 
 #[tokio::test(flavor = "multi_thread")]

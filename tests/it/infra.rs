@@ -134,6 +134,7 @@ const EXPECTED_RIGHTS: &[(&str, &[&str])] = &[
     ("ApiUploads", &["find uploads/*", "s3:DeleteObject uploads", "s3:GetObject uploads", "s3:PutObject uploads"]),
     ("ApiWebhooks", &["send notifications"]),
     ("CartAdd", &["send default", "send mail", "send notifications"]),
+    ("CartAnswerShow", &["s3:GetObject answers"]),
     ("CartClear", &["send default", "send mail", "send notifications"]),
     ("CartExtend", &["send default", "send mail", "send notifications"]),
     ("CartRemove", &["send default", "send mail", "send notifications"]),
@@ -141,6 +142,7 @@ const EXPECTED_RIGHTS: &[(&str, &[&str])] = &[
     ("CheckoutAddonsSave", &["send default", "send mail", "send notifications"]),
     ("CheckoutQuestionsSave", &["s3:PutObject answers"]),
     ("FormAgain", &["send default", "send mail", "send notifications"]),
+    ("OrderAnswerShow", &["s3:GetObject answers"]),
     ("OrderPlace", &["send default", "send mail", "send notifications"]),
     ("TicketRequest", &["send default", "send notifications"]),
     ("TicketShow", &["find tickets/*", "s3:GetObject tickets"]),
@@ -278,6 +280,19 @@ fn every_right_names_code_that_needs_it() {
             assert!(used || recorded, "{function}: {right:?} is not needed in {code}");
         }
     }
+}
+
+#[test]
+fn the_edge_has_a_page_for_forms_that_are_too_large() {
+    let edge = committed("edge.json");
+    let [(_, function)] = resources(&edge, "AWS::CloudFront::Function")[..] else { panic!("one function") };
+    let code = function["Properties"]["FunctionCode"].as_str().unwrap();
+    assert!(code.len() < 10_000, "CloudFront takes no more than 10 KB");
+    assert!(!code.contains("BYTES_MAX") && !code.contains("PAGE"), "{code}");
+    let config = &resources(&edge, "AWS::CloudFront::Distribution")[0].1["Properties"]["DistributionConfig"];
+    assert_eq!(config["DefaultCacheBehavior"]["FunctionAssociations"][0]["EventType"], "viewer-request");
+    // Whoever is told of 4 MB can send as much.
+    const { assert!(shop::question::file::BYTES_MAX + 256 * 1024 < shop::http::FORM_BYTES_MAX) }
 }
 
 /// Names that config.rs reads.

@@ -291,3 +291,49 @@ async fn nobody_is_told_that_an_order_is_cancelled_which_was_taken_up_again() {
     }
     assert_eq!(told, [1, 1], "of the first order, not of the second");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bounce_is_shown_also_if_the_worker_dies_that_noted_the_name_of_its_mail() {
+    let shop = TestShop::with_places(5).await;
+    let order = shop.buyer().buy(&[("Ticket", 1)], Some("manual")).await;
+    shop.work().await;
+    let news = json!({
+        "notificationType": "Bounce",
+        "bounce": {"bounceType": "Permanent", "bouncedRecipients": [{"diagnosticCode": "smtp; 550 unknown"}]},
+        "mail": {"messageId": "ses-early"}
+    });
+    shop.ctx.queues().await.send(Queue::Notifications, &[news.to_string()]).await;
+    shop.work().await;
+    shop.ctx
+        .db()
+        .await
+        .unwrap()
+        .script("update mail set provider_id = 'ses-early' where kind = 'order_placed'")
+        .await
+        .unwrap();
+    let path = format!("org/events/gig/orders/{}/", code_of(&order));
+    for _ in 0..2 {
+        crate::after_sale::run(&shop, shop::outbox::Job::Sweep).await;
+        let problems = shop.api("GET", &path, Some(&shop.token), None).await.1["mail_problems"].clone();
+        assert_eq!((problems.as_array().unwrap().len(), &problems[0]["verdict"]), (1, &json!("bounced")), "{problems}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_is_not_sent_twice_because_its_end_could_not_be_noted_at_once() {
+    let shop = TestShop::with_places(5).await;
+    // Once, as if the connection broke.
+    let broken = "create sequence tries;
+        create function broken() returns trigger language plpgsql as $$ begin
+            if nextval('tries') = 1 then raise exception using errcode = '55P03'; end if;
+            return new;
+        end $$;
+        create trigger broken before update on mail for each row when (new.state = 'sent') execute function broken()";
+    shop.ctx.db().await.unwrap().script(broken).await.unwrap();
+    shop.buyer().buy(&[("Ticket", 1)], Some("manual")).await;
+    shop.work().await;
+    shop.clock.advance_seconds(shop::mail::CLAIM_STALE_SECONDS + 1);
+    crate::after_sale::run(&shop, shop::outbox::Job::RequeueMails).await;
+    let tries = "select sum(attempts)::bigint as number from mail where kind = 'order_placed' and state = 'sent'";
+    assert_eq!(shop.number(tries).await, 1);
+}

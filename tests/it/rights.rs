@@ -22,6 +22,7 @@ fn right(route: &Route) -> Option<Permission> {
     match route.access {
         Access::Token(permission) | Access::OrganizerToken(permission) => Some(permission),
         Access::Public
+        | Access::Cart
         | Access::Form
         | Access::OrderSecret
         | Access::OrderSecretForm

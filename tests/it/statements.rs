@@ -164,7 +164,7 @@ const ORDERS: &str = "select o.id from orders o where o.event_id = $1 and ($2::j
 /// and `ORDER` stand for ids of a row.
 const HOT: &[(&str, &[&str], &str, &str)] = &[
     ("answers in a cart", cart::sql::ALL, "select a.cart_position_id", "EVENT, 'cart7'"),
-    ("answers of a cart", cart::sql::ALL, "delete from answer", "EVENT, 'cart7'"),
+    ("carts that become orders", order::place::sql::ALL, "id from cart_position", "EVENT, array[7, 8]::bigint[]"),
     ("repeated form", boxoffice::waiting::sql::ALL, "select outcome from", "EVENT, 'form7'"),
     ("voucher by code", boxoffice::load::sql::ALL, "and code = $2", "EVENT, 'KEY7'"),
     ("whether there are vouchers", boxoffice::load::sql::ALL, "as exist", "EVENT"),
@@ -225,7 +225,7 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
         "from orders where organizer_id = $1 and code = any($2)",
         "ORGANIZER, array[CODE]",
     ),
-    ("overdue orders", order::sql::ALL, "select id, expires_at", "EVENT, now(), 100"),
+    ("overdue orders", order::sql::ALL, "select id, expires_at", "EVENT, now(), 100, array[]::bigint[]"),
     ("events with overdue orders", order::sql::ALL, "distinct event_id", "now()"),
     ("claim of a mail", mail::sql::ALL, "set state = 'inflight'", "7, now(), 'staff_'"),
     ("due mails", mail::sql::ALL, "skip locked", "now(), now(), 500, array['order_placed']"),

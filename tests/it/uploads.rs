@@ -300,3 +300,29 @@ async fn what_is_drawn_too_late_leaves_nothing_behind() {
     }
     assert_eq!(shop.number("select count(*) as number from media_removal").await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_copy_of_a_message_leaves_no_picture_of_before_behind() {
+    let shop = TestShop::with_places(9).await;
+    let (early, late) = (picture(ImageFormat::Png, 300, 200), picture(ImageFormat::Png, 200, 300));
+    let mut copies = Vec::new();
+    for (name, bytes) in [("early.png", &early), ("late.png", &late)] {
+        let (_, sent) = post(&shop, name, "image/png", bytes.clone()).await;
+        assert_eq!(shop.api("PUT", LOGO, Some(&shop.token), Some(json!({ "file": sent["id"] }))).await.0, 202);
+        let row = shop.ctx.db().await.unwrap().one("select id, body from outbox", &[]).await.unwrap();
+        let message = serde_json::from_value(row.get("body").unwrap()).unwrap();
+        copies.push(Envelope { outbox: Some(row.get("id").unwrap()), ..Envelope::unrecorded(message) });
+        shop.work().await;
+    }
+    for copy in copies {
+        let done = shop::worker::default::handle(shop.ctx, copy).await.unwrap();
+        assert_eq!(done, shop::worker::Done::Duplicate);
+    }
+    for (bytes, is_there) in [(early, false), (late, true)] {
+        let (drawn, _) = upload::picture::sizes(&bytes, "x.png", "pub/org/gig/logo").unwrap();
+        for key in drawn.keys() {
+            assert_eq!(shop.ctx.media().await.find(key).await.unwrap().is_some(), is_there, "{key}");
+        }
+    }
+    assert_eq!(shop.number("select count(*) as number from media_removal").await, 0);
+}

@@ -24,6 +24,8 @@ pub enum Commit {
     AnswerLost,
     /// The wire breaks before it arrives.
     NeverSent,
+    /// It does not arrive, and nothing breaks until [`Wire::cut`]: whoever has sent it was stopped.
+    Held,
 }
 
 /// The wire of one sandbox. Dropping it breaks what goes through it.
@@ -105,6 +107,7 @@ async fn carry(client: TcpStream, database: SocketAddr, faults: &Faults) -> std:
             if buffer[..length].ends_with(b"commit\0") {
                 match faults.next_commit.swap(Commit::Passes as u8, Ordering::Relaxed) {
                     fate if fate == Commit::NeverSent as u8 => return Ok(()),
+                    fate if fate == Commit::Held as u8 => std::future::pending().await,
                     fate => is_deaf.store(u8::from(fate == Commit::AnswerLost as u8), Ordering::Relaxed),
                 }
             }

@@ -12,9 +12,8 @@ use crate::{
     id::{CartPositionId, DiscountId, EventId, QuestionId},
     money::{Money, TaxRate},
     payment::Provider,
-    port::db::{DbError, Query, Tx},
+    port::db::{DbError, Query},
     pricing::{Bill, TaxedLine},
-    question::file,
     time::Timestamp,
 };
 
@@ -138,18 +137,13 @@ pub fn bill(catalogue: &Catalogue, positions: &[Position], provider: Option<Prov
     catalogue.billing.bill(positions.iter().map(line).collect(), provider)
 }
 
-/// Keeps what was told about the attendees, in the transaction of the questions step.
+/// Keeps what the questions step was told. One statement that commits by itself: a function that dies or is stopped keeps no
+/// row, and so no batch, waiting.
 pub async fn save_answers(
-    tx: &Tx<'_>,
+    q: &impl Query,
     event: EventId,
     cart: &CartId,
-    answers: &[PositionAnswers],
+    told: &[PositionAnswers],
 ) -> Result<(), DbError> {
-    sql::save_attendees(tx, event, cart, answers).await?;
-    sql::replace_answers(tx, event, cart, answers).await?;
-    let mut texts = answers.iter().flat_map(|position| &position.answers);
-    if texts.any(|(_, text)| file::in_answer(text).is_some()) {
-        file::link(tx, event, cart).await?;
-    }
-    Ok(())
+    sql::save_answers(q, event, cart, told).await
 }

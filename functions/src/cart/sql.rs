@@ -5,7 +5,7 @@ use crate::{
     boxoffice::{CartId, Product},
     id::{CartPositionId, EventId, QuestionId},
     money::{Currency, Money, TaxRate},
-    port::db::{DbError, Query, Row, Tx, array, p},
+    port::db::{DbError, Query, Row, array, p},
     time::Timestamp,
 };
 
@@ -71,55 +71,35 @@ pub(super) async fn answers(
     rows.iter().map(|row| Ok((row.get("cart_position_id")?, row.get("question_id")?, row.get("answer")?))).collect()
 }
 
-const SAVE_ATTENDEES: &str = "
-    update cart_position c set attendee_name = a.name, attendee_email = a.email, company = a.company
-      from unnest($3::bigint[], $4::text[], $5::text[], $6::text[]) as a (id, name, email, company)
-     where c.event_id = $1 and c.cart_id = $2 and c.id = a.id";
+const SAVE_ANSWERS: &str = "select save_cart_answers($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
-pub(super) async fn save_attendees(
-    tx: &Tx<'_>,
+pub(super) async fn save_answers(
+    q: &impl Query,
     event: EventId,
     cart: &CartId,
-    answers: &[PositionAnswers],
+    told: &[PositionAnswers],
 ) -> Result<(), DbError> {
-    let ids: Vec<CartPositionId> = answers.iter().map(|position| position.id).collect();
+    let ids: Vec<CartPositionId> = told.iter().map(|position| position.id).collect();
     let column = |field: fn(&Attendee) -> &Option<String>| -> Vec<Option<String>> {
-        answers.iter().map(|position| field(&position.attendee).clone()).collect()
+        told.iter().map(|position| field(&position.attendee).clone()).collect()
     };
     let (names, emails, companies) = (column(|a| &a.name), column(|a| &a.email), column(|a| &a.company));
-    let params = [p(&event), p(&cart.0), array(&ids), array(&names), array(&emails), array(&companies)];
-    tx.execute(SAVE_ATTENDEES, &params).await.map(|_| ())
-}
-
-const DELETE_ANSWERS: &str = "
-    delete from answer a using cart_position c
-     where a.event_id = $1 and c.event_id = $1 and c.cart_id = $2 and a.cart_position_id = c.id";
-const INSERT_ANSWERS: &str = "
-    insert into answer (event_id, cart_position_id, question_id, answer)
-    select $1, c.id, a.question_id, a.answer
-      from unnest($3::bigint[], $4::bigint[], $5::text[]) as a (cart_position_id, question_id, answer)
-      join cart_position c on c.event_id = $1 and c.cart_id = $2 and c.id = a.cart_position_id";
-
-pub(super) async fn replace_answers(
-    tx: &Tx<'_>,
-    event: EventId,
-    cart: &CartId,
-    answers: &[PositionAnswers],
-) -> Result<(), DbError> {
-    tx.execute(DELETE_ANSWERS, &[p(&event), p(&cart.0)]).await?;
-    let (mut positions, mut questions, mut texts) = (Vec::new(), Vec::new(), Vec::new());
-    for position in answers {
-        for (question, text) in &position.answers {
-            positions.push(position.id);
-            questions.push(*question);
-            texts.push(text.as_str());
-        }
-    }
-    if positions.is_empty() {
-        return Ok(());
-    }
-    let params = [p(&event), p(&cart.0), array(&positions), array(&questions), array(&texts)];
-    tx.execute(INSERT_ANSWERS, &params).await.map(|_| ())
+    let answers = || told.iter().flat_map(|it| it.answers.iter().map(move |(question, text)| (it.id, *question, text)));
+    let positions: Vec<CartPositionId> = answers().map(|(position, ..)| position).collect();
+    let questions: Vec<QuestionId> = answers().map(|(_, question, _)| question).collect();
+    let texts: Vec<&str> = answers().map(|(.., text)| text.as_str()).collect();
+    let params = [
+        p(&event),
+        p(&cart.0),
+        array(&ids),
+        array(&names),
+        array(&emails),
+        array(&companies),
+        array(&positions),
+        array(&questions),
+        array(&texts),
+    ];
+    q.execute(SAVE_ANSWERS, &params).await.map(drop)
 }
 
 const EVENTS_TO_SETTLE: &str =
@@ -145,14 +125,5 @@ pub async fn sweep(q: &impl Query, before: Timestamp) -> Result<(), DbError> {
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[
-    READ,
-    ANSWERS,
-    SAVE_ATTENDEES,
-    DELETE_ANSWERS,
-    INSERT_ANSWERS,
-    EVENTS_TO_SETTLE,
-    SWEEP_POSITIONS,
-    SWEEP_SESSIONS,
-    SWEEP_FORM_OUTCOMES,
-];
+pub const ALL: &[&str] =
+    &[READ, ANSWERS, SAVE_ANSWERS, EVENTS_TO_SETTLE, SWEEP_POSITIONS, SWEEP_SESSIONS, SWEEP_FORM_OUTCOMES];

@@ -1,6 +1,7 @@
 //! HTTP endpoints, one module per area: parse → authorise → call → render.
 
 pub mod again;
+pub mod answer;
 pub mod api;
 pub mod api_bulk_actions;
 pub mod api_checkin;

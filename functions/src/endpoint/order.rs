@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The order of the request's path; a wrong code and a wrong secret look the same.
-async fn find(visit: &Visit<'_>, q: &impl Query, request: &Request) -> Result<Order, ApiError> {
+pub(super) async fn find(visit: &Visit<'_>, q: &impl Query, request: &Request) -> Result<Order, ApiError> {
     let (code, secret) = (http::path(request, "code")?, http::path(request, "secret")?);
     order::find(q, &visit.event, &code, &secret).await?.ok_or(ApiError::NotFound)
 }
@@ -200,7 +200,7 @@ fn order_page(visit: &Visit<'_>, catalogue: &Catalogue, order: &Order, thanks: b
         contact: contact(visit, order),
         attendees: order
             .live_positions()
-            .map(|position| attendee(visit, catalogue, position))
+            .map(|position| attendee(visit, catalogue, order, position))
             .filter(|group| !group.facts.is_empty())
             .collect(),
         shop_url: event.path(),
@@ -235,20 +235,20 @@ fn download_note(visit: &Visit<'_>, order: &Order, now: Timestamp) -> Option<Str
 fn contact(visit: &Visit<'_>, order: &Order) -> Vec<Fact> {
     let email = Some(order.email.clone()).filter(|email| !email.is_empty());
     let facts = [("email", email), ("phone", order.phone.clone())];
-    facts.into_iter().filter_map(|(key, value)| Some(Fact { label: visit.text(key), value: value? })).collect()
+    facts.into_iter().filter_map(|(key, value)| Some(Fact::new(visit.text(key), value?))).collect()
 }
 
-fn attendee(visit: &Visit<'_>, catalogue: &Catalogue, position: &Position) -> FactGroup {
+fn attendee(visit: &Visit<'_>, catalogue: &Catalogue, order: &Order, position: &Position) -> FactGroup {
     let data = &position.attendee;
     let known = [("attendee-name", &data.name), ("attendee-email", &data.email), ("attendee-company", &data.company)];
-    let known = known.into_iter().filter_map(|(key, value)| Some((visit.text(key), value.clone()?)));
-    let answers = visit.answers(catalogue, &position.answers);
+    let known = known.into_iter().filter_map(|(key, value)| Some(Fact::new(visit.text(key), value.clone()?)));
+    let answers = visit.answers(catalogue, &position.answers, &order.path(&visit.event));
     FactGroup {
         title: format!(
             "#{} {}",
             position.number,
             present::product(&visit.event, catalogue, position.product, visit.lang)
         ),
-        facts: known.chain(answers).map(|(label, value)| Fact { label, value }).collect(),
+        facts: known.chain(answers).collect(),
     }
 }

@@ -14,10 +14,10 @@ use crate::{
     event::Event,
     http::{self, ApiError, Form},
     i18n::{Lang, format},
-    id::DiscountId,
+    id::{DiscountId, QuestionId},
     money::Money,
     page::{
-        Frame, Link, Logo, Message, MessageKind,
+        Fact, Frame, Link, Logo, Message, MessageKind,
         cart::{CartBox, CartLine},
         field,
         order::FeeLine,
@@ -25,6 +25,7 @@ use crate::{
     payment::Provider,
     port::db::{DbError, Query},
     present,
+    question::{QuestionType, file},
     session::{self, Signer},
     time::Timestamp,
     upload::Picture,
@@ -396,17 +397,24 @@ impl<'a> Visit<'a> {
         Some(self.lang.text_with("cart-discount", &[("name", percent.into())]))
     }
 
-    /// Questions with their answers as people read them.
-    pub fn answers(&self, catalogue: &Catalogue, answers: &[(crate::id::QuestionId, String)]) -> Vec<(String, String)> {
-        let readable = |(id, answer): &(crate::id::QuestionId, String)| {
+    /// Questions with their answers as people read them. Files can be loaded below `base`.
+    pub fn answers(&self, catalogue: &Catalogue, answers: &[(QuestionId, String)], base: &str) -> Vec<Fact> {
+        let readable = |(id, answer): &(QuestionId, String)| {
             let question = catalogue.question(*id)?;
-            let answer = match answer.as_str() {
+            let is_file = question.kind == QuestionType::File;
+            let url = is_file.then(|| file::in_answer(answer)).flatten().map(|(file, _)| answer_url(base, file));
+            let value = match answer.as_str() {
                 "True" => self.text("yes"),
                 "False" => self.text("no"),
                 text => question.readable(text, self.lang),
             };
-            Some((question.question.get(self.lang).to_owned(), answer))
+            Some(Fact { label: question.question.get(self.lang).to_owned(), value, url })
         };
         answers.iter().filter_map(readable).collect()
     }
+}
+
+/// Where a file that is an answer can be loaded: below the cart's checkout, or below its order.
+pub fn answer_url(base: &str, reference: &str) -> String {
+    format!("{base}answer/{}/", file::id_of(reference))
 }

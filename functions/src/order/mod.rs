@@ -13,7 +13,7 @@ pub mod validity;
 
 pub use act::{Act, ActError, act, mark_expired};
 pub use create::{CreateError, create_alone, created};
-pub use settle::{PayError, expire_due, mark_paid};
+pub use settle::{EXPIRE_CHUNK, Overdue, PayError, expire_due, mark_paid};
 
 use serde::{Deserialize, Serialize};
 

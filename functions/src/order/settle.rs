@@ -79,17 +79,40 @@ pub async fn mark_paid(
 }
 
 /// How many orders one transaction expires: the lock is held for so long and no longer.
-const EXPIRE_CHUNK: i64 = 100;
+pub const EXPIRE_CHUNK: i64 = 100;
 
-/// Expires overdue orders of the event and gives their places back (spec domain 13.2). Returns how many; fewer than a
-/// chunk means that none is left.
-pub async fn expire_due(tx: &Tx<'_>, event: &Event, catalogue: &Catalogue, now: Timestamp) -> Result<usize, DbError> {
+/// Overdue orders that expire in one transaction.
+#[derive(Debug)]
+pub struct Overdue<'a> {
+    /// These do not expire: they have failed.
+    but: &'a [OrderId],
+    max: i64,
+    /// The first of them, once it is known: also when they fail.
+    pub first: Option<OrderId>,
+}
+
+impl<'a> Overdue<'a> {
+    /// Up to `max` orders, without some.
+    pub fn but(but: &'a [OrderId], max: i64) -> Self {
+        Self { but, max, first: None }
+    }
+}
+
+/// Expires overdue orders of the event and gives their places back (spec domain 13.2). Returns how many.
+pub async fn expire_due(
+    tx: &Tx<'_>,
+    event: &Event,
+    catalogue: &Catalogue,
+    overdue: &mut Overdue<'_>,
+    now: Timestamp,
+) -> Result<usize, DbError> {
     if !event.settings.payment_term_expire_automatically() {
         return Ok(0);
     }
     let lock = EventLock::acquire(tx, event.id).await?;
-    let overdue = sql::overdue(&lock, now, EXPIRE_CHUNK).await?;
-    let due = overdue.into_iter().filter(|(_, expires_at)| event.expire_moment(*expires_at) <= now);
+    let found = sql::overdue(&lock, now, overdue.but, overdue.max).await?;
+    overdue.first = found.first().map(|(order, _)| *order);
+    let due = found.into_iter().filter(|(_, expires_at)| event.expire_moment(*expires_at) <= now);
     let requests: Vec<Request> = due.map(|(order, _)| Request::ExpireOrder { order }).collect();
     if requests.is_empty() {
         return Ok(0);

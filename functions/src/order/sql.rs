@@ -292,14 +292,17 @@ const OVERDUE: &str = "
      where event_id = $1 and status = 'n' and expires_at < $2 and not require_approval and not valid_if_pending
        and not exists (select 1 from order_fee f where f.event_id = $1 and f.order_id = o.id
                           and f.fee_type = 'cancellation' and not f.canceled)
+       and id <> all ($4)
      order by expires_at limit $3";
 
 pub(super) async fn overdue(
     lock: &EventLock<'_>,
     now: Timestamp,
+    but: &[OrderId],
     max: i64,
 ) -> Result<Vec<(OrderId, Timestamp)>, DbError> {
-    let rows = lock.tx().query(OVERDUE, &[p(&lock.event()), p(&now), p(&max)]).await?;
+    let but = but.to_vec();
+    let rows = lock.tx().query(OVERDUE, &[p(&lock.event()), p(&now), p(&max), array(&but)]).await?;
     rows.iter().map(|row| Ok((row.get("id")?, row.get("expires_at")?))).collect()
 }
 

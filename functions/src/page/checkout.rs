@@ -9,6 +9,7 @@ use super::{Fact, Frame, Html};
 use crate::i18n::Lang;
 use crate::id::CartPositionId;
 use crate::money::Money;
+use crate::question::file::BYTES_MAX;
 
 /// A step in the progress list.
 #[derive(Debug, Clone)]
@@ -211,6 +212,11 @@ impl QuestionsPage {
     /// Whether the form is to be one that can send files.
     pub fn takes_files(&self) -> bool {
         self.fields().any(Field::is_file)
+    }
+
+    /// How large all files may be together.
+    pub fn files_bytes_max(&self) -> usize {
+        BYTES_MAX
     }
 
     /// The fields with an error, for the list on top.

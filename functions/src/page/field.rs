@@ -121,7 +121,18 @@ pub enum Input {
     /// Some of several.
     Many(Vec<Choice>),
     /// A file. One that was sent already can be kept: its box is ticked.
-    File(Option<Choice>),
+    File(Option<KeptFile>),
+}
+
+/// A file that was sent already.
+#[derive(Debug, Clone)]
+pub struct KeptFile {
+    /// What is sent if it is kept.
+    pub reference: String,
+    /// What its sender calls it.
+    pub name: String,
+    /// Where its sender can load it.
+    pub url: String,
 }
 
 /// A one-line input.

@@ -134,6 +134,15 @@ pub struct Fact {
     pub label: String,
     /// The value.
     pub value: String,
+    /// Where the value is, if it is a file.
+    pub url: Option<String>,
+}
+
+impl Fact {
+    /// A value that is all there is.
+    pub fn new(label: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { label: label.into(), value: value.into(), url: None }
+    }
 }
 
 /// A part of a total that is tax.

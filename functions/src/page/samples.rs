@@ -8,7 +8,7 @@ use crate::money::{Currency, Money, TaxRate};
 use crate::page::cart::{CartBox, CartLine};
 use crate::page::checkout::*;
 use crate::page::event::*;
-use crate::page::field::{self, Choice, Field, Input};
+use crate::page::field::{self, Choice, Field, Input, KeptFile};
 use crate::page::listing::*;
 use crate::page::mail::*;
 use crate::page::notice::ErrorPage;
@@ -211,10 +211,10 @@ fn questions(lang: Lang, wrong: bool) -> QuestionsPage {
     let choice = |value: &str, text: &str| Choice { value: value.into(), text: text.into(), chosen: value == "veg" };
     let meals = vec![choice("veg", "Vegetarian"), choice("vegan", "Vegan"), choice("any", "Anything")];
     let answer = |question| field::answer(position, QuestionId(question));
-    let kept = Choice {
-        value: "file:7".into(),
-        text: lang.text_with("file-keep", &[("name", "pass.pdf".into())]),
-        chosen: true,
+    let kept = KeptFile {
+        reference: "file:7".into(),
+        name: "pass.pdf".into(),
+        url: "/kulturhafen/lichter/checkout/answer/7/".into(),
     };
     let error = |key: &str| wrong.then(|| lang.text(key));
     let checkout = checkout(0, 1712);
@@ -283,7 +283,8 @@ fn payment(lang: Lang) -> PaymentPage {
 }
 
 fn confirm(lang: Lang) -> ConfirmPage {
-    let fact = |label: &str, value: &str| Fact { label: label.into(), value: value.into() };
+    let fact = |label: &str, value: &str| Fact::new(label, value);
+    let load = Some("/kulturhafen/lichter/checkout/answer/7/".to_owned());
     let checkout = checkout(2, 0);
     ConfirmPage {
         frame: frame(lang, &Checkout::title(lang, &checkout.steps)),
@@ -291,7 +292,11 @@ fn confirm(lang: Lang) -> ConfirmPage {
         contact: vec![fact("Email", "ada@example.org"), fact("Phone", "+49 40 1234567")],
         attendees: vec![FactGroup {
             title: "Evening ticket – Regular".into(),
-            facts: vec![fact("Attendee name", "Ada Lovelace"), fact("Meal", "Vegetarian")],
+            facts: vec![
+                fact("Attendee name", "Ada Lovelace"),
+                fact("Meal", "Vegetarian"),
+                Fact { url: load, ..fact("Student card", "pass.pdf") },
+            ],
         }],
         questions_url: "/kulturhafen/lichter/checkout/questions/".into(),
         payment: Some(ChosenPayment {

@@ -32,6 +32,22 @@ impl MediaError {
     }
 }
 
+/// What lets a browser save a file under a name. What is not ASCII comes a second time, for those who can read it (RFC 6266).
+fn attachment(file_name: &str) -> String {
+    let plain: String = file_name.chars().map(|c| if matches!(c, ' '..='~') { c } else { '_' }).collect();
+    let mut disposition = format!("attachment; filename=\"{}\"", plain.replace(['"', '\\'], "_"));
+    if !file_name.is_ascii() {
+        disposition.push_str("; filename*=UTF-8''");
+        for byte in file_name.bytes() {
+            match byte {
+                b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'.' | b'-' | b'_' => disposition.push(char::from(byte)),
+                _ => disposition.push_str(&format!("%{byte:02X}")),
+            }
+        }
+    }
+    disposition
+}
+
 /// How long a signed download address works.
 const DOWNLOAD_VALID: Duration = Duration::from_secs(300);
 
@@ -130,7 +146,7 @@ impl Media {
 
     /// An address that saves the object as `file_name`, for the next five minutes.
     pub async fn attachment_url(&self, key: &str, file_name: &str) -> Result<String, MediaError> {
-        self.signed_url(key, &format!("attachment; filename=\"{file_name}\"")).await
+        self.signed_url(key, &attachment(file_name)).await
     }
 
     async fn signed_url(&self, key: &str, disposition: &str) -> Result<String, MediaError> {

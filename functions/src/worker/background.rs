@@ -113,6 +113,7 @@ async fn sweep(ctx: &Ctx, now: Timestamp) -> Result<(), WorkError> {
     sweep_exports(ctx, now).await?;
     sweep_uploads(ctx, now).await?;
     while question::file::sql::forget(&*ctx.db().await?, now, SWEEP_MAX).await? > 0 {}
+    mail::feedback::sql::settle_left(&*ctx.db().await?).await?;
     mail::feedback::sql::sweep_early(&*ctx.db().await?, before).await?;
     upload::removal::sweep(ctx, SWEEP_MAX).await
 }

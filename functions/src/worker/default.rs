@@ -68,22 +68,21 @@ async fn make_picture(
     };
     let tx = db.begin().await?;
     let recorded = async {
-        if !outbox::claim(&tx, envelope, now).await? {
-            return Ok(None);
-        }
-        let Some(picture) = &made else { return Ok(Some(Vec::new())) };
-        if !upload::is_wanted(&tx, event, subject, upload).await? {
-            return upload::discard(&tx, event, picture).await.map(Some);
+        let done = if outbox::claim(&tx, envelope, now).await? { Done::Handled } else { Done::Duplicate };
+        let Some(picture) = &made else { return Ok((done, Vec::new())) };
+        // A late copy has drawn it once more, and by now another one may be shown.
+        if done == Done::Duplicate || !upload::is_wanted(&tx, event, subject, upload).await? {
+            return Ok::<_, DbError>((done, upload::discard(&tx, event, picture).await?));
         }
         let old = upload::replace(&tx, event, subject, Some(picture)).await?;
         let gone = old.iter().flat_map(Picture::keys).filter(|key| !picture.keys().contains(key));
-        Ok(Some(gone.map(str::to_owned).collect()))
+        Ok((done, gone.map(str::to_owned).collect()))
     }
     .await;
-    let Some(gone) = tx.finish(recorded).await? else { return Ok(Done::Duplicate) };
+    let (done, gone) = tx.finish(recorded).await?;
     drop(db);
     removal::remove(ctx, &gone.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    Ok(Done::Handled)
+    Ok(done)
 }
 
 /// `None` if there is nothing left to do: the file's day is over, or the event is gone.

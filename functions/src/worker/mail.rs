@@ -1,5 +1,7 @@
 //! Hands mails over.
 
+use std::time::Duration;
+
 use super::{Done, WorkError};
 use crate::{
     catalogue::Catalogue,
@@ -26,12 +28,35 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkE
     let Some(claimed) = claim(ctx, &envelope, mail).await? else { return Ok(Done::Duplicate) };
     let attempt = claimed.attempt;
     let sent = send(ctx, claimed).await;
+    for tries in 1.. {
+        match record(ctx, mail, attempt, &sent).await {
+            // What is not recorded is sent a second time: a connection that broke unnoticed is not worth that.
+            Err(WorkError::Db(DbError::Busy(why))) if tries < RECORD_TRIES => {
+                tracing::warn!(
+                    mail.id = mail.0,
+                    tries,
+                    error = &why as &dyn std::error::Error,
+                    "a mail's end is noted once more"
+                );
+                tokio::time::sleep(RECORD_PAUSE).await;
+            }
+            recorded => return recorded,
+        }
+    }
+    unreachable!("the last try returns")
+}
+
+/// How often the end of a mail is tried to be noted, and the time in between. Each says the same, so that it may happen twice.
+const RECORD_TRIES: u32 = 3;
+const RECORD_PAUSE: Duration = Duration::from_millis(500);
+
+async fn record(ctx: &Ctx, mail: MailId, attempt: i32, sent: &Result<Handed, WorkError>) -> Result<Done, WorkError> {
     // The connection may have been lost meanwhile: ask for it again.
     let (db, now) = (ctx.db().await?, ctx.now());
     match sent {
         Ok(Handed::Over { provider_id }) => {
             sql::mark_sent(&*db, mail, attempt, provider_id.as_deref(), now).await?;
-            if let Some(provider_id) = &provider_id {
+            if let Some(provider_id) = provider_id {
                 feedback::settle(&*db, provider_id).await?;
             }
         }
@@ -44,7 +69,7 @@ pub async fn handle(ctx: &'static Ctx, envelope: Envelope) -> Result<Done, WorkE
         }
         Err(WorkError::Mail(MailError::Permanent(why))) => {
             tracing::error!(mail.id = mail.0, "a mail was refused for good");
-            sql::mark_failed(&*db, mail, attempt, &why).await?;
+            sql::mark_failed(&*db, mail, attempt, why).await?;
         }
         // What the server says may name the recipient: it stays in the row.
         Err(error) => match sql::mark_retry(&*db, mail, attempt, &error.to_string(), now).await? {

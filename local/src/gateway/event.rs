@@ -5,6 +5,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 use lambda_http::{Request, aws_lambda_events::apigw::ApiGatewayV2httpRequest, request::LambdaRequest};
 
+use shop::http::EVENT_BYTES_MAX;
+
 use super::matching::Match;
 
 /// Bodies of these types are handed on as text; all others, forms included, travel as base64.
@@ -13,9 +15,24 @@ const TEXT_TYPES: [&str; 4] = ["text/", "application/json", "application/javascr
 /// Only this machine reaches the gateway.
 const CLIENT: &str = "127.0.0.1";
 
+/// Whether Lambda takes the event that a request becomes.
+pub fn fits(headers: &HeaderMap, body: &[u8]) -> bool {
+    let carried = if as_text(headers, body).is_some() { body.len() } else { body.len().div_ceil(3) * 4 };
+    let told: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    carried + told <= EVENT_BYTES_MAX
+}
+
+/// The body, if it is handed on as text.
+fn as_text<'b>(headers: &HeaderMap, body: &'b [u8]) -> Option<&'b str> {
+    let content_type = text(headers, &header::CONTENT_TYPE).unwrap_or_default();
+    let is_text = TEXT_TYPES.iter().any(|kind| content_type.starts_with(kind));
+    std::str::from_utf8(body).ok().filter(|_| is_text)
+}
+
 /// The request that the handler of `route_key` sees. Panics on a host that is not one, as the runtime does.
 pub fn lambda_request(parts: Parts, body: &Bytes, found: Match, route_key: String) -> Request {
     let path = parts.uri.path().to_owned();
+    let body_text = as_text(&parts.headers, body).map(str::to_owned);
     let mut event = ApiGatewayV2httpRequest::default();
     event.version = Some("2.0".to_owned());
     event.route_key = Some(route_key.clone());
@@ -38,11 +55,9 @@ pub fn lambda_request(parts: Parts, body: &Bytes, found: Match, route_key: Strin
     context.http.user_agent = text(&parts.headers, &header::USER_AGENT).map(str::to_owned);
 
     if !body.is_empty() {
-        let content_type = text(&parts.headers, &header::CONTENT_TYPE).unwrap_or_default();
-        let is_text = TEXT_TYPES.iter().any(|kind| content_type.starts_with(kind));
-        match std::str::from_utf8(body) {
-            Ok(body) if is_text => event.body = Some(body.to_owned()),
-            _ => {
+        match body_text {
+            Some(body) => event.body = Some(body),
+            None => {
                 event.body = Some(base64(body));
                 event.is_base64_encoded = true;
             }

@@ -16,6 +16,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use shop::http::FORM_BYTES_MAX;
 use tokio::net::TcpListener;
 
 use self::{matching::Table, pool::Refused};
@@ -23,6 +24,8 @@ use crate::{functions::Sandbox, mailbox::Mailbox, server::Server};
 
 /// API Gateway takes no larger body.
 const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// Of a form that is refused not even more than this is read.
+const READ_AWAY_BYTES_MAX: usize = 100 * 1024 * 1024;
 /// API Gateway waits no longer for a function.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
@@ -91,6 +94,11 @@ impl Gateway {
 
     async fn invoke(&self, request: http::Request<Incoming>) -> Response {
         let (parts, body) = request.into_parts();
+        if is_too_large_a_form(&parts) {
+            // Browsers listen when they have sent everything.
+            read_away(body).await;
+            return large_form();
+        }
         let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => {
@@ -98,6 +106,9 @@ impl Gateway {
             }
             Err(_) => return api_error(StatusCode::BAD_REQUEST, "Bad Request"),
         };
+        if !event::fits(&parts.headers, &body) {
+            return api_error(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long");
+        }
         let Some(found) = self.table.find(&parts.method, parts.uri.path()) else {
             return api_error(StatusCode::NOT_FOUND, "Not Found");
         };
@@ -128,6 +139,32 @@ impl Gateway {
             }
         }
     }
+}
+
+/// What a browser is told whose form is too large to reach a function.
+pub const LARGE_FORM: &str = include_str!("../../../infra/large_form.html");
+
+/// What the edge does not let pass (`infra/large_form.js`). Programs hear of it from API Gateway, in its words.
+fn is_too_large_a_form(parts: &http::request::Parts) -> bool {
+    let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    length.is_some_and(|length: usize| length > FORM_BYTES_MAX) && !parts.uri.path().starts_with("/api/")
+}
+
+async fn read_away(mut body: Incoming) {
+    let mut bytes = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        bytes += frame.data_ref().map_or(0, Bytes::len);
+        if bytes > READ_AWAY_BYTES_MAX {
+            return;
+        }
+    }
+}
+
+fn large_form() -> Response {
+    let mut response = plain(StatusCode::PAYLOAD_TOO_LARGE, LARGE_FORM);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// Where public files are, in the bucket and at the edge.

@@ -3,7 +3,7 @@
 use std::{
     net::TcpListener,
     os::unix::process::CommandExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
@@ -150,6 +150,11 @@ impl Browser {
         let field = self.at(path).await;
         field.clear().await.unwrap();
         field.send_keys(text).await.unwrap();
+    }
+
+    /// Chooses a file in the field at an XPath.
+    pub async fn choose(&self, path: &str, file: &Path) {
+        self.at(path).await.send_keys(file.to_str().unwrap()).await.unwrap();
     }
 
     /// Fills every field whose label begins with a text; returns how many there are.

@@ -13,6 +13,14 @@ const ALL_BUT_HOST: &str = "b689b0a8-53d0-40ab-baf2-68738e2966ac";
 /// A file of the bucket: what buyers see while the API is away.
 const ERROR_PAGE: &str = "/pub/errors/unavailable.html";
 
+/// What answers forms that are too large for Lambda. CloudFront has no error pages for 413, and API Gateway's HTTP APIs have none
+/// at all.
+pub fn large_form() -> String {
+    let page = serde_json::to_string(local::gateway::LARGE_FORM).expect("text is JSON");
+    let code = include_str!("../../../infra/large_form.js");
+    code.replace("BYTES_MAX", &shop::http::FORM_BYTES_MAX.to_string()).replace("PAGE", &page)
+}
+
 /// Adds the distribution, and who may read the bucket.
 pub fn add(resources: &mut Resources) {
     let mut conditional = |id: &str, mut resource: Value| {
@@ -47,6 +55,18 @@ pub fn add(resources: &mut Resources) {
                     "ReferrerPolicy": { "ReferrerPolicy": "same-origin", "Override": false },
                 },
             } },
+        }),
+    );
+    conditional(
+        "LargeForm",
+        json!({
+            "Type": "AWS::CloudFront::Function",
+            "Properties": {
+                "Name": sub("onsale-${Stage}-large-form"),
+                "AutoPublish": true,
+                "FunctionConfig": { "Comment": "A page for those whose files are too large", "Runtime": "cloudfront-js-2.0" },
+                "FunctionCode": large_form(),
+            },
         }),
     );
     conditional(
@@ -101,6 +121,11 @@ fn config() -> Value {
         behavior["PathPattern"] = json!(path);
         behavior
     };
+    let with_function = |mut behavior: Value| {
+        let function = json!({ "EventType": "viewer-request", "FunctionARN": get("LargeForm", "FunctionARN") });
+        behavior["FunctionAssociations"] = json!([function]);
+        behavior
+    };
     let all = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"];
     let read = ["GET", "HEAD"];
     // What the API itself answers, also "come again in a moment", reaches the buyer as it is.
@@ -130,7 +155,7 @@ fn config() -> Value {
                 "S3OriginConfig": {},
             },
         ],
-        "DefaultCacheBehavior": behavior("api", CACHE_NOTHING, &all),
+        "DefaultCacheBehavior": with_function(behavior("api", CACHE_NOTHING, &all)),
         "CacheBehaviors": [
             with_path("/static/*", behavior("api", CACHE_AS_ANSWERED, &read)),
             with_path("/pub/*", behavior("files", CACHE_FILES, &read)),

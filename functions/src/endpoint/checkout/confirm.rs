@@ -140,7 +140,7 @@ fn again(visit: &Visit<'_>, key: &str) -> Response<Body> {
 fn render(desk: &Desk<'_>, form_token: String, refused: Option<&Form>) -> Response<Body> {
     let (visit, event, lang) = (desk.visit, &desk.visit.event, desk.visit.lang);
     let checkout = desk.checkout(StepName::Confirm, form_token);
-    let fact = |key: &str, value: &Option<String>| value.clone().map(|value| Fact { label: visit.text(key), value });
+    let fact = |key: &str, value: &Option<String>| value.clone().map(|value| Fact::new(visit.text(key), value));
     let contact = [fact("email", &desk.told.email), fact("phone", &desk.told.phone)];
     let attendee = |position: &crate::cart::Position| {
         let known = [
@@ -148,8 +148,7 @@ fn render(desk: &Desk<'_>, form_token: String, refused: Option<&Form>) -> Respon
             fact("attendee-email", &position.attendee.email),
             fact("attendee-company", &position.attendee.company),
         ];
-        let answers = visit.answers(&desk.catalogue, &position.answers);
-        let answers = answers.into_iter().map(|(label, value)| Fact { label, value });
+        let answers = visit.answers(&desk.catalogue, &position.answers, &visit.url("checkout/"));
         FactGroup {
             title: present::product(event, &desk.catalogue, position.product, lang),
             facts: known.into_iter().flatten().chain(answers).collect(),

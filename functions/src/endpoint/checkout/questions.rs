@@ -10,6 +10,7 @@ use crate::{
     cart::{self, Attendee, Position, PositionAnswers, Session},
     catalogue::Catalogue,
     ctx::Ctx,
+    endpoint::visit::answer_url,
     event::Event,
     http::{ApiError, Form},
     i18n,
@@ -17,7 +18,7 @@ use crate::{
     page::{
         self, Html,
         checkout::{PositionForm, QuestionsPage},
-        field::{self, Choice, Field, Input},
+        field::{self, Choice, Field, Input, KeptFile},
     },
     port::db::Query,
     present,
@@ -42,7 +43,7 @@ pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
 
 /// Keeps the answers, or shows the form again with what is wrong at each field.
 pub async fn save(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
-    let mut db = ctx.db().await?;
+    let db = ctx.db().await?;
     let visit = Visit::open(ctx, &*db, &request).await?;
     let form = visit.form(&request)?;
     let desk = match Desk::open(&visit, &*db, ctx.now()).await? {
@@ -55,9 +56,7 @@ pub async fn save(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
         Err(errors) => return Ok(render(&desk, &Filled::from_form(&form, files), &errors)),
     };
     if !read.positions.iter().zip(&desk.positions).all(|(told, known)| told.says_the_same_as(known)) {
-        let tx = db.begin().await?;
-        let saved = cart::save_answers(&tx, visit.event.id, &desk.cart, &read.positions).await;
-        tx.finish(saved).await?;
+        cart::save_answers(&*db, visit.event.id, &desk.cart, &read.positions).await?;
     }
     Ok(desk.go_on_telling(StepName::Questions, &read.told))
 }
@@ -455,10 +454,10 @@ impl Show<'_> {
         let input = match question.kind {
             QuestionType::Number => Input::of_kind("number", value, "off"),
             QuestionType::Line => Input::line(value, "off"),
-            QuestionType::File => Input::File(file::in_answer(&value).map(|(reference, name)| Choice {
-                value: reference.to_owned(),
-                text: lang.text_with("file-keep", &[("name", name.into())]),
-                chosen: true,
+            QuestionType::File => Input::File(file::in_answer(&value).map(|(reference, name)| KeptFile {
+                reference: reference.to_owned(),
+                name: name.to_owned(),
+                url: answer_url(&self.desk.visit.url("checkout/"), reference),
             })),
             QuestionType::Text => Input::Text(value),
             QuestionType::YesNo => Input::YesNo(self.filled.has(&name, "yes")),

@@ -75,6 +75,9 @@ pub(super) const DELETE_EVENT: &str = "
                              union all select object_key from answer_file where event_id = e.id) as f (key)
               where e.id = $1 and e.id = $2 and f.key is not null
              on conflict do nothing),
+         -- Themselves, not with their carts: the questions are looked at before what goes with others has gone.
+         told as (delete from answer a using cart_position c
+                   where a.event_id = $1 and c.event_id = $1 and a.cart_position_id = c.id),
          carts as (delete from cart_position where event_id = $1),
          answers as (delete from answer_file where event_id = $1),
          mails as (delete from mail where event_id = $1 and order_id is null),

@@ -56,6 +56,18 @@ pub(super) async fn settle(q: &impl Query, provider_id: &str) -> Result<bool, Db
     Ok(q.one(SETTLE, &[p(&provider_id)]).await?.get::<i64>("count")? > 0)
 }
 
+const SETTLE_LEFT: &str = "
+    with left_over as (select e.id, m.id as mail_id, m.event_id, m.order_id, e.verdict, e.detail, e.recorded_at
+                         from mail_feedback_early e join mail m on m.provider_id = e.provider_id),
+         gone as (delete from mail_feedback_early where id in (select id from left_over))
+    insert into mail_feedback (event_id, order_id, mail_id, verdict, detail, recorded_at)
+    select event_id, order_id, mail_id, verdict, detail, recorded_at from left_over on conflict do nothing";
+
+/// As [`settle`] for every mail whose name is noted: whoever noted it may have died before it settled.
+pub async fn settle_left(q: &impl Query) -> Result<(), DbError> {
+    q.execute(SETTLE_LEFT, &[]).await.map(|_| ())
+}
+
 const SWEEP_EARLY: &str = "delete from mail_feedback_early where recorded_at < $1";
 
 /// Forgets what was told about mails that nobody knows.
@@ -83,4 +95,4 @@ pub async fn of_order(q: &impl Query, event: EventId, order: OrderId) -> Result<
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[RECORD, KEEP_EARLY, SETTLE, SWEEP_EARLY, OF_ORDER];
+pub const ALL: &[&str] = &[RECORD, KEEP_EARLY, SETTLE, SETTLE_LEFT, SWEEP_EARLY, OF_ORDER];

@@ -164,19 +164,36 @@ pub async fn progress(q: &impl Query, staff: &Staff, id: BulkActionId) -> Result
     sql::progress(q, staff.event(), id).await
 }
 
-/// Does the next chunk of up to `max` orders, in this transaction. False if nothing is left.
+/// Orders that are changed in one transaction.
+#[derive(Debug, Clone, Copy)]
+pub struct Chunk {
+    /// At most so many.
+    pub max: i64,
+    /// The first of them, once it is known: also when the chunk fails.
+    pub first: Option<OrderId>,
+}
+
+impl Chunk {
+    /// A chunk that is still to be read.
+    pub fn of(max: i64) -> Self {
+        Self { max, first: None }
+    }
+}
+
+/// Does the next chunk, in this transaction. False if nothing is left.
 pub async fn run_chunk(
     tx: &Tx<'_>,
     event: &Event,
     catalogue: &Catalogue,
     id: BulkActionId,
-    max: i64,
+    chunk: &mut Chunk,
     now: Timestamp,
 ) -> Result<bool, DbError> {
     // Its row is locked: of two workers one waits here, and goes on behind the other's mark.
     let Some(running) = sql::lock(tx, event.id, id).await? else { return Ok(false) };
     // They are looked for without the event's lock, which may take a while; what can happen to them is decided under it.
-    let orders = sql::next(tx, event, &running, max).await?;
+    let orders = sql::next(tx, event, &running, chunk.max).await?;
+    chunk.first = orders.first().map(|(order, _)| *order);
     let Some((last, _)) = orders.last() else {
         sql::end(tx, id, now).await?;
         return Ok(false);
@@ -212,12 +229,12 @@ pub async fn run_chunk(
     Ok(true)
 }
 
-/// Leaves out the next order, because something is wrong with it that another try does not mend: staff sees it among those that
-/// were refused.
-pub async fn skip(tx: &Tx<'_>, event: &Event, id: BulkActionId) -> Result<(), DbError> {
+/// Leaves out an order, because something is wrong with it that another try does not mend: staff sees it among those that were
+/// refused. Another worker may have done so meanwhile: then this is not the next one any more, and that one is to be done.
+pub async fn skip(tx: &Tx<'_>, event: &Event, id: BulkActionId, failed: OrderId) -> Result<(), DbError> {
     let Some(running) = sql::lock(tx, event.id, id).await? else { return Ok(()) };
     let orders = sql::next(tx, event, &running, 1).await?;
-    let Some((order, code)) = orders.first() else { return Ok(()) };
+    let Some((order, code)) = orders.first().filter(|(order, _)| *order == failed) else { return Ok(()) };
     sql::advance(tx, id, *order, 0, &[(code.as_str(), "Failed".to_owned())]).await
 }
 

@@ -27,6 +27,7 @@ pub async fn write(
     let fees = of_each.collect();
     let (.., outgoing) = tokio::try_join!(
         biased;
+        sql::hold_carts(lock, orders),
         sql::place(lock, event, orders, now),
         sql::copy_answers(lock, orders),
         boxoffice::order::sql::add_fees(lock, fees),

@@ -93,6 +93,20 @@ pub(super) async fn place(
     if written == owners.len() { Ok(()) } else { Err(DbError::RowCount(written)) }
 }
 
+/// By their ids, as those take them who save answers.
+const HOLD_CARTS: &str = "
+    select id from cart_position where event_id + 0 = $1 and id = any($2) order by id for no key update";
+
+/// Waits for a buyer who is saving answers at this very moment: what is copied is then what was saved, and no file of it is
+/// removed as nobody's before the order has it.
+pub(super) async fn hold_carts(lock: &EventLock<'_>, orders: &[PlacedOrder]) -> Result<(), DbError> {
+    if orders.iter().all(|order| !order.may_have_answers) {
+        return Ok(());
+    }
+    let positions = position_column(orders, |_, _, position| position.cart_position);
+    lock.tx().execute(HOLD_CARTS, &[p(&lock.event()), array(&positions)]).await.map(drop)
+}
+
 const COPY_ANSWERS: &str = "
     insert into answer (event_id, position_id, question_id, answer, file_id)
     select $1, op.id, a.question_id, a.answer, a.file_id
@@ -138,4 +152,4 @@ pub(super) async fn open_ledger_of_fees(
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[PLACE, COPY_ANSWERS, OPEN_LEDGER_FEES];
+pub const ALL: &[&str] = &[HOLD_CARTS, PLACE, COPY_ANSWERS, OPEN_LEDGER_FEES];

@@ -10,9 +10,9 @@ use crate::{
     boxoffice::CartId,
     ctx::Ctx,
     event::Event,
-    id::{EventId, PositionId, QuestionId},
+    id::{EventId, OrderId, PositionId, QuestionId},
     port::{
-        db::{DbError, Query, Tx},
+        db::{DbError, Query},
         media::MediaError,
     },
     time::Timestamp,
@@ -56,6 +56,11 @@ impl AnswerFile {
 /// The reference and the name of a file in an answer's stored form.
 pub fn in_answer(answer: &str) -> Option<(&str, &str)> {
     answer.split_once('/').filter(|(reference, _)| reference.starts_with(PREFIX))
+}
+
+/// The id in a reference.
+pub fn id_of(reference: &str) -> &str {
+    reference.strip_prefix(PREFIX).unwrap_or(reference)
 }
 
 /// Why a file was not taken.
@@ -117,6 +122,26 @@ pub async fn of_cart(q: &impl Query, event: EventId, cart: &CartId) -> Result<Ve
     sql::of_cart(q, event, cart).await
 }
 
+/// A file that the buyer of a cart has sent, until it belongs to an order.
+pub async fn of_cart_by_id(
+    q: &impl Query,
+    event: EventId,
+    cart: &CartId,
+    id: &str,
+) -> Result<Option<AnswerFile>, DbError> {
+    sql::of_cart_by_id(q, event, cart, id).await
+}
+
+/// A file that is an answer for one of an order's positions.
+pub async fn of_order_by_id(
+    q: &impl Query,
+    event: EventId,
+    order: OrderId,
+    id: &str,
+) -> Result<Option<AnswerFile>, DbError> {
+    sql::of_order_by_id(q, event, order, id).await
+}
+
 /// The file that answers a question for a position of an order.
 pub async fn of_answer(
     q: &impl Query,
@@ -125,11 +150,6 @@ pub async fn of_answer(
     question: QuestionId,
 ) -> Result<Option<AnswerFile>, DbError> {
     sql::of_answer(q, event, position, question).await
-}
-
-/// Lets the answers of a cart, which were written in this transaction, refer to their files.
-pub async fn link(tx: &Tx<'_>, event: EventId, cart: &CartId) -> Result<(), DbError> {
-    sql::link(tx, event, cart).await
 }
 
 #[cfg(test)]

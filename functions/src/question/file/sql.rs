@@ -3,8 +3,8 @@
 use super::AnswerFile;
 use crate::{
     boxoffice::CartId,
-    id::{EventId, PositionId, QuestionId},
-    port::db::{DbError, Query, Row, Tx, p},
+    id::{EventId, OrderId, PositionId, QuestionId},
+    port::db::{DbError, Query, Row, p},
     time::Timestamp,
     upload::Kind,
 };
@@ -45,6 +45,39 @@ pub(super) async fn of_cart(q: &impl Query, event: EventId, cart: &CartId) -> Re
     q.query(OF_CART, &[p(&event), p(&cart.0)]).await?.iter().map(read).collect()
 }
 
+/// What belongs to an order opens with the order's secret alone: the cart's browser may be one that others use.
+const OF_CART_BY_ID: &str = "
+    select f.id, f.file_name, f.content_type, f.object_key
+      from answer_file f
+     where f.event_id = $1 and f.cart_id = $2 and f.id = $3
+       and not exists (select from answer a where a.event_id = $1 and a.file_id = f.id and a.position_id is not null)";
+
+pub(super) async fn of_cart_by_id(
+    q: &impl Query,
+    event: EventId,
+    cart: &CartId,
+    id: &str,
+) -> Result<Option<AnswerFile>, DbError> {
+    q.opt(OF_CART_BY_ID, &[p(&event), p(&cart.0), p(&id)]).await?.as_ref().map(read).transpose()
+}
+
+/// Once, however many of the order's positions it answers for.
+const OF_ORDER_BY_ID: &str = "
+    select f.id, f.file_name, f.content_type, f.object_key
+      from answer_file f
+     where f.event_id = $1 and f.id = $3
+       and exists (select from answer a join order_position op on op.event_id = $1 and op.id = a.position_id
+                    where a.event_id = $1 and a.file_id = f.id and op.order_id = $2)";
+
+pub(super) async fn of_order_by_id(
+    q: &impl Query,
+    event: EventId,
+    order: OrderId,
+    id: &str,
+) -> Result<Option<AnswerFile>, DbError> {
+    q.opt(OF_ORDER_BY_ID, &[p(&event), p(&order), p(&id)]).await?.as_ref().map(read).transpose()
+}
+
 const OF_ANSWER: &str = "
     select f.id, f.file_name, f.content_type, f.object_key
       from answer a join answer_file f on f.event_id = a.event_id and f.id = a.file_id
@@ -70,21 +103,6 @@ fn read(row: &Row) -> Result<AnswerFile, DbError> {
     })
 }
 
-/// Only files of the cart itself, whatever stands in an answer.
-const LINK: &str = "
-    with linked as (
-        update answer a set file_id = f.id
-          from cart_position c
-          join answer_file f on f.event_id = $1 and f.cart_id = $2
-         where c.event_id = $1 and c.cart_id = $2 and a.event_id = $1 and a.cart_position_id = c.id
-           and a.answer = 'file:' || f.id || '/' || f.file_name
-        returning f.id)
-    update answer_file set expires_at = null where event_id = $1 and id in (select id from linked)";
-
-pub(super) async fn link(tx: &Tx<'_>, event: EventId, cart: &CartId) -> Result<(), DbError> {
-    tx.execute(LINK, &[p(&event), p(&cart.0)]).await.map(drop)
-}
-
 const FORGET: &str = "
     with gone as (
         delete from answer_file f
@@ -101,4 +119,4 @@ pub async fn forget(q: &impl Query, now: Timestamp, max: i64) -> Result<u64, DbE
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[INSERT, OF_CART, OF_ANSWER, LINK, FORGET];
+pub const ALL: &[&str] = &[INSERT, OF_CART, OF_CART_BY_ID, OF_ORDER_BY_ID, OF_ANSWER, FORGET];

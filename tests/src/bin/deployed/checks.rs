@@ -57,7 +57,10 @@ impl Deployed {
         std::fs::create_dir_all(&folder).unwrap();
         let tools = Tools::prepare(target.parent().unwrap());
         let functions = folder.join("functions");
-        build_functions(&target, &functions);
+        match environment::variable("ONSALE_FUNCTIONS") {
+            Some(built) => take_functions(Path::new(&built), &functions),
+            None => build_functions(&target, &functions),
+        }
         let cluster = Cluster::start_ephemeral().await.unwrap();
         cluster.create_database("onsale").await.unwrap();
         let direct_url = cluster.url("onsale");
@@ -197,6 +200,15 @@ fn build_functions(target: &Path, into: &Path) {
         let folder = into.join(name);
         std::fs::create_dir_all(&folder).unwrap();
         run(Command::new("strip").arg("-o").arg(folder.join("bootstrap")).arg(target.join(name)));
+    }
+}
+
+/// Takes functions that are built already, as FOLDER/FUNCTION/bootstrap.
+fn take_functions(built: &Path, into: &Path) {
+    for name in tests::infra::functions() {
+        let (from, to) = (built.join(name).join("bootstrap"), into.join(name).join("bootstrap"));
+        std::fs::create_dir_all(into.join(name)).unwrap();
+        std::fs::copy(&from, to).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
     }
 }
 

@@ -17,7 +17,7 @@ const PACKAGES: &[&str] = &["ministack==1.5.33", "boto3==1.43.106", "cargo-lambd
 pub struct Tools(PathBuf);
 
 impl Tools {
-    /// Those of `ONSALE_EMULATOR_TOOLS`, or new ones.
+    /// Those beside the target folder, or new ones.
     pub fn prepare(target: &Path) -> Self {
         let folder = target.join("emulator");
         let stamp = folder.join("packages");
