@@ -35,9 +35,11 @@ impl Timestamp {
         Self(jiff::Timestamp::from_microsecond(micros).unwrap_or(edge))
     }
 
-    /// Reads ISO 8601 with a zone or offset, as the API writes moments.
+    /// Reads ISO 8601 with a zone or offset, as the API writes moments, in the years from 1 on: the database does not
+    /// have all of those before.
     pub fn parse(text: &str) -> Option<Self> {
-        text.parse::<jiff::Timestamp>().ok().map(Self::from_jiff)
+        let moment = text.parse::<jiff::Timestamp>().ok()?;
+        (jiff::tz::Offset::UTC.to_datetime(moment).year() >= 1).then(|| Self::from_jiff(moment))
     }
 
     /// Microseconds since 1970.

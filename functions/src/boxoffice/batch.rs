@@ -20,6 +20,10 @@ use crate::{
 /// Most requests in one batch: the lock is held for as long as they take.
 pub(super) const BATCH_MAX: i64 = 500;
 
+/// Most positions of orders that programs create in one batch, unless one order has more: one may have as many as hundreds
+/// of buyers.
+const POSITIONS_MAX: usize = 2000;
+
 /// What a batch has decided. Nothing is written yet.
 pub(super) struct Decided {
     /// Keys of what is served now, with what became of it.
@@ -40,11 +44,18 @@ impl Decided {
 /// several about the same cart, order or voucher the first. The others are for the next batch, also in this order.
 pub fn choose<'a>(tickets: impl Iterator<Item = &'a Ticket>) -> Vec<&'a Ticket> {
     let (mut keys, mut subjects) = (BTreeSet::new(), BTreeSet::new());
+    let mut positions = 0;
     let is_first = |ticket: &&'a Ticket| {
         let ticket: &'a Ticket = ticket;
         let mut is_first = keys.insert(ticket.key.as_str());
         for subject in ticket.request.subjects() {
             is_first &= subjects.insert(subject);
+        }
+        if let Request::CreateOrder { wanted } = &ticket.request
+            && is_first
+        {
+            is_first = positions == 0 || positions + wanted.positions.len() <= POSITIONS_MAX;
+            positions += wanted.positions.len();
         }
         is_first
     };

@@ -195,11 +195,14 @@ impl Counter<'_> {
     /// Serves a batch. If it is refused as a whole, the own request alone: so a request that cannot be served fails
     /// for whoever has made it, and for nobody else.
     async fn serve(&mut self, db: &mut Db, own: Option<&Ticket>, until: Instant) -> Result<Turn, DbError> {
-        match self.serve_batch(db, own, BATCH_MAX, until).await {
-            Err(DbError::Constraint { name, .. }) if name == "orders_code_key" => {
-                // Another event of the organiser took a code between look-up and commit: the next try draws another.
-                self.serve_batch(db, own, BATCH_MAX, until).await
-            }
+        let mut turn = self.serve_batch(db, own, BATCH_MAX, until).await;
+        if let Err(DbError::Constraint { name, .. }) = &turn
+            && name == "orders_code_key"
+        {
+            // Another event of the organiser took a code between look-up and commit: the next try draws another.
+            turn = self.serve_batch(db, own, BATCH_MAX, until).await;
+        }
+        match turn {
             Err(
                 error @ (DbError::Constraint { .. }
                 | DbError::Failed(_)

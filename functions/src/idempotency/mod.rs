@@ -6,16 +6,15 @@
 
 pub mod sql;
 
+use std::convert::Infallible;
+
 use lambda_http::Request;
 use serde_json::Value;
 
 use crate::{
     http::ApiError,
     id::TokenId,
-    port::{
-        codes::Codes,
-        db::{DbError, Query, Tx},
-    },
+    port::db::{Db, DbError, Tx},
     staff::Staff,
     time::Timestamp,
 };
@@ -27,6 +26,9 @@ const KEY_LENGTH_MAX: usize = 190;
 /// Answers are kept for a day.
 pub const KEEP_SECONDS: i64 = 24 * 3600;
 
+/// What keys of the box office begin with that are keys of calls: they are kept as long as answers.
+const TICKET_PREFIX: &str = "api:";
+
 /// What a call was answered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
@@ -34,6 +36,15 @@ pub struct Answer {
     pub status: u16,
     /// The body.
     pub body: Value,
+}
+
+/// What was found in a transaction that keeps nothing.
+struct Undone(Result<Option<Answer>, DbError>);
+
+impl From<DbError> for Undone {
+    fn from(error: DbError) -> Self {
+        Self(Err(error))
+    }
 }
 
 /// A call that may carry a key. Keys are the token's own.
@@ -68,18 +79,21 @@ impl Call {
         sql::answer(tx, self.token, key).await
     }
 
-    /// What the same key was answered before.
-    pub async fn answered(&self, q: &impl Query) -> Result<Option<Answer>, DbError> {
-        let Some(key) = &self.key else { return Ok(None) };
-        sql::answer(q, self.token, key).await
+    /// What the same key was answered before. Waits while a call runs that has begun with it; takes nothing itself.
+    pub async fn answered(&self, db: &mut Db) -> Result<Option<Answer>, DbError> {
+        if self.key.is_none() {
+            return Ok(None);
+        }
+        let tx = db.begin().await?;
+        let found = self.begin(&tx, Timestamp::from_micros(0)).await;
+        match tx.finish(Err::<Infallible, _>(Undone(found))).await {
+            Err(Undone(found)) => found,
+        }
     }
 
-    /// The key of a request to the box office that is this call's.
-    pub fn ticket_key(&self, codes: &Codes) -> String {
-        match &self.key {
-            Some(key) => format!("api:{}:{key}", self.token.0),
-            None => codes.form_token(),
-        }
+    /// The key by which the box office knows this call's request, if it has one.
+    pub fn ticket_key(&self) -> Option<String> {
+        self.key.as_ref().map(|key| format!("{TICKET_PREFIX}{}:{key}", self.token.0))
     }
 
     /// Keeps the answer.

@@ -1,6 +1,6 @@
 //! Statements about calls that may come twice.
 
-use super::Answer;
+use super::{Answer, TICKET_PREFIX};
 use crate::{
     id::TokenId,
     port::db::{DbError, Query, Tx, p},
@@ -16,8 +16,8 @@ pub(super) async fn take(tx: &Tx<'_>, token: TokenId, key: &String, now: Timesta
 
 const ANSWER: &str = "select status, body from api_call where token_id = $1 and key = $2 and status is not null";
 
-pub(super) async fn answer(q: &impl Query, token: TokenId, key: &String) -> Result<Option<Answer>, DbError> {
-    let row = q.opt(ANSWER, &[p(&token), p(key)]).await?;
+pub(super) async fn answer(tx: &Tx<'_>, token: TokenId, key: &String) -> Result<Option<Answer>, DbError> {
+    let row = tx.opt(ANSWER, &[p(&token), p(key)]).await?;
     row.map(|row| {
         let status: i32 = row.get("status")?;
         Ok(Answer { status: u16::try_from(status).unwrap_or_default(), body: row.get("body")? })
@@ -31,11 +31,15 @@ pub(super) async fn keep(tx: &Tx<'_>, token: TokenId, key: &String, answer: &Ans
     tx.execute(KEEP, &[p(&token), p(key), p(&i32::from(answer.status)), p(&answer.body)]).await.map(|_| ())
 }
 
-const SWEEP: &str = "delete from api_call where created_at < $1";
+/// With what the box office has recorded under their keys.
+const SWEEP: &str = "
+    with outcomes as (delete from form_outcome where form_token like $2 and created_at < $1)
+    delete from api_call where created_at < $1";
 
 /// Drops answers that nobody asks for any more.
 pub async fn sweep(q: &impl Query, before: Timestamp) -> Result<(), DbError> {
-    q.execute(SWEEP, &[p(&before)]).await.map(|_| ())
+    let keys = format!("{TICKET_PREFIX}%");
+    q.execute(SWEEP, &[p(&before), p(&keys)]).await.map(|_| ())
 }
 
 /// Every statement of this file, for the test that prepares them all.

@@ -78,7 +78,7 @@ pub const RIGHTS: &[(&str, &[(Right, Code)])] = &[
         &[
             (Send(Tickets), "order/settle.rs"),
             (Send(Mail), "order/act.rs"),
-            (Send(Notifications), "order/create.rs"),
+            (Send(Notifications), "order/create/mod.rs"),
             (ReadAnswers, "endpoint/api_orders/file.rs"),
         ],
     ),

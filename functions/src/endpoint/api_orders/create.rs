@@ -1,6 +1,6 @@
 //! `POST …/orders/`: an order without a cart (spec rest-api 9.3).
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use ::http::StatusCode;
 use lambda_http::{Body, Request, Response};
@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     boxoffice::{
-        self, CartId, CreateFee, CreateOrder, CreatePosition, OrderRefusal, POSITIONS_PER_ORDER_MAX, Product, Ticket,
-        UnitPrice, Validity, VoucherProblem,
+        self, CartId, CreateFee, CreateOrder, CreatePosition, OrderRefusal, Outcome, POSITIONS_PER_ORDER_MAX, Product,
+        Ticket, UnitPrice, Validity, VoucherProblem,
     },
     cart::Attendee,
     catalogue::{Catalogue, Date, Item, Variation, WEB},
@@ -46,20 +46,12 @@ pub(super) async fn create(ctx: &'static Ctx, request: Request) -> Result<Respon
     let (staff, event) = authorise(&request, &*db, Permission::OrdersWrite).await?;
     let call = Call::of(&request, &staff)?;
     let now = ctx.now();
-    if let Some(answer) = call.answered(&*db).await? {
+    if let Some(answer) = call.answered(&mut db).await? {
         return Ok(respond(&answer));
     }
     let desk = Desk { ctx, staff: &staff, event: &event, catalogue: ctx.storefronts().catalogue(&*db, &event).await? };
-    let done = match desk.read(&*db, &request, now).await {
-        Err(error) => Err(error),
-        Ok(asked) if asked.simulates || !asked.gift_cards.is_empty() => desk.alone(&mut db, &call, asked, now).await,
-        Ok(asked) => desk.together(&mut db, &call, asked, now).await,
-    };
-    let answer = keep_refusal(&mut db, &call, done, now).await?;
-    drop(db);
-    let code = answer.body["code"].as_str().unwrap_or_default();
-    tracing::info!(event.id = event.id.0, order.code = code, "Order {code} created");
-    Ok(respond(&answer))
+    let done = desk.done(&mut db, &call, &request, now).await;
+    Ok(respond(&keep_refusal(&mut db, &call, done, now).await?))
 }
 
 /// What a call asks for.
@@ -108,17 +100,41 @@ impl Desk<'_> {
         Ok(Asked { wanted, gift_cards: gift_cards(&fields)?, simulates: fields.flag("simulate", false)? })
     }
 
-    /// In a batch with what others want at this moment. The outcome has the call's key: a repetition hears it again.
-    async fn together(&self, db: &mut Db, call: &Call, asked: Asked, now: Timestamp) -> Result<Answer, ApiError> {
+    /// In a batch with what others want at this moment, unless that cannot be.
+    async fn done(&self, db: &mut Db, call: &Call, request: &Request, now: Timestamp) -> Result<Answer, ApiError> {
+        let key = call.ticket_key();
+        if let Some(key) = &key
+            && let Some(outcome) = boxoffice::waiting::sql::outcome(&*db, self.event.id, key).await?
+        {
+            // It was served, and nobody was told. What is said now may not even be possible any more.
+            return self.told(db, call, outcome, 0, now).await;
+        }
+        let asked = self.read(&*db, request, now).await?;
+        if asked.simulates || !asked.gift_cards.is_empty() {
+            return self.alone(db, call, asked, now).await;
+        }
         let count = asked.wanted.positions.len();
         let request = boxoffice::Request::CreateOrder { wanted: Box::new(asked.wanted) };
-        let ticket = Ticket { key: call.ticket_key(self.ctx.codes()), request };
+        let ticket = Ticket { key: key.unwrap_or_else(|| self.ctx.codes().form_token()), request };
         let outcome = boxoffice::submit(self.ctx, db, self.event, &self.catalogue, &ticket).await?;
+        self.told(db, call, outcome, count, now).await
+    }
+
+    /// The answer to a call whose request, of so many positions, was served in a batch.
+    async fn told(
+        &self,
+        db: &mut Db,
+        call: &Call,
+        outcome: Outcome,
+        count: usize,
+        now: Timestamp,
+    ) -> Result<Answer, ApiError> {
         let order = match order::created(outcome) {
             Ok(order) => order,
             Err(error) => return Err(self.refusal(&*db, error, count).await?),
         };
         let answer = self.answer(&*db, order).await?;
+        self.log(&answer);
         let tx = db.begin().await?;
         let kept = call.keep(&tx, &answer, now).await;
         tx.finish(kept).await?;
@@ -131,6 +147,7 @@ impl Desk<'_> {
         let done = self.in_transaction(&tx, call, asked, now).await;
         match tx.finish(done).await {
             Ok((answer, outgoing)) => {
+                self.log(&answer);
                 outgoing.of(self.event.organizer.id).dispatch(self.ctx).await;
                 Ok(answer)
             }
@@ -172,7 +189,12 @@ impl Desk<'_> {
         Ok(Answer { status: StatusCode::CREATED.as_u16(), body })
     }
 
-    /// Why there is no order, of so many positions, as the caller reads it.
+    fn log(&self, answer: &Answer) {
+        let code = answer.body["code"].as_str().unwrap_or_default();
+        tracing::info!(event.id = self.event.id.0, order.code = code, "Order {code} created");
+    }
+
+    /// Why there is no order, as the caller reads it.
     async fn refusal(&self, q: &impl Query, error: CreateError, count: usize) -> Result<ApiError, ApiError> {
         Ok(match error {
             CreateError::Db(error) => error.into(),
@@ -183,7 +205,7 @@ impl Desk<'_> {
     }
 }
 
-/// Errors in a list parallel to the positions.
+/// Errors in a list parallel to the positions. A call that comes again may say fewer than the first one.
 async fn refused(
     q: &impl Query,
     event: &Event,
@@ -191,6 +213,7 @@ async fn refused(
     faults: &[(usize, OrderRefusal)],
     count: usize,
 ) -> Result<ApiError, ApiError> {
+    let count = faults.iter().map(|(place, _)| place + 1).fold(count, usize::max);
     let mut positions = vec![json!({}); count];
     for (place, refusal) in faults {
         positions[*place] = match refusal {
@@ -230,6 +253,9 @@ pub(super) fn voucher_problem(problem: VoucherProblem) -> &'static str {
     }
 }
 
+/// Longest comment, in characters, and most fees of an order.
+const COMMENT_MAX: usize = 10_000;
+const FEES_MAX: usize = 100;
 /// Most gift cards for one order.
 const GIFT_CARDS_MAX: usize = 50;
 /// Longest secret of one, in bytes.
@@ -263,6 +289,9 @@ impl Reader<'_> {
         }
         nest(fields, &mut positions)?;
         let fees = parts(fields, "fees", |fields| self.fee(fields))?;
+        if fees.len() > FEES_MAX {
+            return Err(ApiError::field("fees", format!("An order has at most {FEES_MAX} fees.")));
+        }
         let payment = provider(fields)?;
         Ok(CreateOrder {
             positions,
@@ -273,7 +302,7 @@ impl Reader<'_> {
             locale: self.locale(fields)?,
             testmode: fields.flag("testmode", self.event.testmode)?,
             sales_channel: sales_channel(fields, channels)?,
-            comment: fields.string("comment")?.unwrap_or_default(),
+            comment: comment(fields)?,
             valid_if_pending: fields.flag("valid_if_pending", false)?,
             require_approval,
             rounding: self.rounding(fields)?,
@@ -321,6 +350,9 @@ impl Reader<'_> {
         let voucher = fields.line("voucher")?;
         let answers = answers::read(fields, self.catalogue, self.event)?.unwrap_or_default();
         let valid = Validity { from: fields.moment("valid_from")?, until: fields.moment("valid_until")? };
+        if valid.from.zip(valid.until).is_some_and(|(from, until)| until < from) {
+            return Err(ApiError::field("valid_until", "The end must not be before the beginning."));
+        }
         let (is_price_given, parent, bundled) = (given.is_some(), None, false);
         Ok(CreatePosition { product, price, is_price_given, parent, bundled, voucher, attendee, answers, valid })
     }
@@ -548,8 +580,19 @@ pub(super) fn sales_channel(fields: &Fields, channels: &[String]) -> Result<Stri
     if channels.contains(&said) { Ok(said) } else { Err(ApiError::field("sales_channel", "Unknown sales channel.")) }
 }
 
+/// Each once, however often it is named: what it holds is given once.
 fn carts(fields: &Fields) -> Result<Vec<CartId>, ApiError> {
     let carts = fields.list("consume_carts")?.iter();
     let text = |value: &Value| value.as_str().map(|id| CartId(id.replace('\0', "")));
-    carts.map(|value| text(value).ok_or_else(|| ApiError::field("consume_carts", "Not a valid string."))).collect()
+    let read = carts.map(|value| text(value).ok_or_else(|| ApiError::field("consume_carts", "Not a valid string.")));
+    let named: BTreeSet<CartId> = read.collect::<Result<_, _>>()?;
+    Ok(named.into_iter().collect())
+}
+
+fn comment(fields: &Fields) -> Result<String, ApiError> {
+    let text = fields.string("comment")?.unwrap_or_default();
+    match text.chars().count() {
+        0..=COMMENT_MAX => Ok(text),
+        _ => Err(ApiError::field("comment", format!("Ensure this field has no more than {COMMENT_MAX} characters."))),
+    }
 }

@@ -6,6 +6,7 @@ use lambda_http::Request;
 use serde_json::{Map, Value};
 
 use crate::{
+    endpoint::api::read,
     event::Event,
     http::ApiError,
     money::{Money, TaxRate},
@@ -20,15 +21,7 @@ pub(super) struct Fields(Map<String, Value>);
 
 impl Fields {
     pub(super) fn read(request: &Request) -> Result<Self, ApiError> {
-        if request.body().is_empty() {
-            return Ok(Self(Map::new()));
-        }
-        let body: Value = serde_json::from_slice(request.body())
-            .map_err(|error| ApiError::BadRequest(format!("JSON parse error - {error}")))?;
-        match body {
-            Value::Object(fields) => Ok(Self(fields)),
-            _ => Err(ApiError::field("non_field_errors", "Invalid data. Expected an object.")),
-        }
+        read::object(request).map(Self)
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Value> {

@@ -179,8 +179,9 @@ pub async fn create_alone(
             true => Some(mail::queue(tx, event, order, kind, None, now).await?),
             false => None,
         };
-        let message = match (is_paid, mail) {
+        let message = match (is_covered, mail) {
             (true, then_mail) => Some(Message::RenderTickets { order, then_mail }),
+            (false, Some(mail)) if is_paid => Some(Message::RenderTickets { order, then_mail: Some(mail) }),
             (false, mail) => mail.map(|mail| Message::SendMail { mail }),
         };
         outgoing.add(outbox::record(tx, message.as_slice(), now).await?);
