@@ -76,6 +76,7 @@ const MIGRATIONS: &[Migration] = migrations![
     52 "0052_blocked_secret",
     53 "0053_team_invite",
     54 "0054_mail_of_organizer",
+    55 "0055_address_of_position",
 ];
 
 /// Why a migration stopped. What came before it stays applied.
