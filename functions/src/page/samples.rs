@@ -423,7 +423,6 @@ pub fn mails(lang: Lang) -> Vec<(&'static str, Mail)> {
         team: "Desk".into(),
     };
     vec![
-        ("mail-invite", invite.to_mail()),
         ("mail-placed-bank", of(Moment::Placed(to_pay(Some(bank()), None))).to_mail()),
         ("mail-placed-manual", of(Moment::Placed(to_pay(None, Some("Pay **in cash** at our office.")))).to_mail()),
         ("mail-free", of(Moment::Free).to_mail()),
@@ -435,6 +434,7 @@ pub fn mails(lang: Lang) -> Vec<(&'static str, Mail)> {
         ("mail-changed", of(Moment::Changed { note: None }).to_mail()),
         ("mail-waiting", voucher.to_mail()),
         ("mail-staff", staff.to_mail()),
+        ("mail-invite", invite.to_mail()),
     ]
 }
 
