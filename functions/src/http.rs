@@ -177,9 +177,10 @@ impl Asked {
 }
 
 impl Asked {
-    /// The path without the secret that addresses of orders carry.
+    /// The path without the secret that addresses of orders, and of pages of staff, carry.
     fn loggable_path(&self) -> &str {
-        self.path.split_once("/order/").map_or(&self.path, |(shop, _)| shop)
+        let secrets = ["/order/", "/_notices/", "/_invites/"];
+        secrets.iter().find_map(|part| self.path.split_once(part)).map_or(&self.path, |(shop, _)| shop)
     }
 }
 

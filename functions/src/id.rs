@@ -93,6 +93,8 @@ id_type!(
     UserId,
     /// A team of an organiser.
     TeamId,
+    /// An invitation to a team.
+    InviteId,
     /// An API token of a team.
     TokenId,
     /// An entry of the action log.

@@ -74,6 +74,9 @@ const MIGRATIONS: &[Migration] = migrations![
     50 "0050_lists_of_scans",
     51 "0051_ticket_validity",
     52 "0052_blocked_secret",
+    53 "0053_team_invite",
+    54 "0054_mail_of_organizer",
+    55 "0055_address_of_position",
     56 "0056_answers_in_one_statement",
 ];
 

@@ -11,7 +11,7 @@ use crate::{
         again, answer, api_bulk_actions, api_checkin, api_devices, api_document, api_events, api_exporters,
         api_giftcards, api_items, api_orders, api_organizers, api_pictures, api_prices, api_questions, api_quotas,
         api_subevents, api_teams, api_uploads, api_version, api_vouchers, api_waitinglist, api_webhooks, cart,
-        checkout, event, listing, notices, order, site,
+        checkout, event, invites, listing, notices, order, site,
     },
     http::{self, ApiError, Handler},
 };
@@ -135,6 +135,8 @@ routes! {
     "ticket_request"         "POST" "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/" OrderSecretForm => order::request_download;
     "notices_edit"           "GET"  "/_notices/{user}/{token}/" StaffLink => notices::handle;
     "notices_edit"           "POST" "/_notices/{user}/{token}/" StaffLink => notices::handle;
+    "invite_accept"          "GET"  "/_invites/{invite}/{token}/" StaffLink => invites::handle;
+    "invite_accept"          "POST" "/_invites/{invite}/{token}/" StaffLink => invites::handle;
     "api_bulk_actions"       "POST" "/api/v1/organizers/{organizer}/events/{event}/bulk_actions/" Token(OrdersWrite) => api_bulk_actions::handle;
     "api_bulk_actions"       "GET"  "/api/v1/organizers/{organizer}/events/{event}/bulk_actions/{bulk_action}/" Token(OrdersRead) => api_bulk_actions::handle;
     "api_exporters"          "GET"  "/api/v1/organizers/{organizer}/events/{event}/exporters/" Token(OrdersRead) => api_exporters::handle;
@@ -356,6 +358,10 @@ routes! {
     "api_teams"              "GET" "/api/v1/organizers/{organizer}/teams/{team}/members/" OrganizerToken(TeamsWrite) => api_teams::handle;
     "api_teams"              "GET" "/api/v1/organizers/{organizer}/teams/{team}/members/{member}/" OrganizerToken(TeamsWrite) => api_teams::handle;
     "api_teams"              "DELETE" "/api/v1/organizers/{organizer}/teams/{team}/members/{member}/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "GET" "/api/v1/organizers/{organizer}/teams/{team}/invites/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "POST" "/api/v1/organizers/{organizer}/teams/{team}/invites/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "GET" "/api/v1/organizers/{organizer}/teams/{team}/invites/{invite}/" OrganizerToken(TeamsWrite) => api_teams::handle;
+    "api_teams"              "DELETE" "/api/v1/organizers/{organizer}/teams/{team}/invites/{invite}/" OrganizerToken(TeamsWrite) => api_teams::handle;
     "api_teams"              "GET" "/api/v1/organizers/{organizer}/teams/{team}/tokens/" OrganizerToken(TeamsWrite) => api_teams::handle;
     "api_teams"              "POST" "/api/v1/organizers/{organizer}/teams/{team}/tokens/" OrganizerToken(TeamsWrite) => api_teams::handle;
     "api_teams"              "GET" "/api/v1/organizers/{organizer}/teams/{team}/tokens/{token}/" OrganizerToken(TeamsWrite) => api_teams::handle;

@@ -7,7 +7,15 @@ use serde::{Serialize, de::DeserializeOwned};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use crate::{boxoffice::CartId, cart::Session, config::Secret, event::Event, http, i18n::Lang, id::UserId};
+use crate::{
+    boxoffice::CartId,
+    cart::Session,
+    config::Secret,
+    event::Event,
+    http,
+    i18n::Lang,
+    id::{InviteId, UserId},
+};
 
 /// Hex HMAC-SHA256 over `parts`; parts cannot run into each other.
 pub fn keyed_hash(key: &str, parts: &[&str]) -> String {
@@ -89,6 +97,16 @@ impl Signer<'_> {
     /// Whether it is the right one.
     pub fn is_notice_token(&self, user: UserId, token: &str) -> bool {
         same(self.notice_token(user).as_bytes(), token.as_bytes())
+    }
+
+    /// What nobody else can guess of the address of an invitation.
+    pub fn invite_token(&self, invite: InviteId) -> String {
+        self.signature("invites", &invite.to_string())
+    }
+
+    /// Whether it is the right one.
+    pub fn is_invite_token(&self, invite: InviteId, token: &str) -> bool {
+        same(self.invite_token(invite).as_bytes(), token.as_bytes())
     }
 
     /// The token of forms of this event: bound to the cart, or to nothing while there is none.

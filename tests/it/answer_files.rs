@@ -138,9 +138,10 @@ async fn a_file_goes_with_the_order_and_only_its_staff_gets_it() {
         assert_eq!(seen.status().as_u16(), 404, "{path}");
     }
 
-    // Whoever corrects the answers of an order cannot write a file: it stays.
+    // Whoever corrects other answers of an order says that the file stays.
     let api = Program::new(&shop, "org/events/gig/");
-    let corrected = api.done("PATCH", &format!("orderpositions/{id}/"), json!({ "answers": [] })).await;
+    let stays = json!({ "answers": [{ "question": position["answers"][0]["question"], "answer": "file:keep" }] });
+    let corrected = api.done("PATCH", &format!("orderpositions/{id}/"), stays).await;
     assert_eq!(corrected["answers"][0]["answer"], url);
     assert_eq!(fetch(url, &shop.token).await.0, 200);
     // An earlier release, during a deploy or after a rollback, writes the answers of an order without their files.
@@ -392,4 +393,56 @@ async fn an_event_without_orders_goes_with_the_files_of_its_carts() {
     assert_eq!(shop.number("select count(*) as number from media_removal").await, 0);
     // The tab is still open.
     assert_eq!(buyer.get(QUESTIONS).await.status, 404);
+}
+
+/// Sends a file as a program does, and returns how other calls name it.
+async fn upload(shop: &TestShop, token: &str, bytes: &[u8]) -> Value {
+    let request = http_client().build().unwrap().post(format!("{}/api/v1/upload", shop.url));
+    let request = request.header("authorization", format!("Token {token}")).header("content-type", "application/pdf");
+    let request = request.header("content-disposition", "attachment; filename=\"card.pdf\"").body(bytes.to_vec());
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 201);
+    serde_json::from_str::<Value>(&answer.text().await.unwrap()).unwrap()["id"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_write_files_as_answers_and_take_them_away() {
+    let shop = shop().await;
+    let api = Program::new(&shop, "org/events/gig/");
+    let item = api.get("items/").await["results"][0]["id"].clone();
+    let question = api.get("questions/").await["results"][0]["id"].clone();
+    let order = json!({ "email": "ada@example.org", "positions": [{ "item": item }], "payment_provider": "manual" });
+    let order = api.done("POST", "orders/", order).await;
+    let path = format!("orderpositions/{}/", order["positions"][0]["id"]);
+    let says = |answer: Value| json!({ "answers": [{ "question": question, "answer": answer }] });
+    let card = upload(&shop, &shop.token, PDF).await;
+    let told = api.done("PATCH", &path, says(card.clone())).await;
+    let url = told["answers"][0]["answer"].as_str().unwrap().to_owned();
+    let (status, bytes, _) = fetch(&url, &shop.token).await;
+    assert_eq!((status, bytes.as_slice()), (200, PDF));
+    // The answer outlives the file of the program.
+    shop.clock.advance_seconds(2 * 24 * 3600);
+    sweep(&shop).await;
+    assert_eq!(fetch(&url, &shop.token).await.0, 200);
+
+    let stranger = make_organizer(shop.ctx, "other", &["*"]).await;
+    let foreign = upload(&shop, &stranger, PDF).await;
+    let own = keys(&shop).await.remove(0).rsplit('/').next().unwrap().to_owned();
+    for wrong in
+        [card, foreign, json!("file:nothing"), json!(format!("file:{own}")), json!(format!("file:{own}/card.pdf"))]
+    {
+        let (status, faults) = api.refused("PATCH", &path, says(wrong.clone())).await;
+        assert_eq!((status, faults["answers"][0]["answer"][0].is_string()), (400, true), "{wrong}: {faults}");
+    }
+    // A new file takes the place of the old one, which goes; a list without the question takes it away.
+    let card = upload(&shop, &shop.token, b"%PDF-1.7\nnew\n").await;
+    api.done("PATCH", &path, says(card.clone())).await;
+    assert_eq!((fetch(&url, &shop.token).await.1.as_slice(), files(&shop).await), (b"%PDF-1.7\nnew\n".as_slice(), 1));
+    assert_eq!(api.done("PATCH", &path, says(json!("file:keep"))).await["answers"][0]["answer"], url);
+    let added = json!({ "order": order["code"], "item": item, "answers": [{ "question": question, "answer": card }] });
+    let added = api.done("POST", "orderpositions/", added).await;
+    let theirs = added["answers"][0]["answer"].as_str().unwrap();
+    assert_eq!(api.done("PATCH", &path, json!({ "answers": [] })).await["answers"], json!([]));
+    assert_eq!((fetch(&url, &shop.token).await.0, fetch(theirs, &shop.token).await.0), (404, 200));
+    assert_eq!(files(&shop).await, 1);
 }

@@ -42,6 +42,12 @@ async fn orders_are_found_by_what_is_known_of_them() {
         (format!("item={item}"), vec![&first, &second]),
         ("item=999999".to_owned(), vec![]),
         ("search=lovelace".to_owned(), vec![&first, &second]),
+        ("search=gRACE@Example".to_owned(), vec![&second]),
+        ("search=ADA%20love".to_owned(), vec![&first, &second]),
+        ("search=ada_love".to_owned(), vec![]),
+        ("search=a%25e".to_owned(), vec![]),
+        ("search=!".to_owned(), vec![]),
+        ("search=l%C3%B6velace".to_owned(), vec![]),
         (format!("search={secret}"), vec![&second]),
         (format!("search={}", &code(&second)[..4]), vec![&second]),
         ("payment_provider=manual".to_owned(), vec![&first]),
@@ -296,4 +302,94 @@ async fn answers_and_notes_come_with_a_new_order() {
     assert_eq!((changed["answers"].as_array().unwrap().len(), &changed["answers"][0]["answer"]), (1, &json!("vegan")));
     let added = json!({ "order": order["code"], "item": item, "answers": [{ "question": text, "answer": "kosher" }] });
     assert_eq!(api.done("POST", "orderpositions/", added).await["answers"][0]["answer"], "kosher");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sold_says_by_which_rule_it_is_taxed_and_money_what_was_noted_with_it() {
+    let shop = gig(20).await;
+    let api = Program::new(&shop, "org/events/gig/");
+    let rule = api.get("taxrules/").await["results"][0]["id"].clone();
+    api.done("PATCH", &format!("taxrules/{rule}/"), json!({ "code": "S/standard" })).await;
+    let rules = |told: &Value| (told["tax_rule"].clone(), told["tax_code"].clone());
+    let known = (rule.clone(), json!("S/standard"));
+    let ticket = api.get("items/").await["results"][1]["id"].clone();
+    let fees =
+        json!([{ "fee_type": "service", "value": "1.19", "tax_rule": rule }, { "fee_type": "other", "value": "1.00" }]);
+    let body = json!({ "email": "ada@example.org", "payment_provider": "banktransfer", "fees": fees,
+                       "positions": [{ "item": ticket }] });
+    let order = api.done("POST", "orders/", body).await;
+    assert_eq!((rules(&order["positions"][0]), rules(&order["fees"][0])), (known.clone(), known.clone()));
+    assert_eq!(rules(&order["fees"][1]), (Value::Null, Value::Null), "nothing is known of it");
+    let base = format!("orders/{}/", order["code"].as_str().unwrap());
+    let money = json!({ "provider": "manual", "state": "confirmed", "amount": "5.00", "info": { "desk": 3 } });
+    api.done("POST", &format!("{base}payments/"), money).await;
+    let back = json!({ "provider": "manual", "state": "done", "source": "admin", "amount": "1.00", "payment": 2,
+                       "info": { "desk": 4 } });
+    api.done("POST", &format!("{base}refunds/"), back).await;
+    let told = api.get(&base).await;
+    assert_eq!(
+        (&told["payments"][1]["details"], &told["refunds"][0]["details"]),
+        (&json!({ "desk": 3 }), &json!({ "desk": 4 }))
+    );
+    // A rate that was changed since is not that of the order.
+    api.done("PATCH", &format!("taxrules/{rule}/"), json!({ "rate": "7.00" })).await;
+    let told = api.get(&base).await;
+    assert_eq!(
+        (rules(&told["positions"][0]), &told["positions"][0]["tax_rate"]),
+        ((Value::Null, Value::Null), &json!("19.00"))
+    );
+    assert_eq!(rules(&told["fees"][0]), (Value::Null, Value::Null));
+    // Of several with the rate of a fee, the one that is for fees.
+    let other = api.done("POST", "taxrules/", json!({ "name": "Other", "rate": "19.00" })).await;
+    assert_eq!(rules(&api.get(&base).await["fees"][0]).0, other["id"]);
+    api.done("POST", "taxrules/", json!({ "name": "Third", "rate": "19.00" })).await;
+    assert_eq!(rules(&api.get(&base).await["fees"][0]).0, Value::Null, "any of two");
+    api.done("PATCH", &format!("taxrules/{rule}/"), json!({ "rate": "19.00" })).await;
+    let told = api.get("orderpositions/").await["results"][0].clone();
+    assert_eq!((rules(&told), rules(&api.get(&base).await["fees"][0])), (known.clone(), known));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_position_keeps_the_address_of_its_person() {
+    let shop = gig(20).await;
+    let api = Program::new(&shop, "org/events/gig/");
+    let order = order(&api, 1, "ada@example.org").await;
+    let names = ["street", "zipcode", "city", "country", "state"];
+    let of = |told: &Value| names.map(|name| told[name].clone());
+    assert_eq!(of(&order["positions"][0]), names.map(|_| Value::Null));
+    let path = format!("orderpositions/{}/", order["positions"][0]["id"]);
+    let address =
+        json!({ "street": "Road 1\nBack house", "zipcode": "10115", "city": "Berlin", "country": "DE", "state": "BE" });
+    let told = api.done("PATCH", &path, address.clone()).await;
+    assert_eq!((of(&told), &told["attendee_name"]), (of(&address), &json!("Ada Lovelace")));
+    let told = api.done("PATCH", &path, json!({ "city": "Potsdam", "state": null, "company": "Navy" })).await;
+    assert_eq!((&told["city"], &told["state"], &told["zipcode"]), (&json!("Potsdam"), &Value::Null, &json!("10115")));
+    let listed = &api.get("orderpositions/").await["results"][0];
+    assert_eq!((of(listed), &listed["company"]), (of(&told), &json!("Navy")));
+    for wrong in [
+        json!({ "country": "Germany" }),
+        json!({ "country": "XY" }),
+        json!({ "city": 5 }),
+        json!({ "zipcode": "1\n2" }),
+    ] {
+        let field = wrong.as_object().unwrap().keys().next().unwrap();
+        let (status, faults) = api.refused("PATCH", &path, wrong.clone()).await;
+        assert_eq!((status, faults[field][0].is_string()), (400, true), "{wrong}: {faults}");
+    }
+    let ticket = api.get("items/").await["results"][1]["id"].clone();
+    let added = json!({ "order": order["code"], "item": ticket, "attendee_name": "Grace", "street": "Pier 2", "country": "US" });
+    let added = api.done("POST", "orderpositions/", added).await;
+    assert_eq!(
+        (&added["attendee_name"], &added["street"], &added["country"]),
+        (&json!("Grace"), &json!("Pier 2"), &json!("US"))
+    );
+    let changed = format!("orders/{}/change/", order["code"].as_str().unwrap());
+    let told = api
+        .done(
+            "POST",
+            &changed,
+            json!({ "patch_positions": [{ "position": added["id"], "body": { "price": "9.00" } }] }),
+        )
+        .await;
+    assert_eq!(told["positions"][1]["street"], "Pier 2", "other changes leave it");
 }

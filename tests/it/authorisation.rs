@@ -67,6 +67,8 @@ pub const CASES: &[Case] = &[
     case("POST", "/{organizer}/{event}/order/{code}/{secret}/download/{position}/pdf/", 403, 404, 303),
     case("GET", "/_notices/{user}/{token}/", 404, 404, 200),
     case("POST", "/_notices/{user}/{token}/", 404, 404, 303),
+    case("GET", "/_invites/{invite}/{token}/", 404, 404, 200),
+    case("POST", "/_invites/{invite}/{token}/", 404, 404, 303),
     case("POST", "/api/v1/organizers/{organizer}/events/{event}/bulk_actions/", 401, 403, 400),
     case("GET", "/api/v1/organizers/{organizer}/events/{event}/bulk_actions/{bulk_action}/", 401, 403, 404),
     case("GET", "/api/v1/organizers/{organizer}/events/{event}/exporters/", 401, 403, 200),

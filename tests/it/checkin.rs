@@ -101,6 +101,13 @@ async fn a_scan_app_works_through_an_evening() {
     let scans = order["positions"][0]["checkins"].as_array().unwrap();
     assert_eq!((scans.len(), &scans[0]["list"], &scans[0]["device_id"]), (3, &json!(door.list), &json!(1)));
     assert_eq!(door.api().get("orders/").await["results"][0]["positions"][0]["checkins"].as_array().unwrap().len(), 3);
+    // So does whoever changes it.
+    let scans = |told: &Value| told["checkins"].as_array().unwrap().len();
+    let position = format!("orderpositions/{}/", order["positions"][0]["id"]);
+    let noted = door.api().done("PATCH", &format!("orders/{code}/"), json!({ "comment": "seen" })).await;
+    let changed = door.api().done("POST", &format!("orders/{code}/change/"), json!({})).await;
+    assert_eq!((scans(&noted["positions"][0]), scans(&changed["positions"][0])), (3, 3));
+    assert_eq!(scans(&door.api().done("PATCH", &position, json!({ "company": "Navy" })).await), 3);
     let attempts = door.api().get("checkins/?successful=false").await;
     assert_eq!((&attempts["count"], &attempts["results"][0]["error_reason"]), (&json!(1), &json!("already_redeemed")));
     let logged =
@@ -378,4 +385,27 @@ async fn doors_do_not_wait_for_the_sale() {
     tokio::time::timeout(std::time::Duration::from_secs(5), scan).await.unwrap();
     lock.tx().one("select 1 as one", &[]).await.unwrap();
     tx.finish(Ok::<_, shop::port::db::DbError>(())).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_ticket_and_its_add_ons_the_one_enters_that_is_valid_now() {
+    let door = Door::new(json!({ "name": "Main", "addon_match": true })).await;
+    let item = door.api().get("items/").await["results"][0]["id"].clone();
+    let positions = json!([{ "positionid": 1, "item": item }, { "positionid": 2, "item": item, "addon_to": 1 }]);
+    let order = json!({ "email": "ada@example.org", "payment_provider": "free", "positions": positions });
+    let order = door.api().done("POST", "orders/", order).await;
+    let [day, night] = [0, 1].map(|place| order["positions"][place]["id"].clone());
+    let secret = order["positions"][0]["secret"].as_str().unwrap().to_owned();
+    door.refused(&secret, "a", json!({}), "ambiguous").await;
+    let last = async |position: &Value, until: Value, from: Value| {
+        let times = json!({ "valid_until": until, "valid_from": from });
+        door.api().done("PATCH", &format!("orderpositions/{position}/"), times).await;
+    };
+    last(&day, json!("2000-01-01T00:00:00Z"), Value::Null).await;
+    assert_eq!(door.entered(&secret, "b", json!({})).await["position"]["id"], night);
+    // None is: the one that will be says why.
+    last(&night, Value::Null, json!("2998-01-01T00:00:00Z")).await;
+    assert_eq!(door.refused(&secret, "c", json!({}), "invalid_time").await["position"]["id"], night);
+    last(&night, json!("1999-01-01T00:00:00Z"), Value::Null).await;
+    assert_eq!(door.refused(&secret, "d", json!({}), "invalid_time").await["position"]["id"], day);
 }

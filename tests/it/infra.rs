@@ -129,7 +129,18 @@ fn a_mail_is_not_claimed_twice_while_it_is_sent() {
 const EXPECTED_RIGHTS: &[(&str, &[&str])] = &[
     ("ApiBulkActions", &["send checkout", "send notifications"]),
     ("ApiExporters", &["s3:GetObject exports", "send default", "send notifications"]),
-    ("ApiOrders", &["s3:GetObject answers", "send default", "send mail", "send notifications"]),
+    (
+        "ApiOrders",
+        &[
+            "find uploads/*",
+            "s3:GetObject answers",
+            "s3:GetObject uploads",
+            "s3:PutObject answers",
+            "send default",
+            "send mail",
+            "send notifications",
+        ],
+    ),
     ("ApiPictures", &["s3:DeleteObject pub", "send default", "send notifications"]),
     ("ApiUploads", &["find uploads/*", "s3:DeleteObject uploads", "s3:GetObject uploads", "s3:PutObject uploads"]),
     ("ApiWebhooks", &["send notifications"]),

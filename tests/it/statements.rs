@@ -62,6 +62,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("staff", staff::sql::ALL),
     ("question/file", question::file::sql::ALL),
     ("staff/edit", staff::edit::sql::ALL),
+    ("staff/invite", staff::invite::sql::ALL),
     ("staff/notice", staff::notice::sql::ALL),
     ("ticket", ticket::sql::ALL),
     ("upload", upload::sql::ALL),

@@ -55,6 +55,7 @@ fn kinds() -> Vec<Kind> {
         kind::<api_giftcards::Cards>("{organizer}/giftcards/", "GiftCard"),
         kind::<api_giftcards::Entries>("{giftcard}/transactions/", "GiftCardTransaction"),
         kind::<api_teams::Teams>("{organizer}/teams/", "Team"),
+        kind::<api_teams::Invites>("{team}/invites/", "TeamInvite"),
         Kind {
             list: "{organizer}/events/",
             name: "Event",

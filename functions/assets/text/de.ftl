@@ -455,3 +455,18 @@ notice-modified = Angaben einer Bestellung geändert
 notice-contact-changed = Kontaktdaten einer Bestellung geändert
 notice-changed = Bestellung geändert
 notice-refund-external = Rückzahlung an anderer Stelle
+
+# Einladungen in ein Team
+mail-invite-subject = { $name } lädt Sie in ein Team ein
+mail-invite-heading = Einladung
+mail-invite-text = Sie sind eingeladen, in einem Team von { $name } mitzuarbeiten.
+mail-invite-team = Team
+mail-invite-button = Einladung annehmen
+mail-invite-why = Sie bekommen diese E-Mail, weil jemand von { $name } Sie eingeladen hat. Wenn Sie nichts damit zu tun haben, brauchen Sie nichts zu tun.
+invite-heading = Einladung in das Team { $name }
+invite-from = { $name } lädt Sie ein, in diesem Team mitzuarbeiten.
+invite-for = Die Einladung gilt für { $name }.
+invite-name = Ihr Name
+invite-accept = Einladung annehmen
+invite-accepted = Sie gehören jetzt zum Team.
+invite-notices = Mails über Bestellungen wählen

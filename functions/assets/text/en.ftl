@@ -455,3 +455,18 @@ notice-modified = Order details changed
 notice-contact-changed = Contact data of an order changed
 notice-changed = Order changed
 notice-refund-external = Refund made elsewhere
+
+# Invitations to a team
+mail-invite-subject = { $name } invites you to a team
+mail-invite-heading = Invitation
+mail-invite-text = You are invited to work in a team of { $name }.
+mail-invite-team = Team
+mail-invite-button = Accept the invitation
+mail-invite-why = You get this email because somebody at { $name } has invited you. If this is nothing to you, there is nothing to do.
+invite-heading = Invitation to the team { $name }
+invite-from = { $name } invites you to work in this team.
+invite-for = The invitation is for { $name }.
+invite-name = Your name
+invite-accept = Accept the invitation
+invite-accepted = You are a member of the team now.
+invite-notices = Choose emails about orders

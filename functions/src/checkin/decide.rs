@@ -122,6 +122,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::checkin::pick;
     use crate::{
         boxoffice::Product,
         id::{EventId, ItemId, OrderId, PositionId, SubeventId},
@@ -233,6 +234,29 @@ mod tests {
         assert_eq!(verdict(&list(), &ticket(), &[], &wanted()), NEW);
         assert_eq!(verdict(&list(), &ticket(), &[], &Wanted { force: true, ..wanted() }), NEW, "force was not needed");
         assert_eq!(verdict(&List { all_products: true, products: vec![], ..list() }, &ticket(), &[], &wanted()), NEW);
+    }
+
+    #[test]
+    fn of_several_tickets_the_one_is_meant_that_is_valid() {
+        let at_door = List { addon_match: true, all_products: true, ..list() };
+        let lasting = |id: i64, from: Option<i64>, until: Option<i64>| Ticket {
+            position: PositionId(id),
+            valid_from: from.map(at),
+            valid_until: until.map(at),
+            ..ticket()
+        };
+        let picked = |tickets: &[Ticket]| pick(&at_door, tickets, at(100)).map(|it| it.map(|it| it.position.0));
+        let (early, late) = (lasting(1, Some(50), Some(99)), lasting(3, Some(120), None));
+        let soon = lasting(4, Some(101), Some(110));
+        let now = lasting(2, Some(100), Some(100));
+        assert_eq!(picked(&[early.clone(), now.clone(), late.clone()]), Ok(Some(2)));
+        assert_eq!(picked(&[early.clone(), late.clone(), soon]), Ok(Some(4)), "valid next");
+        assert_eq!(picked(&[lasting(5, None, Some(40)), early.clone()]), Ok(Some(1)), "last valid");
+        assert_eq!(picked(&[early.clone(), now.clone(), lasting(6, None, None)]), Err(Reason::Ambiguous));
+        // What the list is not for does not count, whenever it is valid.
+        let narrow = List { all_products: false, products: vec![7], ..at_door.clone() };
+        let of_list = Ticket { product: Product { item: ItemId(7), variation: None, date: None }, ..early };
+        assert_eq!(pick(&narrow, &[now, of_list], at(100)).map(|it| it.map(|it| it.position.0)), Ok(Some(1)));
     }
 
     #[test]

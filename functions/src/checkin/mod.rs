@@ -262,19 +262,30 @@ pub struct Outcome {
     pub questions: Vec<QuestionId>,
 }
 
-/// The one of several tickets that is meant, or `None` if that cannot be said. Add-ons count only where the list says so.
-pub fn pick<'a>(list: &List, tickets: &'a [Ticket]) -> Result<Option<&'a Ticket>, Reason> {
+/// The one of several tickets that is meant at a moment, or `None` if that cannot be said. Add-ons count only where the list
+/// says so.
+pub fn pick<'a>(list: &List, tickets: &'a [Ticket], at: Timestamp) -> Result<Option<&'a Ticket>, Reason> {
     let of_list = || tickets.iter().filter(|it| it.event == list.event && (it.is_exact || list.addon_match));
     if of_list().count() < 2 {
         return Ok(of_list().next());
     }
-    let mut fitting = of_list().filter(|it| list.admits(it) && !it.canceled);
-    match (fitting.next(), fitting.next()) {
+    let fitting = || of_list().filter(|it| list.admits(it) && !it.canceled);
+    if fitting().count() < 2 {
+        // None fits: the ticket itself says why.
+        return Ok(fitting().next().or_else(|| of_list().find(|it| it.is_exact)).or_else(|| of_list().next()));
+    }
+    let mut valid = fitting().filter(|it| it.is_valid_at(at));
+    match (valid.next(), valid.next()) {
         (Some(one), None) => Ok(Some(one)),
         (Some(_), Some(_)) => Err(Reason::Ambiguous),
-        // None fits: the ticket itself says why.
-        (None, _) => Ok(of_list().find(|it| it.is_exact).or_else(|| of_list().next())),
+        (None, _) => Ok(nearest(fitting(), at)),
     }
+}
+
+/// Of tickets that are not valid at a moment the one that will be next, or else the one that was last: it says why not.
+fn nearest<'a>(tickets: impl Iterator<Item = &'a Ticket> + Clone, at: Timestamp) -> Option<&'a Ticket> {
+    let next = tickets.clone().filter(|it| it.valid_from.is_some_and(|from| from > at)).min_by_key(|it| it.valid_from);
+    next.or_else(|| tickets.max_by_key(|it| it.valid_until))
 }
 
 /// Lets somebody in or out, or says why not. What is decided on is read under the ticket's lock.

@@ -179,7 +179,7 @@ macro_rules! ticket_tables {
 /// The organiser's tickets with a code, or with an id, and add-ons of what has the code.
 const CANDIDATES: &str = concat!(
     ticket_columns!(),
-    ", (p.secret = $3 or p.id = $4) as is_exact",
+    ", coalesce(p.secret = $3 or p.id = $4, false) as is_exact",
     ticket_tables!(),
     " where p.organizer_id = $1 and p.event_id = any($2)
         and p.id in (select x.id from order_position x where x.organizer_id = $1 and x.secret = $3

@@ -1,6 +1,9 @@
-//! Teams, their members and tokens in the REST API (spec rest-api 2.3).
+//! Teams, their members, invitations and tokens in the REST API (spec rest-api 2.3).
+
+mod invites;
 
 use ::http::{Method, StatusCode};
+pub use invites::Invites;
 use lambda_http::{Body, Request, Response};
 use serde_json::{Value, json};
 
@@ -32,6 +35,7 @@ pub async fn handle(ctx: &'static Ctx, request: Request) -> Result<Response<Body
     let path = segments(&request);
     match path.get(6).copied() {
         None => resource::handle::<Teams>(ctx, request).await,
+        Some("invites") => resource::handle::<Invites>(ctx, request).await,
         Some(below) => {
             let is_member = below == "members";
             match (request.method().clone(), path.len()) {

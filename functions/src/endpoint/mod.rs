@@ -27,6 +27,7 @@ pub mod api_webhooks;
 pub mod cart;
 pub mod checkout;
 pub mod event;
+pub mod invites;
 pub mod listing;
 pub mod notices;
 pub mod order;

@@ -15,10 +15,10 @@ use crate::{
     id::{ItemId, SubeventId, VariationId},
     money::Money,
     order::Order,
-    page::mail::{Mail, MailLine, Moment, OrderMail, OwnWords, StaffMail, ToPay, VoucherMail, bank_facts},
+    page::mail::{InviteMail, Mail, MailLine, Moment, OrderMail, OwnWords, StaffMail, ToPay, VoucherMail, bank_facts},
     present,
     record::{Record, moment as moment_of, reference},
-    staff::notice,
+    staff::{invite::Invite, notice},
 };
 
 /// Writes a mail about an order in the reader's language.
@@ -63,6 +63,19 @@ pub fn compose_voucher(
     Written { subject, text, html }
 }
 
+/// Writes a mail that asks somebody to join a team.
+pub fn compose_invite(config: &Config, invite: &Invite, locale: &str) -> Written {
+    let lang = Lang::parse(locale).unwrap_or_default();
+    let mail = InviteMail {
+        lang,
+        url: invite.url(config),
+        organizer: invite.organizer_name.clone(),
+        team: invite.team_name.clone(),
+    };
+    let Mail { subject, html, text } = mail.to_mail();
+    Written { subject, text, html }
+}
+
 /// What the buyer is told; `None` if the mail is for staff.
 fn moment(event: &Event, order: &Order, claimed: &Claimed, lang: Lang) -> Option<Moment> {
     let note = claimed.note.clone();
@@ -75,7 +88,7 @@ fn moment(event: &Event, order: &Order, claimed: &Claimed, lang: Lang) -> Option
         Kind::OrderChanged => Moment::Changed { note },
         Kind::OrderFree => Moment::Free,
         Kind::OrderPaid => Moment::Paid,
-        Kind::WaitingListVoucher | Kind::StaffOrderPlaced | Kind::StaffNotice => return None,
+        Kind::WaitingListVoucher | Kind::TeamInvite | Kind::StaffOrderPlaced | Kind::StaffNotice => return None,
     })
 }
 

@@ -12,11 +12,11 @@ pub mod pace;
 pub mod sql;
 pub mod template;
 
-pub use compose::{compose, compose_voucher};
+pub use compose::{compose, compose_invite, compose_voucher};
 
 use crate::{
     event::Event,
-    id::{EventId, MailId, OrderId, UserId, VoucherId},
+    id::{EventId, InviteId, MailId, OrderId, OrganizerId, UserId, VoucherId},
     port::db::{DbError, Tx},
     time::Timestamp,
 };
@@ -42,6 +42,8 @@ pub enum Kind {
     OrderChanged,
     /// A voucher for somebody who waited.
     WaitingListVoucher,
+    /// An invitation to a team.
+    TeamInvite,
     /// New order, for staff.
     StaffOrderPlaced,
     /// Something else that happened to an order, for those of the staff who want to hear of it.
@@ -59,7 +61,7 @@ pub enum Class {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::OrderPlaced,
         Self::OrderFree,
         Self::OrderPaid,
@@ -69,6 +71,7 @@ impl Kind {
         Self::OrderDenied,
         Self::OrderChanged,
         Self::WaitingListVoucher,
+        Self::TeamInvite,
         Self::StaffOrderPlaced,
         Self::StaffNotice,
     ];
@@ -85,6 +88,7 @@ impl Kind {
             Self::OrderDenied => "order_denied",
             Self::OrderChanged => "order_changed",
             Self::WaitingListVoucher => "waiting_list_voucher",
+            Self::TeamInvite => "team_invite",
             Self::StaffOrderPlaced => "staff_order_placed",
             Self::StaffNotice => "staff_notice",
         }
@@ -106,6 +110,7 @@ impl Kind {
             | Self::OrderDenied
             | Self::OrderChanged
             | Self::WaitingListVoucher
+            | Self::TeamInvite
             | Self::StaffOrderPlaced
             | Self::StaffNotice => Class::Later,
         }
@@ -122,7 +127,7 @@ impl Kind {
             Self::OrderApprovedFree => ("mail_subject_order_approved_free", "mail_text_order_approved_free"),
             Self::OrderDenied => ("mail_subject_order_denied", "mail_text_order_denied"),
             Self::OrderChanged => ("mail_subject_order_changed", "mail_text_order_changed"),
-            Self::WaitingListVoucher | Self::StaffOrderPlaced | Self::StaffNotice => return None,
+            Self::WaitingListVoucher | Self::TeamInvite | Self::StaffOrderPlaced | Self::StaffNotice => return None,
         })
     }
 
@@ -200,6 +205,17 @@ pub async fn queue_voucher(
     sql::insert_voucher(tx, event, voucher, recipient, now).await
 }
 
+/// Writes a mail down that asks somebody to join a team. The job that looks every minute announces it.
+pub async fn queue_invite(
+    tx: &Tx<'_>,
+    organizer: OrganizerId,
+    invite: InviteId,
+    recipient: &Recipient<'_>,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    sql::insert_invite(tx, organizer, invite, recipient, now).await
+}
+
 /// Writes mails to the buyers of many orders down. They have no messages: the job that looks every minute announces as
 /// many of them as can be sent until its next run, so that nobody's ticket stands behind all of them.
 pub async fn queue_mass(
@@ -219,12 +235,14 @@ pub struct Claimed {
     pub id: MailId,
     /// Which try this is: only its worker may say how it ended.
     pub attempt: i32,
-    /// Its event.
-    pub event: EventId,
+    /// Its event, unless it concerns the organiser as a whole.
+    pub event: Option<EventId>,
     /// Its order, if it is about one.
     pub order: Option<OrderId>,
     /// The voucher that it brings, if it brings one.
     pub voucher: Option<VoucherId>,
+    /// The invitation that it brings, if it brings one.
+    pub invite: Option<InviteId>,
     /// What it is about.
     pub kind: Kind,
     /// Where it goes.

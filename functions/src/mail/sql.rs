@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     event::Event,
-    id::{MailId, OrderId, VoucherId},
+    id::{InviteId, MailId, OrderId, OrganizerId, VoucherId},
     port::db::{DbError, Param, Query, Tx, array, p},
     time::Timestamp,
 };
@@ -74,6 +74,22 @@ pub(super) async fn insert_voucher(
     tx.execute(INSERT_VOUCHER, &params).await.map(drop)
 }
 
+const INSERT_INVITE: &str = "
+    insert into mail (organizer_id, kind, recipient, locale, invite_id, state, created_at, retry_at)
+    values ($1, $2, $3, $4, $5, 'awaiting_retry', $6, $6)";
+
+pub(super) async fn insert_invite(
+    tx: &Tx<'_>,
+    organizer: OrganizerId,
+    invite: InviteId,
+    to: &Recipient<'_>,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let kind = Kind::TeamInvite.name();
+    let params = [p(&organizer), p(&kind), p(&to.email), p(&to.locale), p(&invite), p(&now)];
+    tx.execute(INSERT_INVITE, &params).await.map(drop)
+}
+
 const RELEASE: &str = "update mail set state = 'queued', retry_at = $2 where id = $1 and state = 'waiting'";
 
 /// The tickets that the mail waits for are there, or will never be.
@@ -84,7 +100,8 @@ pub async fn release(tx: &Tx<'_>, mail: MailId, now: Timestamp) -> Result<(), Db
 const CLAIM: &str = "
     update mail set state = 'inflight', retry_at = $2, attempts = attempts + 1
      where id = $1 and state = 'queued'
-    returning id, attempts, event_id, order_id, voucher_id, kind, recipient, locale, note, action, subject, body_text, body_html,
+    returning id, attempts, event_id, order_id, voucher_id, invite_id, kind, recipient, locale, note, action,
+              subject, body_text, body_html,
               case when starts_with(kind, $3) then (select u.id from app_user u where lower(u.email) = lower(recipient)) end
                   as reader";
 
@@ -103,6 +120,7 @@ pub async fn claim(tx: &Tx<'_>, mail: MailId, now: Timestamp) -> Result<Option<C
         event: row.get("event_id")?,
         order: row.get("order_id")?,
         voucher: row.get("voucher_id")?,
+        invite: row.get("invite_id")?,
         kind: Kind::parse(row.get("kind")?)?,
         recipient: row.get("recipient")?,
         locale: row.get("locale")?,
@@ -204,6 +222,7 @@ pub const ALL: &[&str] = &[
     SET_NOTE,
     INSERT_MASS,
     INSERT_VOUCHER,
+    INSERT_INVITE,
     RELEASE,
     CLAIM,
     KEEP_TEXT,

@@ -21,7 +21,7 @@ use crate::{
     boxoffice::Product,
     cart::Attendee,
     event::Event,
-    id::{DiscountId, FeeId, OrderId, PositionId, QuestionId, VoucherId},
+    id::{DiscountId, FeeId, OrderId, PositionId, QuestionId, TaxRuleId, VoucherId},
     money::{Money, TaxRate},
     payment::Provider,
     port::{
@@ -29,6 +29,7 @@ use crate::{
         lock::EventLock,
     },
     pricing::{FeeType, Rounding},
+    question::file,
     record::Record,
     session,
     staff::Staff,
@@ -185,8 +186,34 @@ pub struct Fee {
     pub tax_rate: TaxRate,
     /// The tax in it.
     pub tax: Money,
+    /// The rule that the rate is of.
+    pub tax_rule: Option<TaxRuleRef>,
     /// Cancelled.
     pub canceled: bool,
+}
+
+/// The tax rule of something that was sold.
+#[derive(Debug, Clone)]
+pub struct TaxRuleRef {
+    /// The rule.
+    pub id: TaxRuleId,
+    /// Its code for bookkeeping.
+    pub code: Option<String>,
+}
+
+/// Where the person of a ticket lives, as far as a program has said so.
+#[derive(Debug, Clone, Default)]
+pub struct Address {
+    /// Street and number, on one line or several.
+    pub street: Option<String>,
+    /// Postal code.
+    pub zipcode: Option<String>,
+    /// City.
+    pub city: Option<String>,
+    /// Country, by its two letters.
+    pub country: Option<String>,
+    /// State or province.
+    pub state: Option<String>,
 }
 
 /// A position of an order.
@@ -204,8 +231,12 @@ pub struct Position {
     pub tax_rate: TaxRate,
     /// The tax in it.
     pub tax: Money,
+    /// The rule that the rate is of.
+    pub tax_rule: Option<TaxRuleRef>,
     /// Who comes with it.
     pub attendee: Attendee,
+    /// Where they live.
+    pub address: Address,
     /// What its QR code says.
     pub secret: String,
     /// A name that says nothing.
@@ -247,6 +278,8 @@ pub struct Payment {
     pub created_at: Timestamp,
     /// When the money was there.
     pub confirmed_at: Option<Timestamp>,
+    /// What the way to pay notes with it.
+    pub info: serde_json::Value,
 }
 
 /// State of a refund (spec domain 12.2).
@@ -310,6 +343,8 @@ pub struct Refund {
     pub executed_at: Option<Timestamp>,
     /// For staff.
     pub comment: String,
+    /// What the way to pay notes with it.
+    pub info: serde_json::Value,
 }
 
 /// What programs and staff note at an order.
@@ -414,7 +449,7 @@ pub async fn log_by(
     sql::log(tx, event, &[order], action, &sql::Actor::Token(staff.token()), now).await
 }
 
-/// Says who comes with a position: name, mail address, company, as far as `record` names them (spec domain 14.3).
+/// Says who comes with a position: name, mail address, company, address, as far as `record` names them (spec domain 14.3).
 pub async fn set_attendee(
     tx: &Tx<'_>,
     staff: &Staff,
@@ -437,13 +472,28 @@ pub async fn set_answers(
     if answers.is_empty() { Ok(()) } else { sql::insert_answers(tx, event.id, order, answers).await }
 }
 
-/// Writes all answers of a position anew.
+/// Writes all answers of a position anew, but for those to questions that are to keep theirs. Files that an answer says
+/// belong to it from now on; those of answers that are gone go with them.
 pub async fn replace_answers(
     tx: &Tx<'_>,
     event: &Event,
     (order, number): (OrderId, i32),
-    answers: &[(i32, QuestionId, String)],
+    said: Said,
 ) -> Result<(), DbError> {
-    sql::delete_answers(tx, event.id, order, number).await?;
-    set_answers(tx, event, order, answers).await
+    let Said { answers, kept, files } = said;
+    sql::delete_answers(tx, event.id, (order, number), &kept).await?;
+    let answers: Vec<_> = answers.into_iter().map(|(question, answer)| (number, question, answer)).collect();
+    set_answers(tx, event, order, &answers).await?;
+    if files.is_empty() { Ok(()) } else { file::link_to_position(tx, event.id, (order, number), &files).await }
+}
+
+/// What somebody says about the answers of a position.
+#[derive(Debug, Default)]
+pub struct Said {
+    /// Answers in their stored form.
+    pub answers: Vec<(QuestionId, String)>,
+    /// Questions whose answers stay as they are.
+    pub kept: Vec<QuestionId>,
+    /// Files that answers are.
+    pub files: Vec<String>,
 }

@@ -1,6 +1,8 @@
 //! Statements about orders, positions and payments.
 
-use super::{Fee, Notes, Order, OrderStatus, Payment, PaymentState, Position, Refund, RefundState};
+use super::{
+    Address, Fee, Notes, Order, OrderStatus, Payment, PaymentState, Position, Refund, RefundState, TaxRuleRef,
+};
 use crate::{
     boxoffice::Product,
     cart::Attendee,
@@ -39,28 +41,38 @@ const ORDERS: &str = "
              where r.order_id = orders.id and r.state in ('done', 'transit', 'created')) as refunded
       from orders where event_id = $1 and id = any($2)
      order by created_at desc, id desc";
+/// No rule is kept with what was sold, only its rate: the product's is told as long as it has that rate.
 const POSITIONS: &str = "
     select op.id, op.order_id, op.positionid, op.item_id, op.variation_id, op.subevent_id, op.price, op.tax_rate_ppm,
            op.tax_value, op.voucher_id, op.voucher_budget_use, op.discount_id, op.addon_to, op.is_bundled,
-           op.attendee_name, op.attendee_email, op.company, op.secret, op.pseudonymization_id, op.canceled, op.valid_from,
+           t.id as tax_rule_id, t.code as tax_code, op.attendee_name, op.attendee_email, op.company, op.street, op.zipcode,
+           op.city, op.country, op.state, op.secret, op.pseudonymization_id, op.canceled, op.valid_from,
            op.valid_until, op.blocks,
            coalesce(array_agg(a.question_id order by a.question_id) filter (where a.id is not null), '{}') as question_ids,
            coalesce(array_agg(a.answer order by a.question_id) filter (where a.id is not null), '{}') as answers
       from order_position op left join answer a on a.event_id = op.event_id and a.position_id = op.id
+           left join item i on i.event_id = op.event_id and i.id = op.item_id
+           left join tax_rule t on t.event_id = op.event_id and t.id = i.tax_rule_id and t.rate_ppm = op.tax_rate_ppm
      where op.event_id = $1 and op.order_id = any($2)
-     group by op.id
+     group by op.id, t.id
      order by op.order_id, op.positionid";
+/// What has this rate: the rule that fees are taxed by, or else the only one that has it.
 const FEES: &str = "
-    select id, order_id, number, fee_type, internal_type, description, value, tax_rate_ppm, tax_value, canceled
-      from order_fee where event_id = $1 and order_id = any($2)
-     order by order_id, number";
+    select f.id, f.order_id, f.number, f.fee_type, f.internal_type, f.description, f.value, f.tax_rate_ppm, f.tax_value,
+           f.canceled, t.id as tax_rule_id, t.code as tax_code
+      from order_fee f left join lateral (
+               select r.id, r.code, r.is_default, count(*) over () as count from tax_rule r
+                where r.event_id = $1 and r.rate_ppm = f.tax_rate_ppm and f.tax_rate_ppm > 0
+                order by r.is_default desc, r.id limit 1) t on t.is_default or t.count = 1
+     where f.event_id = $1 and f.order_id = any($2)
+     order by f.order_id, f.number";
 const PAYMENTS: &str = "
-    select order_id, local_id, provider, state, amount, created_at, confirmed_at
+    select order_id, local_id, provider, state, amount, created_at, confirmed_at, info
       from payment where event_id = $1 and order_id = any($2)
      order by order_id, local_id";
 const REFUNDS: &str = "
     select r.order_id, r.local_id, p.local_id as payment, r.provider, r.state, r.source, r.amount, r.created_at,
-           r.executed_at, r.comment
+           r.executed_at, r.comment, r.info
       from refund r left join payment p on p.event_id = r.event_id and p.id = r.payment_id
      where r.event_id = $1 and r.order_id = any($2)
      order by r.order_id, r.local_id";
@@ -143,10 +155,18 @@ fn position(row: &Row, event: &Event) -> Result<Position, DbError> {
         price: Money::new(row.get("price")?, event.currency),
         tax_rate: TaxRate::from_ppm(row.get("tax_rate_ppm")?),
         tax: Money::new(row.get("tax_value")?, event.currency),
+        tax_rule: tax_rule(row)?,
         attendee: Attendee {
             name: row.get("attendee_name")?,
             email: row.get("attendee_email")?,
             company: row.get("company")?,
+        },
+        address: Address {
+            street: row.get("street")?,
+            zipcode: row.get("zipcode")?,
+            city: row.get("city")?,
+            country: row.get("country")?,
+            state: row.get("state")?,
         },
         secret: row.get("secret")?,
         pseudonymization_id: row.get("pseudonymization_id")?,
@@ -163,6 +183,11 @@ fn position(row: &Row, event: &Event) -> Result<Position, DbError> {
     })
 }
 
+fn tax_rule(row: &Row) -> Result<Option<TaxRuleRef>, DbError> {
+    let Some(id) = row.get("tax_rule_id")? else { return Ok(None) };
+    Ok(Some(TaxRuleRef { id, code: row.get("tax_code")? }))
+}
+
 fn fee(row: &Row, event: &Event) -> Result<Fee, DbError> {
     Ok(Fee {
         id: row.get("id")?,
@@ -173,6 +198,7 @@ fn fee(row: &Row, event: &Event) -> Result<Fee, DbError> {
         value: Money::new(row.get("value")?, event.currency),
         tax_rate: TaxRate::from_ppm(row.get("tax_rate_ppm")?),
         tax: Money::new(row.get("tax_value")?, event.currency),
+        tax_rule: tax_rule(row)?,
         canceled: row.get("canceled")?,
     })
 }
@@ -185,6 +211,7 @@ fn payment(row: &Row, event: &Event) -> Result<Payment, DbError> {
         amount: Money::new(row.get("amount")?, event.currency),
         created_at: row.get("created_at")?,
         confirmed_at: row.get("confirmed_at")?,
+        info: row.get("info")?,
     })
 }
 
@@ -199,6 +226,7 @@ fn refund(row: &Row, event: &Event) -> Result<Refund, DbError> {
         created_at: row.get("created_at")?,
         executed_at: row.get("executed_at")?,
         comment: row.get("comment")?,
+        info: row.get("info")?,
     })
 }
 
@@ -216,10 +244,10 @@ pub async fn set_notes(tx: &Tx<'_>, event: EventId, order: OrderId, record: &Rec
 }
 
 const SET_ATTENDEE: &str = "
-    update order_position
-       set attendee_name = case when $3::jsonb ? 'attendee_name' then $3::jsonb->>'attendee_name' else attendee_name end,
-           attendee_email = case when $3::jsonb ? 'attendee_email' then $3::jsonb->>'attendee_email' else attendee_email end,
-           company = case when $3::jsonb ? 'company' then $3::jsonb->>'company' else company end
+    update order_position op
+       set (attendee_name, attendee_email, company, street, zipcode, city, country, state)
+         = (select attendee_name, attendee_email, company, street, zipcode, city, country, state
+              from jsonb_populate_record(op, $3))
      where event_id = $1 and id = $2";
 
 pub(super) async fn set_attendee(
@@ -254,11 +282,16 @@ pub(super) async fn insert_answers(
 const DELETE_ANSWERS: &str = "
     delete from answer a using order_position op
      where a.event_id = $1 and op.event_id = $1 and op.order_id = $2 and op.positionid = $3 and a.position_id = op.id
-       and a.file_id is null";
+       and a.question_id <> all($4)";
 
-/// Deletes the answers of a position, but for files: they cannot be written again.
-pub(super) async fn delete_answers(tx: &Tx<'_>, event: EventId, order: OrderId, number: i32) -> Result<(), DbError> {
-    tx.execute(DELETE_ANSWERS, &[p(&event), p(&order), p(&number)]).await.map(drop)
+/// Deletes the answers of a position, but for those to some questions.
+pub(super) async fn delete_answers(
+    tx: &Tx<'_>,
+    event: EventId,
+    (order, number): (OrderId, i32),
+    kept: &Vec<QuestionId>,
+) -> Result<(), DbError> {
+    tx.execute(DELETE_ANSWERS, &[p(&event), p(&order), p(&number), array(kept)]).await.map(drop)
 }
 
 const INSERT_PAYMENT: &str = "

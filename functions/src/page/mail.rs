@@ -184,6 +184,19 @@ pub struct VoucherMail {
     pub deadline: Option<Timestamp>,
 }
 
+/// What somebody is told who is asked to join a team.
+#[derive(Debug, Clone)]
+pub struct InviteMail {
+    /// The reader's language.
+    pub lang: Lang,
+    /// Where the invitation is accepted, with scheme and host.
+    pub url: String,
+    /// The organiser's name.
+    pub organizer: String,
+    /// The team's name.
+    pub team: String,
+}
+
 #[derive(Template)]
 #[template(path = "mail/layout.html")]
 struct HtmlMail<'a>(&'a Letter);
@@ -316,6 +329,38 @@ impl VoucherMail {
             url: self.url.clone(),
             signature: Some(named("mail-signature", &self.organizer)),
             why: named("mail-waiting-why", &self.organizer),
+            choices: None,
+        }
+        .into_mail()
+    }
+}
+
+impl InviteMail {
+    /// Subject, HTML and text in the reader's language.
+    pub fn to_mail(&self) -> Mail {
+        let lang = self.lang;
+        let named = |key: &str, name: &str| lang.text_with(key, &[("name", name.into())]);
+        Letter {
+            lang,
+            subject: one_line(&named("mail-invite-subject", &self.organizer)),
+            heading: lang.text("mail-invite-heading"),
+            greeting: Some(lang.text("mail-greeting")),
+            text: named("mail-invite-text", &self.organizer),
+            markdown: None,
+            event: self.team.clone(),
+            organizer: self.organizer.clone(),
+            place: Vec::new(),
+            deadline: None,
+            instructions: None,
+            facts: vec![(lang.text("mail-invite-team"), self.team.clone())],
+            order: self.organizer.clone(),
+            lines: Vec::new(),
+            total: None,
+            taxes: Vec::new(),
+            button: lang.text("mail-invite-button"),
+            url: self.url.clone(),
+            signature: None,
+            why: named("mail-invite-why", &self.organizer),
             choices: None,
         }
         .into_mail()

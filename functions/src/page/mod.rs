@@ -7,6 +7,7 @@ pub mod cart;
 pub mod checkout;
 pub mod event;
 pub mod field;
+pub mod invite;
 pub mod listing;
 pub mod mail;
 pub mod markdown;

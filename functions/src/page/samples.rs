@@ -9,6 +9,7 @@ use crate::page::cart::{CartBox, CartLine};
 use crate::page::checkout::*;
 use crate::page::event::*;
 use crate::page::field::{self, Choice, Field, Input, KeptFile};
+use crate::page::invite::InvitePage;
 use crate::page::listing::*;
 use crate::page::mail::*;
 use crate::page::notice::ErrorPage;
@@ -420,6 +421,12 @@ pub fn mails(lang: Lang) -> Vec<(&'static str, Mail)> {
         lines: lines.clone(),
         total: eur(5300),
     };
+    let invite = InviteMail {
+        lang,
+        url: "https://tickets.example.org/_invites/7/s3cret/".into(),
+        organizer: "Kulturhafen".into(),
+        team: "Desk".into(),
+    };
     vec![
         ("mail-placed-bank", of(Moment::Placed(to_pay(Some(bank()), None))).to_mail()),
         ("mail-placed-manual", of(Moment::Placed(to_pay(None, Some("Pay **in cash** at our office.")))).to_mail()),
@@ -432,6 +439,7 @@ pub fn mails(lang: Lang) -> Vec<(&'static str, Mail)> {
         ("mail-changed", of(Moment::Changed { note: None }).to_mail()),
         ("mail-waiting", voucher.to_mail()),
         ("mail-staff", staff.to_mail()),
+        ("mail-invite", invite.to_mail()),
     ]
 }
 
@@ -512,6 +520,14 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         seconds: 3,
         order_url: "/kulturhafen/lichter/order/A7K3Q/s3cret/".into(),
     };
+    let invite = InvitePage {
+        frame: Frame { noindex: true, ..top.clone() },
+        email: "ada@example.org".into(),
+        team: "Desk".into(),
+        organizer: "Kulturhafen".into(),
+        notices_url: None,
+    };
+    let accepted = InvitePage { notices_url: Some("/_notices/7/s3cret/".into()), ..invite.clone() };
     let missing = ErrorPage::of_status(top.clone(), 404);
     let internal = ErrorPage { incident: Some("9f31c2".into()), ..ErrorPage::of_status(top, 500) };
     let busy = ErrorPage {
@@ -520,6 +536,8 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
     };
     let again = ErrorPage::busy(frame(lang, ""), Some("/kulturhafen/lichter/again".into()));
     vec![
+        ("invite", render(&invite)),
+        ("invite-accepted", render(&accepted)),
         ("error-again", render(&again)),
         ("home", render(&home)),
         ("organizer", render(&organizer)),

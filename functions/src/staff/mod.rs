@@ -3,6 +3,7 @@
 
 mod create;
 pub mod edit;
+pub mod invite;
 pub mod notice;
 pub mod sql;
 

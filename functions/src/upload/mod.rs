@@ -170,6 +170,17 @@ pub async fn store(
     Ok(Upload { is_checked: true, ..upload })
 }
 
+/// A file that the same token has sent, by its reference.
+pub async fn sent_by(
+    q: &impl Query,
+    staff: &Staff,
+    reference: &str,
+    now: Timestamp,
+) -> Result<Option<Upload>, DbError> {
+    let id = reference.strip_prefix(REFERENCE).unwrap_or_default();
+    Ok(sql::find_for(q, staff, id, now).await?.filter(|upload| upload.is_checked))
+}
+
 /// What a picture belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
@@ -198,8 +209,7 @@ pub async fn use_picture(
     reference: &str,
     now: Timestamp,
 ) -> Result<Outgoing, UploadError> {
-    let id = reference.strip_prefix(REFERENCE).unwrap_or_default();
-    let Some(upload) = sql::find_for(tx, staff, id, now).await?.filter(|upload| upload.is_checked) else {
+    let Some(upload) = sent_by(tx, staff, reference, now).await? else {
         return refused("The submitted file ID was not found.");
     };
     if !upload.kind.is_picture() {

@@ -9,7 +9,7 @@ use crate::{
     event::{self, Event, calendar},
     i18n::Lang,
     id::MailId,
-    mail::{Claimed, Kind, Written, compose, compose_voucher, feedback, pace, sql},
+    mail::{Claimed, Kind, Written, compose, compose_invite, compose_voucher, feedback, pace, sql},
     order::{self, Order, OrderStatus},
     outbox::{self, Envelope, Message},
     port::{
@@ -17,7 +17,7 @@ use crate::{
         mailer::{File, MailError, OutgoingMail},
     },
     record::{Record, moment, reference},
-    staff::notice,
+    staff::{invite, notice},
     ticket, voucher,
 };
 
@@ -122,7 +122,8 @@ async fn send(ctx: &Ctx, claimed: Claimed) -> Result<Handed, WorkError> {
 /// order is cancelled which was taken up again meanwhile.
 async fn prepare(ctx: &Ctx, q: &impl Query, claimed: Claimed) -> Result<Option<OutgoingMail>, WorkError> {
     let gone = |what| DbError::UnknownValue { what, value: claimed.id.to_string() };
-    let event = event::by_id(q, claimed.event).await?.ok_or_else(|| gone("event of mail"))?;
+    let Some(event) = claimed.event else { return prepare_invite(ctx, q, claimed).await };
+    let event = event::by_id(q, event).await?.ok_or_else(|| gone("event of mail"))?;
     let Some(id) = claimed.order else { return prepare_voucher(ctx, q, &event, claimed).await };
     let order = order::by_id(q, &event, id).await?.ok_or_else(|| gone("order of mail"))?;
     let is_over = matches!(claimed.kind, Kind::OrderCanceled | Kind::OrderDenied);
@@ -181,6 +182,32 @@ async fn prepare_voucher(
     Ok(Some(outgoing(ctx, event, claimed, written, Vec::new())))
 }
 
+/// A mail that brings an invitation. `None` if it was taken back or accepted.
+async fn prepare_invite(ctx: &Ctx, q: &impl Query, claimed: Claimed) -> Result<Option<OutgoingMail>, WorkError> {
+    let Some(id) = claimed.invite else { return Ok(None) };
+    let Some(invite) = invite::sql::find(q, id).await?.filter(|invite| invite.user.is_none()) else { return Ok(None) };
+    let written = match claimed.written {
+        Some(ref written) => written.clone(),
+        None => {
+            let written = compose_invite(ctx.config(), &invite, &claimed.locale);
+            sql::keep_text(q, claimed.id, &written).await?;
+            written
+        }
+    };
+    let Written { subject, text, html } = written;
+    Ok(Some(OutgoingMail {
+        id: format!("mail-{:012}", claimed.id.0),
+        from_name: invite.organizer_name,
+        reply_to: None,
+        unsubscribe_url: None,
+        recipient: claimed.recipient,
+        subject,
+        text,
+        html,
+        attachments: Vec::new(),
+    }))
+}
+
 fn outgoing(ctx: &Ctx, event: &Event, claimed: Claimed, written: Written, attachments: Vec<File>) -> OutgoingMail {
     let Written { subject, text, html } = written;
     OutgoingMail {
@@ -207,6 +234,7 @@ fn calendar_file(ctx: &Ctx, event: &Event, order: &Order, kind: Kind) -> Option<
         Kind::OrderCanceled
         | Kind::OrderDenied
         | Kind::WaitingListVoucher
+        | Kind::TeamInvite
         | Kind::StaffOrderPlaced
         | Kind::StaffNotice => false,
     };

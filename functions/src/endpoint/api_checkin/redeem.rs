@@ -261,7 +261,7 @@ async fn decide(
     }
     let mut found = None;
     for (list, slug) in &door.lists {
-        match pick(list, &tickets) {
+        match pick(list, &tickets, said.at) {
             Ok(None) => {}
             Ok(Some(ticket)) => {
                 found = Some((list, slug, ticket.position));

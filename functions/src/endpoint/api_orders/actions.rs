@@ -8,6 +8,7 @@ use super::{
     fields::Fields,
     find,
     json::{Extra, order_json},
+    query::{add_checkins, positions_of},
 };
 use crate::{
     boxoffice::{CancellationFee, FeeTax, OrderAction, OrderRefusal},
@@ -108,7 +109,9 @@ async fn once(
         Wanted { staff, event, catalogue: &catalogue, order: &order, codes, takes_answers: false, ignores_quotas, now };
     let outgoing = wanted.act(tx, action, &Fields::read(request)?).await?;
     let order = find(tx, event, request).await?;
-    let answer = Answer { status: 200, body: order_json(ctx, event, &order, &Extra::of(ctx, event, &catalogue)) };
+    let mut body = order_json(ctx, event, &order, &Extra::of(ctx, event, &catalogue));
+    add_checkins(tx, event.id, positions_of(&mut body).collect(), None).await?;
+    let answer = Answer { status: 200, body };
     call.end(tx, &answer).await?;
     Ok((answer, outgoing))
 }

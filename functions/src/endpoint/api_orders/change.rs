@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     actions::Wanted,
@@ -152,7 +152,8 @@ impl Wanted<'_> {
             fields.refuse(&["answers"])?;
         }
         fields.refuse(&["voucher", "is_bundled"])?;
-        let CreatePosition { product, price, attendee, valid, .. } = self.reader().position(fields)?;
+        let without_answers = fields.with("answers", Value::Null);
+        let CreatePosition { product, price, attendee, valid, .. } = self.reader().position(&without_answers)?;
         let added = self.catalogue.item(product.item);
         if added.is_some_and(|item| !item.bundles.is_empty()) {
             return Err(ApiError::field("item", "A product with bundled parts cannot be added to an order yet."));

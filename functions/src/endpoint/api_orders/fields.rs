@@ -90,6 +90,17 @@ impl Fields {
         }
     }
 
+    /// A text that may have several lines.
+    pub(super) fn lines(&self, name: &str) -> Result<Option<String>, ApiError> {
+        let text = self.string(name)?.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        match &text {
+            Some(text) if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r')) || text.len() > 1000 => {
+                Err(ApiError::field(name, "Ensure this is a text of at most 1000 characters."))
+            }
+            _ => Ok(text),
+        }
+    }
+
     pub(super) fn moment(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
         let wrong = || ApiError::field(name, "Datetime has wrong format. Use ISO 8601 with a zone.");
         match self.get(name) {

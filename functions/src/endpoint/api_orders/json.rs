@@ -112,18 +112,18 @@ pub(in crate::endpoint) fn position_json(order: &Order, position: &Position, ext
         "attendee_name_parts": name_parts,
         "attendee_email": position.attendee.email,
         "company": position.attendee.company,
-        "street": null,
-        "zipcode": null,
-        "city": null,
-        "country": null,
-        "state": null,
+        "street": position.address.street,
+        "zipcode": position.address.zipcode,
+        "city": position.address.city,
+        "country": position.address.country,
+        "state": position.address.state,
         "voucher": position.voucher,
         "voucher_budget_use": position.voucher.map(|_| position.voucher_budget_use.to_decimal()),
         "discount": position.discount,
         "tax_rate": position.tax_rate.to_percent(),
         "tax_value": position.tax.to_decimal(),
-        "tax_rule": null,
-        "tax_code": null,
+        "tax_rule": position.tax_rule.as_ref().map(|rule| rule.id),
+        "tax_code": position.tax_rule.as_ref().and_then(|rule| rule.code.as_deref()),
         "secret": position.secret,
         "addon_to": position.parent,
         "subevent": position.product.date,
@@ -150,8 +150,8 @@ fn fee_json(fee: &Fee) -> Value {
         "internal_type": fee.internal_type,
         "tax_rate": fee.tax_rate.to_percent(),
         "tax_value": fee.tax.to_decimal(),
-        "tax_rule": null,
-        "tax_code": null,
+        "tax_rule": fee.tax_rule.as_ref().map(|rule| rule.id),
+        "tax_code": fee.tax_rule.as_ref().and_then(|rule| rule.code.as_deref()),
         "canceled": fee.canceled,
     })
 }
@@ -200,7 +200,7 @@ pub(super) fn payment_json(ctx: &Ctx, event: &Event, order: &Order, payment: &Pa
         "payment_date": payment.confirmed_at.map(|moment| moment.to_string()),
         "provider": payment.provider,
         "payment_url": (payment.state == PaymentState::Created).then(page),
-        "details": {},
+        "details": payment.info,
     })
 }
 
@@ -216,7 +216,7 @@ pub(super) fn refund_json(refund: &Refund) -> Value {
         "execution_date": refund.executed_at.map(|moment| moment.to_string()),
         "comment": refund.comment,
         "provider": refund.provider,
-        "details": {},
+        "details": refund.info,
     })
 }
 

@@ -8,6 +8,7 @@ use super::{
     fields::Fields,
     find,
     json::{Extra, order_json},
+    query::{add_checkins, positions_of},
 };
 use crate::{
     boxoffice::CreateOrder,
@@ -97,7 +98,9 @@ async fn once(
     }
     let order = find(tx, event, request).await?;
     let extra = Extra::of_event(ctx, tx, event).await?;
-    let answer = Answer { status: 200, body: order_json(ctx, event, &order, &extra) };
+    let mut body = order_json(ctx, event, &order, &extra);
+    add_checkins(tx, event.id, positions_of(&mut body).collect(), None).await?;
+    let answer = Answer { status: 200, body };
     call.end(tx, &answer).await?;
     Ok(answer)
 }

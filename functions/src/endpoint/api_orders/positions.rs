@@ -6,9 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::{
     actions::{Action, Wanted},
-    answers, authorise,
+    answers::{self, Files},
+    authorise,
     fields::Fields,
     json::{Extra, position_json},
+    query::add_checkins,
 };
 use crate::{
     catalogue::Catalogue,
@@ -16,6 +18,7 @@ use crate::{
     endpoint::api::{keep_refusal, number, read, respond},
     event::Event,
     http::{self, ApiError},
+    i18n::{Lang, countries},
     id::PositionId,
     idempotency::{Answer, Call},
     order::{self, Order},
@@ -26,9 +29,21 @@ use crate::{
 };
 
 /// What is written about attendees, without a rule of the box office.
-const ATTENDEE: [&str; 4] = ["attendee_name", "attendee_name_parts", "attendee_email", "company"];
-/// What of a position cannot be written yet.
-const TO_COME: [&str; 5] = ["street", "zipcode", "city", "country", "state"];
+const ATTENDEE: [&str; 9] = [
+    "attendee_name",
+    "attendee_name_parts",
+    "attendee_email",
+    "company",
+    "street",
+    "zipcode",
+    "city",
+    "country",
+    "state",
+];
+/// What of it is one line of text.
+const LINES: [&str; 6] = ["attendee_name", "attendee_email", "company", "zipcode", "city", "state"];
+/// What of it comes with the position when it is added.
+const WITH_POSITION: [&str; 4] = ["attendee_name", "attendee_name_parts", "attendee_email", "company"];
 
 /// Writes a position, once for each idempotency key.
 pub(super) async fn write(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
@@ -36,8 +51,10 @@ pub(super) async fn write(ctx: &'static Ctx, request: Request) -> Result<Respons
     let (staff, event) = authorise(&request, &*db, Permission::OrdersWrite).await?;
     let call = Call::of(&request, &staff)?;
     let now = ctx.now();
+    // The bucket is slow: nobody is to wait for it under the event's lock.
+    let files = Files::fetch(ctx, &*db, &staff, &event, request.body(), now).await?;
     let tx = db.begin().await?;
-    let done = once(ctx, &tx, &call, &request, (&staff, &event)).await;
+    let done = once(ctx, &tx, &call, &request, (&staff, &event), &files).await;
     let done = tx.finish(done).await;
     let (answer, outgoing) = keep_refusal(&mut db, &call, done, now).await?;
     drop(db);
@@ -51,6 +68,7 @@ async fn once(
     call: &Call,
     request: &Request,
     (staff, event): (&Staff, &Event),
+    files: &Files,
 ) -> Result<(Answer, Outgoing), ApiError> {
     let now = ctx.now();
     if let Some(answer) = call.begin(tx, now).await? {
@@ -67,7 +85,8 @@ async fn once(
     let wanted =
         Wanted { staff, event, catalogue: &catalogue, order: &order, codes, takes_answers: true, ignores_quotas, now };
     let position = number(request, "orderposition").ok();
-    let said = answers::read(&Fields::of(&Value::Object(body.clone()))?, &catalogue, event)?;
+    let said = answers::read_with(&Fields::of(&Value::Object(body.clone()))?, &catalogue, event, files)?;
+    let mut address = Record::new();
     let change = match (request.method(), position) {
         (&Method::DELETE, Some(id)) => {
             if order.live_positions().count() < 2 {
@@ -78,8 +97,7 @@ async fn once(
             json!({ "cancel_positions": [{ "position": id }] })
         }
         (_, Some(id)) => {
-            Fields::of(&Value::Object(body.clone()))?.refuse(&TO_COME)?;
-            let attendee = attendee(&mut body)?;
+            let attendee = attendee(&mut body, &ATTENDEE)?;
             if !attendee.is_empty() {
                 order::set_attendee(tx, staff, event, (order.id, PositionId(id)), &attendee, now).await?;
             }
@@ -87,6 +105,8 @@ async fn once(
         }
         (_, None) => {
             body.remove("order");
+            let others: Vec<&str> = ATTENDEE.into_iter().filter(|name| !WITH_POSITION.contains(name)).collect();
+            address = attendee(&mut body, &others)?;
             json!({ "create_positions": [body] })
         }
     };
@@ -94,9 +114,14 @@ async fn once(
     let outgoing = wanted.act(tx, Action::Change, &Fields::of(&change)?).await.map_err(of_one)?;
     let mut order = order::by_id(tx, event, order.id).await?.ok_or(ApiError::NotFound)?;
     let written = order.positions.iter().find(|it| position.map_or(!known.contains(&it.id), |id| it.id.0 == id));
-    if let (Some(said), Some(number)) = (said, written.map(|it| it.number)) {
-        let answers = said.into_iter().map(|(question, answer)| (number, question, answer)).collect::<Vec<_>>();
-        order::replace_answers(tx, event, (order.id, number), &answers).await?;
+    let written = written.map(|it| (it.id, it.number));
+    if let Some((id, number)) = written.filter(|_| said.is_some() || !address.is_empty()) {
+        if let Some(said) = said {
+            order::replace_answers(tx, event, (order.id, number), said).await?;
+        }
+        if !address.is_empty() {
+            order::set_attendee(tx, staff, event, (order.id, id), &address, now).await?;
+        }
         order = order::by_id(tx, event, order.id).await?.ok_or(ApiError::NotFound)?;
     }
     let told = order.positions.iter().find(|it| match position {
@@ -109,7 +134,8 @@ async fn once(
         Method::POST => StatusCode::CREATED,
         _ => StatusCode::OK,
     };
-    let body = told.map(|position| position_json(&order, position, &extra)).unwrap_or_default();
+    let mut body = told.map(|position| position_json(&order, position, &extra)).unwrap_or_default();
+    add_checkins(tx, event.id, vec![&mut body], None).await?;
     let answer = Answer { status: status.as_u16(), body };
     call.end(tx, &answer).await?;
     Ok((answer, outgoing))
@@ -131,18 +157,29 @@ async fn order_of(tx: &Tx<'_>, event: &Event, request: &Request, body: &Map<Stri
 }
 
 /// What a body says about the attendee, by column; it is taken out of the body.
-fn attendee(body: &mut Map<String, Value>) -> Result<Record, ApiError> {
+fn attendee(body: &mut Map<String, Value>, names: &[&str]) -> Result<Record, ApiError> {
     let said: Map<String, Value> =
-        ATTENDEE.iter().filter_map(|name| Some(((*name).to_owned(), body.remove(*name)?))).collect();
+        names.iter().filter_map(|name| Some(((*name).to_owned(), body.remove(*name)?))).collect();
     let fields = Fields::of(&Value::Object(said.clone()))?;
     let mut columns = Record::new();
-    for name in ["attendee_name", "attendee_email", "company"] {
+    for name in LINES {
         if said.contains_key(name) {
             columns.insert(name.to_owned(), json!(fields.line(name)?));
         }
     }
     if let Some(parts) = fields.part("attendee_name_parts")? {
         columns.insert("attendee_name".to_owned(), json!(parts.line("full_name")?));
+    }
+    if said.contains_key("street") {
+        columns.insert("street".to_owned(), json!(fields.lines("street")?));
+    }
+    if said.contains_key("country") {
+        let country = fields.line("country")?;
+        let is_known = |code: &String| countries(Lang::En).iter().any(|it| it.code == *code);
+        if country.as_ref().is_some_and(|code| !is_known(code)) {
+            return Err(ApiError::field("country", "A country is two capital letters, such as DE."));
+        }
+        columns.insert("country".to_owned(), json!(country));
     }
     let email = columns.get("attendee_email").and_then(Value::as_str);
     if email.is_some_and(|email| email.parse::<lettre::Address>().is_err()) {

@@ -5,7 +5,8 @@ use lambda_http::{Body, Request, Response};
 
 use super::{
     authorise, find,
-    json::{Extra, order_json, position_json},
+    json::{Extra, order_json},
+    query::{self, add_checkins, positions_of},
 };
 use crate::{
     ctx::Ctx,
@@ -71,10 +72,15 @@ async fn once(
     let extra = Extra::of_event(ctx, tx, event).await?;
     let body = match one {
         Some(id) => {
-            let position = order.positions.iter().find(|position| position.id == id);
-            position.map(|position| position_json(&order, position, &extra)).unwrap_or_default()
+            let mut told = query::told(&order, id, &extra).unwrap_or_default();
+            add_checkins(tx, event.id, vec![&mut told], None).await?;
+            told
         }
-        None => order_json(ctx, event, &order, &extra),
+        None => {
+            let mut told = order_json(ctx, event, &order, &extra);
+            add_checkins(tx, event.id, positions_of(&mut told).collect(), None).await?;
+            told
+        }
     };
     let answer = Answer { status: StatusCode::OK.as_u16(), body };
     call.end(tx, &answer).await?;

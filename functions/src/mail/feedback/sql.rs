@@ -7,12 +7,13 @@ use crate::{
     time::Timestamp,
 };
 
-/// Told twice, it is recorded once.
+/// Told twice, it is recorded once. Mails that belong to no event have nowhere to show it.
 const RECORD: &str = "
     with found as (select id, event_id, order_id from mail where provider_id = $1),
          told as (
              insert into mail_feedback (event_id, order_id, mail_id, verdict, detail, recorded_at)
-             select event_id, order_id, id, $2, $3, $4 from found on conflict do nothing)
+             select event_id, order_id, id, $2, $3, $4 from found where event_id is not null
+             on conflict do nothing)
     select count(*) as count from found";
 
 pub(super) async fn record(
@@ -48,7 +49,7 @@ const SETTLE: &str = "
                     where e.provider_id = $1 and exists (select from found) returning e.verdict, e.detail, e.recorded_at),
          told as (
              insert into mail_feedback (event_id, order_id, mail_id, verdict, detail, recorded_at)
-             select f.event_id, f.order_id, f.id, e.verdict, e.detail, e.recorded_at from found f, early e
+             select f.event_id, f.order_id, f.id, e.verdict, e.detail, e.recorded_at from found f, early e where f.event_id is not null
              on conflict do nothing)
     select count(*) as count from early";
 

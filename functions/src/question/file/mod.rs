@@ -12,11 +12,12 @@ use crate::{
     event::Event,
     id::{EventId, OrderId, PositionId, QuestionId},
     port::{
-        db::{DbError, Query},
+        db::{DbError, Query, Tx},
         media::MediaError,
     },
+    staff::Staff,
     time::Timestamp,
-    upload::Kind,
+    upload::{self, Kind},
 };
 
 /// Largest file. Lambda takes requests of 6 MB, in an encoding that makes them a third longer.
@@ -25,6 +26,10 @@ pub const BYTES_MAX: usize = 4 << 20;
 pub const KEEP_SECONDS: i64 = 24 * 3600;
 /// Longest name.
 const NAME_MAX: usize = 100;
+/// How often a file that a program has sent can become an answer.
+const ANSWERS_OF_UPLOAD_MAX: i64 = 500;
+/// Where the files of programs stand in the place of a cart.
+const UPLOADED: &str = "upload:";
 /// What answers that are files begin with.
 const PREFIX: &str = "file:";
 
@@ -107,6 +112,23 @@ pub async fn take(
     Ok(file)
 }
 
+/// Takes a file that a program has sent, as an answer that it is about to write; `None` if it has not, or its day is over. The
+/// answer has its own copy: the program may use its file for other things.
+pub async fn take_upload(
+    ctx: &Ctx,
+    q: &impl Query,
+    staff: &Staff,
+    event: &Event,
+    reference: &str,
+    now: Timestamp,
+) -> Result<Option<AnswerFile>, FileError> {
+    let Some(upload) = upload::sent_by(q, staff, reference, now).await? else { return Ok(None) };
+    let Some(bytes) = ctx.media().await.find(&upload.object_key).await? else { return Ok(None) };
+    // No cart of a browser or a program is called so.
+    let cart = CartId(format!("{UPLOADED}{}", upload.id));
+    take(ctx, q, event, &cart, (&upload.file_name, &bytes), ANSWERS_OF_UPLOAD_MAX, now).await.map(Some)
+}
+
 /// What a buyer calls a file, without folders and control characters, and with an ending that is true.
 fn file_name(name: &str, kind: Kind) -> String {
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -150,6 +172,16 @@ pub async fn of_answer(
     question: QuestionId,
 ) -> Result<Option<AnswerFile>, DbError> {
     sql::of_answer(q, event, position, question).await
+}
+
+/// Lets the answers of a position, which were written in this transaction, refer to some files.
+pub async fn link_to_position(
+    tx: &Tx<'_>,
+    event: EventId,
+    position: (OrderId, i32),
+    files: &Vec<String>,
+) -> Result<(), DbError> {
+    sql::link_to_position(tx, event, position, files).await
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::AnswerFile;
 use crate::{
     boxoffice::CartId,
     id::{EventId, OrderId, PositionId, QuestionId},
-    port::db::{DbError, Query, Row, p},
+    port::db::{DbError, Query, Row, Tx, array, p},
     time::Timestamp,
     upload::Kind,
 };
@@ -103,6 +103,26 @@ fn read(row: &Row) -> Result<AnswerFile, DbError> {
     })
 }
 
+/// Only files that the call itself has brought, whatever stands in an answer.
+const LINK_TO_POSITION: &str = "
+    with linked as (
+        update answer a set file_id = f.id
+          from order_position op
+          join answer_file f on f.event_id = $1 and f.id = any($4)
+         where op.event_id = $1 and op.order_id = $2 and op.positionid = $3 and a.event_id = $1 and a.position_id = op.id
+           and a.answer = 'file:' || f.id || '/' || f.file_name
+        returning f.id)
+    update answer_file set expires_at = null where event_id = $1 and id in (select id from linked)";
+
+pub(super) async fn link_to_position(
+    tx: &Tx<'_>,
+    event: EventId,
+    (order, number): (OrderId, i32),
+    files: &Vec<String>,
+) -> Result<(), DbError> {
+    tx.execute(LINK_TO_POSITION, &[p(&event), p(&order), p(&number), array(files)]).await.map(drop)
+}
+
 const FORGET: &str = "
     with gone as (
         delete from answer_file f
@@ -119,4 +139,4 @@ pub async fn forget(q: &impl Query, now: Timestamp, max: i64) -> Result<u64, DbE
 }
 
 /// Every statement of this file, for the test that prepares them all.
-pub const ALL: &[&str] = &[INSERT, OF_CART, OF_CART_BY_ID, OF_ORDER_BY_ID, OF_ANSWER, FORGET];
+pub const ALL: &[&str] = &[INSERT, OF_CART, OF_CART_BY_ID, OF_ORDER_BY_ID, OF_ANSWER, LINK_TO_POSITION, FORGET];
