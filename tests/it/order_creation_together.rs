@@ -6,14 +6,18 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use shop::port::{
-    db::{Db, Query as _},
-    lock::EventLock,
+use shop::{
+    boxoffice::{Request, Ticket, choose},
+    outbox::Job,
+    port::{
+        db::{Db, Query as _},
+        lock::EventLock,
+    },
 };
-use tests::boxoffice::crowd::Gig;
+use tests::boxoffice::{ask, crowd::Gig, world::World};
 use tokio::task::JoinSet;
 
-use crate::{api_catalogue::Program, shop::TestShop};
+use crate::{after_sale::run, api_catalogue::Program, shop::TestShop};
 
 /// Creates an order, with a key if there is one.
 async fn create(shop: &TestShop, key: Option<&str>, body: &Value) -> (u16, Value) {
@@ -119,17 +123,19 @@ async fn a_call_that_comes_again_hears_of_the_order_that_it_has_made() {
         async move { create(&shop, Some("once"), &body).await }
     });
     let answers = behind_a_holder(&shop, 4, requests).await;
-    // Its function died between the commit and the answer.
-    shop.ctx.db().await.unwrap().execute("delete from api_call", &[]).await.unwrap();
-    let again = create(&shop, Some("once"), &body).await;
     let other = create(&shop, Some("another"), &body).await;
+    // Its function died between the commit and the answer; when it comes again, it could not be made any more.
+    shop.ctx.db().await.unwrap().execute("delete from api_call", &[]).await.unwrap();
+    let seat = format!("items/{}/", body["positions"][0]["item"]);
+    Program::new(&shop, "org/events/gig/").done("PATCH", &seat, json!({ "active": false })).await;
+    let again = create(&shop, Some("once"), &body).await;
     for answer in &answers {
         assert_eq!((answer.0, &answer.1["code"]), (201, &again.1["code"]), "{answers:?}");
     }
     assert_eq!((again.0, other.0), (201, 201));
     assert_ne!(again.1["code"], other.1["code"]);
     assert_eq!(shop.counters().await["seats"], (2, 0, 0));
-    // A key is the token's own, and one that was refused stays refused.
+    // One that was refused stays refused.
     let wrong = create(&shop, Some("wrong"), &json!({ "positions": [] })).await;
     assert_eq!((wrong.0, create(&shop, Some("wrong"), &body).await.0), (400, 400));
 }
@@ -155,4 +161,59 @@ async fn of_two_programs_that_choose_a_code_one_gets_it() {
     let taken = json!({ "code": "XYZ37", "positions": body["positions"] });
     assert_eq!(create(&shop, None, &taken).await.1, json!({ "code": ["This order code is already in use."] }));
     assert_eq!(shop.counters().await["seats"], (1, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_forgotten_after_a_day() {
+    let shop = TestShop::with_places(9).await;
+    let body = json!({ "positions": [{ "item": seat(&shop).await }] });
+    let first = create(&shop, Some("daily"), &body).await;
+    shop.clock.advance_seconds(24 * 3600 + 1);
+    run(&shop, Job::Sweep).await;
+    let next = create(&shop, Some("daily"), &body).await;
+    assert_eq!((first.0, next.0), (201, 201));
+    assert_ne!(first.1["code"], next.1["code"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_batch_could_write_is_refused_before_it() {
+    let shop = TestShop::with_places(9).await;
+    let seat = seat(&shop).await;
+    let with = |field: &str, value: Value| json!({ "positions": [{ "item": seat, field: value }] });
+    let of_order = |field: &str, value: Value| {
+        let mut body = json!({ "positions": [{ "item": seat }] });
+        body[field] = value;
+        body
+    };
+    let fee = json!({ "fee_type": "other", "value": "1.00" });
+    let mut backwards = with("valid_from", json!("2999-01-02T10:00:00Z"));
+    backwards["positions"][0]["valid_until"] = json!("2999-01-01T10:00:00Z");
+    let wrong = [
+        (with("valid_from", json!("-005000-01-01T00:00:00Z")), "/positions/0/valid_from"),
+        (backwards, "/positions/0/valid_until"),
+        (of_order("comment", json!("x".repeat(10_001))), "/comment"),
+        (of_order("fees", json!(vec![fee; 101])), "/fees"),
+    ];
+    for (body, place) in wrong {
+        let (status, told) = create(&shop, None, &body).await;
+        assert!(status == 400 && told.pointer(place).is_some(), "{place}: {status} {told}");
+    }
+    let (status, order) = create(&shop, None, &of_order("api_meta", json!({ "a\0b": "c\0d" }))).await;
+    assert_eq!((status, &order["api_meta"]), (201, &json!({ "ab": "cd" })));
+}
+
+/// One such order may be as large as those of hundreds of buyers: the lock is not held for as many of them.
+#[test]
+fn a_batch_has_few_large_orders() {
+    let world = World::new(&[(None, &[7])]);
+    let ticket = |count: usize, name: &str| {
+        let wanted = Box::new(ask::create(&world, &vec![7; count], &[]));
+        Ticket { key: name.to_owned(), request: Request::CreateOrder { wanted } }
+    };
+    let tickets = [ticket(500, "a"), ticket(1600, "b"), ticket(500, "c"), ticket(1000, "d"), ticket(1, "e")];
+    let keys = |tickets: &[Ticket]| -> Vec<String> { choose(tickets.iter()).iter().map(|it| it.key.clone()).collect() };
+    assert_eq!(keys(&tickets), ["a"]);
+    assert_eq!(keys(&tickets[1..]), ["b"]);
+    assert_eq!(keys(&tickets[2..]), ["c", "d", "e"]);
+    assert_eq!(keys(&[ticket(3000, "alone")]), ["alone"]);
 }
