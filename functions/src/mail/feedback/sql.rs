@@ -64,7 +64,7 @@ const SETTLE_LEFT: &str = "
     insert into mail_feedback (event_id, order_id, mail_id, verdict, detail, recorded_at)
     select event_id, order_id, mail_id, verdict, detail, recorded_at from left_over on conflict do nothing";
 
-/// As [`settle`] for every mail whose name is noted: whoever noted it may have died before it settled.
+/// As `settle` for every mail whose name is noted: whoever noted it may have died before it settled.
 pub async fn settle_left(q: &impl Query) -> Result<(), DbError> {
     q.execute(SETTLE_LEFT, &[]).await.map(|_| ())
 }
