@@ -48,6 +48,7 @@ mod oversell;
 mod prices;
 mod pricing;
 mod queues;
+mod rehearsal;
 mod rights;
 mod routes;
 mod s3;

@@ -7,5 +7,6 @@ pub mod chaos;
 pub mod infra;
 pub mod openapi;
 pub mod proxy;
+pub mod rehearsal;
 pub mod scan;
 pub mod shop;

@@ -5,6 +5,7 @@
 //! - `growth`: the cost of an order in events that have sold a lot already.
 //! - `many`: fifty events at once.
 //! - `api`: how long programs wait beside many orders, and how many orders they create.
+//! - `rehearse`: the beginning of a sale at a shop that runs somewhere, in test mode.
 //! - `workers`: messages a second of each worker, a large export, and a sale beside others outside that are slow.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
@@ -18,6 +19,7 @@ mod level;
 mod many;
 mod meter;
 mod modes;
+mod rehearse;
 mod report;
 mod sale;
 mod shop;
@@ -32,10 +34,13 @@ const USAGE: &str = "usage: bench start
        bench growth [--seconds N] [--orders 1000,100000,1000000]
        bench many [--seconds N] [--events 50]
        bench api [--orders 100000] [--calls 200] [--clients 1,16,64] [--seconds N]
+       bench rehearse URL [--buyers 100] [--within SECONDS] [--patience SECONDS]
        bench workers [--orders 2000] [--rows 100000] [--seconds 15] [--parts messages,export,beside]";
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    // The one that has an address.
+    let address = (words.len() > 1 && words[0] == "rehearse").then(|| words.remove(1));
     let options = match Options::read(&words) {
         Ok(options) => options,
         Err(mistake) => {
@@ -49,6 +54,7 @@ fn main() -> ExitCode {
         Some("growth") => growth::measure(&options),
         Some("many") => many::measure(&options),
         Some("api") => api::measure(&options),
+        Some("rehearse") if address.is_some() => rehearse::measure(&address.unwrap_or_default(), &options),
         Some("workers") => workers::measure(&options),
         Some("export") => workers::export_alone(&options),
         // What the others start for each line of their tables, so that it has a process and a database of its own.
