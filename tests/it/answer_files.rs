@@ -342,7 +342,8 @@ async fn a_sale_does_not_wait_for_somebody_who_was_stopped_while_replacing_a_fil
     let begun = Instant::now();
     let ordered = other.order(&other_form).await;
     assert!(ordered.location.is_some_and(|path| path.contains("/order/")), "{}", ordered.html);
-    assert!(begun.elapsed() < Duration::from_secs(1), "it took {:?}", begun.elapsed());
+    // Whoever waits for a row waits for ten seconds.
+    assert!(begun.elapsed() < Duration::from_secs(5), "it took {:?}", begun.elapsed());
     assert!(ordering.await.unwrap().location.is_some_and(|path| path.contains("/order/")));
     wire.cut();
     // Whatever came of it is the buyer's own concern.
@@ -429,7 +430,7 @@ async fn programs_write_files_as_answers_and_take_them_away() {
     let foreign = upload(&shop, &stranger, PDF).await;
     let own = keys(&shop).await.remove(0).rsplit('/').next().unwrap().to_owned();
     for wrong in
-        [card, foreign, json!("file:nothing"), json!(format!("file:{own}")), json!(format!("file:{own}/card.pdf"))]
+        [card, foreign, json!("file:no\0thing"), json!(format!("file:{own}")), json!(format!("file:{own}/card.pdf"))]
     {
         let (status, faults) = api.refused("PATCH", &path, says(wrong.clone())).await;
         assert_eq!((status, faults["answers"][0]["answer"][0].is_string()), (400, true), "{wrong}: {faults}");

@@ -233,17 +233,22 @@ async fn a_bounce_is_shown_with_the_order() {
     assert_eq!(problems[0]["detail"], "smtp; 550 unknown");
 }
 
+/// What SES tells of a mail that it calls `ses-early`.
+fn early_bounce() -> String {
+    json!({
+        "notificationType": "Bounce",
+        "bounce": {"bounceType": "Permanent", "bouncedRecipients": [{"diagnosticCode": "smtp; 550 unknown"}]},
+        "mail": {"messageId": "ses-early"}
+    })
+    .to_string()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bounce_may_come_before_the_name_of_its_mail_is_noted() {
     let shop = TestShop::with_places(5).await;
     let order = shop.buyer().buy(&[("Ticket", 1)], Some("manual")).await;
     shop.work().await;
-    let news = json!({
-        "notificationType": "Bounce",
-        "bounce": {"bounceType": "Permanent", "bouncedRecipients": [{"diagnosticCode": "smtp; 550 unknown"}]},
-        "mail": {"messageId": "ses-early"}
-    });
-    let body = news.to_string();
+    let body = early_bounce();
     shop.ctx.queues().await.send(Queue::Notifications, &[body.clone(), body]).await;
     shop.work().await;
     let path = format!("org/events/gig/orders/{}/", code_of(&order));
@@ -261,7 +266,7 @@ async fn a_bounce_may_come_before_the_name_of_its_mail_is_noted() {
     let problems = problems().await;
     assert_eq!((problems.as_array().unwrap().len(), &problems[0]["verdict"]), (1, &json!("bounced")), "{problems}");
     // What nobody knows is forgotten after two weeks.
-    let stranger = news.to_string().replace("ses-early", "ses-of-another-shop");
+    let stranger = early_bounce().replace("ses-early", "ses-of-another-shop");
     shop.ctx.queues().await.send(Queue::Notifications, &[stranger]).await;
     shop.work().await;
     let kept = "select count(*) as number from mail_feedback_early";
@@ -297,12 +302,7 @@ async fn a_bounce_is_shown_also_if_the_worker_dies_that_noted_the_name_of_its_ma
     let shop = TestShop::with_places(5).await;
     let order = shop.buyer().buy(&[("Ticket", 1)], Some("manual")).await;
     shop.work().await;
-    let news = json!({
-        "notificationType": "Bounce",
-        "bounce": {"bounceType": "Permanent", "bouncedRecipients": [{"diagnosticCode": "smtp; 550 unknown"}]},
-        "mail": {"messageId": "ses-early"}
-    });
-    shop.ctx.queues().await.send(Queue::Notifications, &[news.to_string()]).await;
+    shop.ctx.queues().await.send(Queue::Notifications, &[early_bounce()]).await;
     shop.work().await;
     shop.ctx
         .db()
@@ -336,4 +336,20 @@ async fn a_mail_is_not_sent_twice_because_its_end_could_not_be_noted_at_once() {
     crate::after_sale::run(&shop, shop::outbox::Job::RequeueMails).await;
     let tries = "select sum(attempts)::bigint as number from mail where kind = 'order_placed' and state = 'sent'";
     assert_eq!(shop.number(tries).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bounced_invitation_has_nowhere_to_be_shown_and_stops_nothing() {
+    let shop = TestShop::with_places(5).await;
+    let team = shop.number("select min(id) as number from team").await;
+    let path = format!("org/teams/{team}/invites/");
+    let asked = shop.api("POST", &path, Some(&shop.token), Some(json!({ "email": "lost@example.org" }))).await;
+    assert_eq!(asked.0, 201, "{}", asked.1);
+    shop.ctx.queues().await.send(Queue::Notifications, &[early_bounce()]).await;
+    shop.work().await;
+    let noted = "update mail set provider_id = 'ses-early' where kind = 'team_invite'";
+    shop.ctx.db().await.unwrap().script(noted).await.unwrap();
+    crate::after_sale::run(&shop, shop::outbox::Job::Sweep).await;
+    let left = "select (select count(*) from mail_feedback_early) + (select count(*) from mail_feedback) as number";
+    assert_eq!(shop.number(left).await, 0);
 }

@@ -41,25 +41,24 @@ impl Decided {
 }
 
 /// The tickets that one batch serves, of those that are there in the order of their arrival: each key once, and of
-/// several about the same cart, order or voucher the first. The others are for the next batch, also in this order.
+/// several about the same cart, order or voucher the first, and of orders of programs no more than fit. The others are for
+/// the next batch, also in this order.
 pub fn choose<'a>(tickets: impl Iterator<Item = &'a Ticket>) -> Vec<&'a Ticket> {
     let (mut keys, mut subjects) = (BTreeSet::new(), BTreeSet::new());
     let mut positions = 0;
-    let is_first = |ticket: &&'a Ticket| {
+    let is_served = |ticket: &&'a Ticket| {
         let ticket: &'a Ticket = ticket;
         let mut is_first = keys.insert(ticket.key.as_str());
         for subject in ticket.request.subjects() {
             is_first &= subjects.insert(subject);
         }
-        if let Request::CreateOrder { wanted } = &ticket.request
-            && is_first
-        {
-            is_first = positions == 0 || positions + wanted.positions.len() <= POSITIONS_MAX;
-            positions += wanted.positions.len();
-        }
-        is_first
+        let Request::CreateOrder { wanted } = &ticket.request else { return is_first };
+        let has_room = positions == 0 || positions + wanted.positions.len() <= POSITIONS_MAX;
+        // Also of one that has no room: those behind it do not overtake it.
+        positions += wanted.positions.len();
+        is_first && has_room
     };
-    tickets.filter(is_first).collect()
+    tickets.filter(is_served).collect()
 }
 
 /// Decides about the holder's own request, if it has one, and those that wait. Requests that were served before hear

@@ -122,9 +122,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::checkin::pick;
     use crate::{
         boxoffice::Product,
+        checkin::pick,
         id::{EventId, ItemId, OrderId, PositionId, SubeventId},
     };
 

@@ -2,7 +2,8 @@
 //!
 //! A call with a key inserts its record first, so that a second one with the same key waits for the first one's end
 //! and then finds what it was answered. The record is part of the transaction that does the work: an answer is kept
-//! exactly if what it says was done.
+//! exactly if what it says was done. Orders are made in a batch with others: there the box office keeps the outcome under
+//! the call's key in that transaction, and the answer follows.
 
 pub mod sql;
 
@@ -79,13 +80,14 @@ impl Call {
         sql::answer(tx, self.token, key).await
     }
 
-    /// What the same key was answered before. Waits while a call runs that has begun with it; takes nothing itself.
-    pub async fn answered(&self, db: &mut Db) -> Result<Option<Answer>, DbError> {
+    /// What the same key was answered before. Waits while a call runs that has begun with it. The key is not taken: the
+    /// transaction is undone.
+    pub async fn answered(&self, db: &mut Db, now: Timestamp) -> Result<Option<Answer>, DbError> {
         if self.key.is_none() {
             return Ok(None);
         }
         let tx = db.begin().await?;
-        let found = self.begin(&tx, Timestamp::from_micros(0)).await;
+        let found = self.begin(&tx, now).await;
         match tx.finish(Err::<Infallible, _>(Undone(found))).await {
             Err(Undone(found)) => found,
         }

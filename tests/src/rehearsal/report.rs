@@ -8,7 +8,7 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;mar
 table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem 1rem .2rem 0;text-align:right}td:first-child,th:first-child{text-align:left}
 svg{width:100%;height:auto;background:#f5f6fa}figure{margin:1.5rem 0}.answer{font-size:1.4rem;font-weight:600}";
 
-/// The answer to \"would my sale hold?\", in a sentence.
+/// The answer to "would my sale hold?", in a sentence.
 pub fn answer(summary: &Summary) -> String {
     let slow = summary.took.1.as_secs_f64();
     match summary.holds {

@@ -184,8 +184,9 @@ impl Named {
 const CODE_LENGTH: usize = 5;
 const TRIES_PER_LENGTH: usize = 20;
 
-/// Reserves what the batch's new orders will be known by. The codes are free now, unless a program has chosen one; another event of the organiser may
-/// take one before this batch commits: then the unique index refuses the batch, and it is served again.
+/// Reserves what the batch's new orders will be known by. The codes are free now, unless a program has chosen one. Another
+/// event of the organiser may take one before this batch commits: then the unique index refuses the batch, and it is served
+/// again.
 async fn identities(
     lock: &EventLock<'_>,
     event: &Event,

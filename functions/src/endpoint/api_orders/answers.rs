@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lambda_http::Body;
+use lambda_http::Request;
 use serde_json::{Value, json};
 
 use super::fields::Fields;
 use crate::{
     catalogue::Catalogue,
     ctx::Ctx,
+    endpoint::api::read,
     event::Event,
     http::ApiError,
     id::QuestionId,
@@ -99,10 +100,10 @@ impl Files {
         q: &impl Query,
         staff: &Staff,
         event: &Event,
-        body: &Body,
+        request: &Request,
         now: Timestamp,
     ) -> Result<Self, ApiError> {
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let body = read::value(request).unwrap_or_default();
         let said = body["answers"].as_array().into_iter().flatten().filter_map(|answer| answer["answer"].as_str());
         let named: BTreeSet<&str> = said.filter(|text| text.starts_with("file:") && *text != KEEP).collect();
         let mut by_reference = BTreeMap::new();

@@ -46,11 +46,11 @@ pub(super) async fn create(ctx: &'static Ctx, request: Request) -> Result<Respon
     let (staff, event) = authorise(&request, &*db, Permission::OrdersWrite).await?;
     let call = Call::of(&request, &staff)?;
     let now = ctx.now();
-    if let Some(answer) = call.answered(&mut db).await? {
+    if let Some(answer) = call.answered(&mut db, now).await? {
         return Ok(respond(&answer));
     }
     let desk = Desk { ctx, staff: &staff, event: &event, catalogue: ctx.storefronts().catalogue(&*db, &event).await? };
-    let done = desk.done(&mut db, &call, &request, now).await;
+    let done = desk.make(&mut db, &call, &request, now).await;
     Ok(respond(&keep_refusal(&mut db, &call, done, now).await?))
 }
 
@@ -101,7 +101,7 @@ impl Desk<'_> {
     }
 
     /// In a batch with what others want at this moment, unless that cannot be.
-    async fn done(&self, db: &mut Db, call: &Call, request: &Request, now: Timestamp) -> Result<Answer, ApiError> {
+    async fn make(&self, db: &mut Db, call: &Call, request: &Request, now: Timestamp) -> Result<Answer, ApiError> {
         let key = call.ticket_key();
         if let Some(key) = &key
             && let Some(outcome) = boxoffice::waiting::sql::outcome(&*db, self.event.id, key).await?

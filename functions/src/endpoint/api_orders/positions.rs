@@ -52,7 +52,7 @@ pub(super) async fn write(ctx: &'static Ctx, request: Request) -> Result<Respons
     let call = Call::of(&request, &staff)?;
     let now = ctx.now();
     // The bucket is slow: nobody is to wait for it under the event's lock.
-    let files = Files::fetch(ctx, &*db, &staff, &event, request.body(), now).await?;
+    let files = Files::fetch(ctx, &*db, &staff, &event, &request, now).await?;
     let tx = db.begin().await?;
     let done = once(ctx, &tx, &call, &request, (&staff, &event), &files).await;
     let done = tx.finish(done).await;

@@ -49,7 +49,8 @@ const SETTLE: &str = "
                     where e.provider_id = $1 and exists (select from found) returning e.verdict, e.detail, e.recorded_at),
          told as (
              insert into mail_feedback (event_id, order_id, mail_id, verdict, detail, recorded_at)
-             select f.event_id, f.order_id, f.id, e.verdict, e.detail, e.recorded_at from found f, early e where f.event_id is not null
+             select f.event_id, f.order_id, f.id, e.verdict, e.detail, e.recorded_at from found f, early e
+              where f.event_id is not null
              on conflict do nothing)
     select count(*) as count from early";
 
@@ -62,7 +63,8 @@ const SETTLE_LEFT: &str = "
                          from mail_feedback_early e join mail m on m.provider_id = e.provider_id),
          gone as (delete from mail_feedback_early where id in (select id from left_over))
     insert into mail_feedback (event_id, order_id, mail_id, verdict, detail, recorded_at)
-    select event_id, order_id, mail_id, verdict, detail, recorded_at from left_over on conflict do nothing";
+    select event_id, order_id, mail_id, verdict, detail, recorded_at from left_over where event_id is not null
+    on conflict do nothing";
 
 /// As `settle` for every mail whose name is noted: whoever noted it may have died before it settled.
 pub async fn settle_left(q: &impl Query) -> Result<(), DbError> {
