@@ -53,6 +53,7 @@ mod rights;
 mod routes;
 mod s3;
 mod sale;
+mod search;
 mod series;
 mod sqs;
 mod stack;

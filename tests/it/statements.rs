@@ -52,6 +52,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("order/booking", order::booking::sql::ALL),
     ("order/create", order::create::sql::ALL),
     ("order/list", order::list::sql::ALL),
+    ("order/search", order::search::sql::ALL),
     ("order/place", order::place::sql::ALL),
     ("order/secret", order::secret::sql::ALL),
     ("order/validity", order::validity::sql::ALL),

@@ -6,6 +6,7 @@ pub mod bulk;
 pub mod create;
 pub mod list;
 pub mod place;
+pub mod search;
 pub mod secret;
 mod settle;
 pub mod sql;

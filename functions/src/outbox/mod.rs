@@ -115,6 +115,8 @@ pub enum Job {
     PublishShops,
     /// Drop what is no longer needed: old carts, form outcomes, records of handled messages.
     Sweep,
+    /// Keep what searches for orders look at.
+    KeepWords,
     /// Compare the quotas' counters with what they count.
     AuditStock,
 }
@@ -129,6 +131,7 @@ impl Job {
             Self::RequeueWebhooks => "requeue_webhooks",
             Self::PublishShops => "publish_shops",
             Self::Sweep => "sweep",
+            Self::KeepWords => "keep_words",
             Self::AuditStock => "audit_stock",
         }
     }

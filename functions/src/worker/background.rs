@@ -57,6 +57,7 @@ async fn run_job(ctx: &'static Ctx, job: Job, now: Timestamp) -> Result<(), Work
             webhook::requeue(ctx, now).await?;
         }
         Job::PublishShops => publish::shops(ctx, now).await?,
+        Job::KeepWords => order::search::keep_words(ctx, now).await?,
         Job::Sweep => sweep(ctx, now).await?,
         Job::AuditStock => {
             audit_stock(ctx, now).await?;

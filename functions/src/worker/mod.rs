@@ -128,6 +128,7 @@ pub const SCHEDULES: &[Schedule] = &[
     Schedule { name: "expire_orders", job: Job::ExpireOrders, every: Duration::from_secs(60) },
     Schedule { name: "requeue_mails", job: Job::RequeueMails, every: Duration::from_secs(60) },
     Schedule { name: "requeue_webhooks", job: Job::RequeueWebhooks, every: Duration::from_secs(60) },
+    Schedule { name: "keep_words", job: Job::KeepWords, every: Duration::from_secs(60) },
     Schedule { name: "publish_shops", job: Job::PublishShops, every: Duration::from_secs(300) },
     Schedule { name: "sweep", job: Job::Sweep, every: Duration::from_secs(3600) },
     Schedule { name: "audit_stock", job: Job::AuditStock, every: Duration::from_secs(3600) },

@@ -3,7 +3,7 @@
 
 use crate::{
     checkin::sql::{is_meant, is_valid},
-    order::list::sql::{found_positions, has, literally},
+    order::search::sql::found_positions,
     record::{Paged, sql::sort},
 };
 

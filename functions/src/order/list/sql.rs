@@ -6,84 +6,15 @@
 //! plan, and what is asked for can be served by an index. Each index of lists has a condition, which only lists name: the
 //! moments above `-infinity`.
 
-use crate::record::{Paged, sql::sort};
+use crate::{
+    order::search::sql::{found_orders, found_positions},
+    record::{Paged, sql::sort},
+};
 
 /// Orders of an organiser are found by their codes.
 macro_rules! same_organizer {
     ($of:literal) => {
         concat!("(select e.organizer_id from event e where e.id ", $of, " limit 1)")
-    };
-}
-
-/// What is searched for as part of a pattern of `like`, where it stands for itself.
-macro_rules! literally {
-    ($text:literal) => {
-        concat!("replace(replace(replace(", $text, ", '!', '!!'), '%', '!%'), '_', '!_')")
-    };
-}
-/// Whether a text has what is searched for, in letters of either size. Those of ASCII alone are much faster to compare, and
-/// `like` lets the planner expect few rows. Small letters have to be made of every text: where there is something besides
-/// letters, most texts are out before, because it is not there with as many signs around it.
-macro_rules! has {
-    ($text:literal) => {
-        concat!(
-            "case when $2::jsonb->>'search' ~ '^[[:ascii:]]*$' then ($2::jsonb->>'search' ~ '^[A-Za-z]*$' or ",
-            $text,
-            " like '%' || regexp_replace(",
-            literally!("$2::jsonb->>'search'"),
-            ", '[A-Za-z]', '_', 'g') || '%' escape '!') and lower(",
-            $text,
-            " collate \"C\") like '%' || ",
-            literally!("lower($2::jsonb->>'search')"),
-            " || '%' escape '!' else lower(",
-            $text,
-            ") like '%' || ",
-            literally!("lower($2::jsonb->>'search')"),
-            " || '%' escape '!' end"
-        )
-    };
-}
-/// Ids of positions that a search finds, each table looked through once; without one it is all of them.
-macro_rules! found_positions {
-    ($of:literal) => {
-        concat!(
-            "select p.id from order_position p where p.event_id ",
-            $of,
-            " and ($2::jsonb->'search' is null or starts_with(p.secret, $2::jsonb->>'search') or ",
-            has!("p.attendee_name"),
-            " or ",
-            has!("p.attendee_email"),
-            ") union select p.id from orders o join order_position p on p.event_id = o.event_id and p.order_id = o.id
-                where $2::jsonb->'search' is not null and o.event_id ",
-            $of,
-            " and (starts_with(o.code, upper($2::jsonb->>'search')) or ",
-            has!("o.email"),
-            ")"
-        )
-    };
-}
-pub(crate) use {found_positions, has, literally};
-
-/// Ids of orders that a search finds.
-macro_rules! found_orders {
-    ($of:literal) => {
-        concat!(
-            "select o.id from orders o where o.event_id ",
-            $of,
-            " and (starts_with(o.code, upper($2::jsonb->>'search')) or ",
-            has!("o.email"),
-            " or o.comment <> '' and ",
-            has!("o.comment"),
-            ") union select op.order_id from order_position op where op.event_id ",
-            $of,
-            " and (starts_with(op.secret, $2::jsonb->>'search') or ",
-            has!("op.attendee_name"),
-            " or ",
-            has!("op.attendee_email"),
-            " or ",
-            has!("op.company"),
-            ")"
-        )
     };
 }
 

@@ -12,6 +12,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
+use shop::order::search;
 use tests::{
     scan::App,
     shop::{http_client, make_token},
@@ -138,6 +139,8 @@ async fn waits(orders: u64, calls: u64) -> Result<(), Failure> {
     let shop = Shop::open(1, Duration::ZERO, 0, None).await?;
     println!("\nfilling an event with {orders} orders");
     growth::fill(&shop, orders).await?;
+    let ctx = shop.sandbox();
+    search::keep_words(ctx, ctx.now().plus_seconds(60)).await?;
     let gateway = modes::gateway(&shop, modes::Seller::Http, 4)?.ok_or("a gateway")?;
     let program = Program::enter(&shop, &gateway.url()).await?;
     let list = program.call("POST", "events/gig0/checkinlists/", Some(&json!({ "name": "Door" }))).await?;
