@@ -31,6 +31,8 @@ pub struct DatabaseConfig {
     pub url: Secret,
     /// `DATABASE_REPLICA_URL`: optional, for reads that may be a little old.
     pub replica_url: Option<Secret>,
+    /// `DATABASE_AUTH`: with `iam` functions sign in with their role, and the addresses have no password.
+    pub signs_in: bool,
     /// `DATABASE_CA`: PEM text of further certificate authorities.
     pub ca_pem: Option<String>,
 }
@@ -139,6 +141,14 @@ impl Config {
         let database = DatabaseConfig {
             url: Secret::new(reader.required("DATABASE_URL", "a URL such as postgres://user:password@host/database")),
             replica_url: reader.optional("DATABASE_REPLICA_URL").map(Secret::new),
+            signs_in: match reader.optional("DATABASE_AUTH").as_deref() {
+                None => false,
+                Some("iam") => true,
+                Some(_) => {
+                    reader.refuse("DATABASE_AUTH", "it is iam, or nothing if the address has a password");
+                    false
+                }
+            },
             // Where variables are lines of a file, a text of several lines is written as one.
             ca_pem: reader.optional("DATABASE_CA").map(|pem| pem.replace("\\n", "\n")),
         };

@@ -3,7 +3,7 @@
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard, OnceCell};
 
 use crate::{
-    config::Config,
+    config::{Config, Secret},
     port::{
         clock::Clock,
         codes::Codes,
@@ -85,14 +85,14 @@ impl Ctx {
 
     /// The connection to the primary, opened on first use and again after it was lost.
     pub async fn db(&self) -> Result<MappedMutexGuard<'_, Db>, DbError> {
-        open(&self.db, self.config.database.url.reveal(), self.config.database.ca_pem.as_deref()).await
+        self.open(&self.db, &self.config.database.url).await
     }
 
     /// A connection for reads that may be a little old: the replica if there is one and it answers, else the primary.
     /// Never for a decision about stock.
     pub async fn db_for_display(&self) -> Result<MappedMutexGuard<'_, Db>, DbError> {
         if let Some(url) = &self.config.database.replica_url {
-            match open(&self.replica, url.reveal(), self.config.database.ca_pem.as_deref()).await {
+            match self.open(&self.replica, url).await {
                 Ok(replica) => return Ok(replica),
                 Err(error) => tracing::warn!(%error, "the replica is away, reading from the primary"),
             }
@@ -114,18 +114,20 @@ impl Ctx {
     pub async fn mailer(&self) -> Result<&Mailer, MailError> {
         self.mailer.get_or_try_init(|| async { Mailer::new(&self.config) }).await
     }
-}
 
-async fn open<'a>(
-    slot: &'a Mutex<Option<Db>>,
-    url: &str,
-    ca_pem: Option<&str>,
-) -> Result<MappedMutexGuard<'a, Db>, DbError> {
-    let mut guard = slot.lock().await;
-    // A thawed sandbox has not heard yet that its connection was closed; this lets it listen.
-    tokio::task::yield_now().await;
-    if guard.as_ref().is_none_or(Db::is_closed) {
-        *guard = Some(Db::connect(url, ca_pem).await?);
+    async fn open<'a>(&self, slot: &'a Mutex<Option<Db>>, url: &Secret) -> Result<MappedMutexGuard<'a, Db>, DbError> {
+        let mut guard = slot.lock().await;
+        // A thawed sandbox has not heard yet that its connection was closed; this lets it listen.
+        tokio::task::yield_now().await;
+        if guard.as_ref().is_none_or(Db::is_closed) {
+            let Config { database, aws, .. } = &self.config;
+            let (url, ca_pem) = (url.reveal(), database.ca_pem.as_deref());
+            *guard = Some(if database.signs_in {
+                Db::sign_in(url, ca_pem, aws, self.now()).await?
+            } else {
+                Db::connect(url, ca_pem).await?
+            });
+        }
+        Ok(MutexGuard::map(guard, |db| db.as_mut().expect("the line above put it there")))
     }
-    Ok(MutexGuard::map(guard, |db| db.as_mut().expect("the line above put it there")))
 }

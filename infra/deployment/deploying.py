@@ -34,9 +34,9 @@ class Deployment:
             "Replica": yes(database["replica"]), "Internet": yes(database["internet"]), "Protected": "yes",
         }
 
-    def base_values(self) -> dict:
+    def base_values(self, data: dict) -> dict:
         stage = self.stage
-        return {"Stage": stage.name, "MailFrom": stage.mail_from, "AlarmMail": stage.alarm_mail, "ApiOrigin": stage.api_origin, "ReceivesMax": stage.receives_max}
+        return {"DatabaseUserArn": data.get("DatabaseUserArn", ""), "Stage": stage.name, "MailFrom": stage.mail_from, "AlarmMail": stage.alarm_mail, "ApiOrigin": stage.api_origin, "ReceivesMax": stage.receives_max}
 
     def edge_values(self, base: dict, data: dict) -> dict:
         stage = self.stage
@@ -59,6 +59,7 @@ class Deployment:
         values = {
             "DATABASE_URL": url,
             "DATABASE_REPLICA_URL": replica_url,
+            "DATABASE_AUTH": "iam" if data.get("DatabaseUserArn") else "",
             "DATABASE_CA": stage.ca_text(),
             "SECRET_KEY": self._secret(base["SecretArn"])["SECRET_KEY"],
             "QUEUE_URL_PREFIX": base[f"{identifier}Url"].removesuffix(queue),
@@ -81,8 +82,10 @@ class Deployment:
     def _database(self, data: dict) -> tuple[str, str]:
         if not self.stage.is_aurora:
             return self.stage.own_url(), self.stage.own_url("replica_url_variable")
-        secret = self._secret(data["DatabaseSecretArn"])
-        address = lambda host: f"postgres://{secret['username']}:{secret['password']}@{host}:5432/onsale?sslmode=require"  # noqa: E731
+        user = "onsale"
+        if "DatabaseSecretArn" in data:
+            user += f":{self._secret(data['DatabaseSecretArn'])['password']}"
+        address = lambda host: f"postgres://{user}@{host}:5432/onsale?sslmode=require"  # noqa: E731
         return address(data["DatabaseHost"]), address(data["ReplicaHost"]) if "ReplicaHost" in data else ""
 
     def network(self, data: dict) -> tuple[list, list]:
@@ -139,7 +142,7 @@ class Deployment:
             self.data.deploy(self.data_values())
         data = self.data.outputs() if self.stage.is_aurora else {}
         steps.step("Stack base: queues, bucket, roles, logs")
-        self.base.deploy(self.base_values())
+        self.base.deploy(self.base_values(data))
         base = self.base.outputs()
         environment, network = self.environment(base, data), self.network(data)
         roles = {key: value for key, value in base.items() if key.endswith("RoleArn")}
@@ -206,9 +209,10 @@ class Deployment:
         parts = []
         if self.stage.is_aurora:
             parts.append(("data", self.data.plan(self.data_values()) if base_stack else [f"create the stack {self.data.name}"]))
-        parts.append(("base", self.base.plan(self.base_values())))
+        data = self.data.outputs() if self.stage.is_aurora and base_stack else {}
+        parts.append(("base", self.base.plan(self.base_values(data))))
         if base_stack:
-            base, data = self.base.outputs(), self.data.outputs() if self.stage.is_aurora else {}
+            base = self.base.outputs()
             parts.append(("edge", self.edge.plan(self.edge_values(base, data))))
             live = self.fleet.live()
             if MIGRATE in live:
@@ -277,5 +281,6 @@ class Deployment:
             resource.delete()
         steps.close()
         kept = [f"the bucket {base['MediaBucket']}"] if base and not with_files else []
-        kept += ["a snapshot of the database", f"the secret {self.stage.prefix}-database"] if self.stage.is_aurora else []
+        kept += ["a snapshot of the database"] if self.stage.is_aurora else []
+        kept += [f"the secret {self.stage.prefix}-database"] if self.stage.is_aurora and not self.stage.database["proxy"] else []
         print(f"{self.stage.name} is gone. Kept: {', '.join(kept) or 'nothing'}.")

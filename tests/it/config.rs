@@ -2,7 +2,17 @@
 
 use std::collections::HashMap;
 
-use shop::config::{Config, ConfigErrors, MailTransport};
+use local::postgres::Cluster;
+use shop::{
+    config::{Config, ConfigErrors, MailTransport},
+    ctx::Ctx,
+    port::{
+        clock::Clock,
+        codes::Codes,
+        db::{Db, Query as _},
+        sign_in,
+    },
+};
 
 const GOOD: &[(&str, &str)] = &[
     ("DATABASE_URL", "postgres://shop:hush1@db/shop"),
@@ -54,6 +64,7 @@ fn all_mistakes_are_told_together() {
     assert!(required.iter().all(|name| nothing.to_string().contains(name)), "{nothing}");
 
     let wrong = [
+        ("DATABASE_AUTH", "kerberos"),
         ("MAIL_URL", "carrier pigeon"),
         ("MAIL_FROM", "tickets at example.org"),
         ("PUBLIC_URL", "tickets.example.org"),
@@ -61,7 +72,7 @@ fn all_mistakes_are_told_together() {
     ];
     let errors = read(&[&wrong[..], &[("MEDIA_BUCKET", "")]].concat()).unwrap_err();
     let named: Vec<&str> = errors.0.iter().map(|error| error.split_whitespace().next().unwrap()).collect();
-    assert_eq!(named, ["MEDIA_BUCKET", "MAIL_URL", "MAIL_FROM", "PUBLIC_URL", "SECRET_KEY"]);
+    assert_eq!(named, ["DATABASE_AUTH", "MEDIA_BUCKET", "MAIL_URL", "MAIL_FROM", "PUBLIC_URL", "SECRET_KEY"]);
 }
 
 #[test]
@@ -74,4 +85,28 @@ fn secrets_are_never_shown() {
     // A refused value is not repeated either: it may be a secret in the wrong place.
     let refused = read(&[("SECRET_KEY", "hush7"), ("MAIL_URL", "hush8"), ("PUBLIC_URL", "hush9")]).unwrap_err();
     assert!(!refused.to_string().contains("hush") && !format!("{refused:?}").contains("hush"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_sign_in_without_a_password() {
+    let cluster = Cluster::start_ephemeral().await.unwrap();
+    cluster.create_database("shop").await.unwrap();
+    let direct = cluster.url("shop");
+    let (_, server) = direct.split_once('@').unwrap();
+    let (host, port) = server.split_once('/').unwrap().0.split_once(':').unwrap();
+    let clock: &'static Clock = Box::leak(Box::new(Clock::standing_at(Clock::default().now())));
+    let url = format!("postgres://signed@{server}");
+    let sandbox = |auth| {
+        let config = read(&[("DATABASE_URL", &url), ("DATABASE_AUTH", auth)]).unwrap();
+        Ctx::with(config, clock, Codes::random())
+    };
+    let (signs_in, does_not) = (sandbox("iam"), sandbox(""));
+    // RDS works out what it expects; here it is a password like any other.
+    let aws = &signs_in.config().aws;
+    let password = sign_in::password(aws, host, port.parse().unwrap(), "signed", clock.now()).unwrap();
+    let admin = Db::connect(&cluster.admin_url("shop"), None).await.unwrap();
+    admin.script(&format!("create role signed login password '{password}'")).await.unwrap();
+    let row = signs_in.db().await.unwrap().one("select current_user::text as name", &[]).await.unwrap();
+    assert_eq!(row.get::<String>("name").unwrap(), "signed");
+    assert!(does_not.db().await.is_err(), "it has no password");
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use shop::{
     port::queue::Queue,
     worker::{SCHEDULES, WORKERS},
@@ -236,7 +236,16 @@ fn no_function_may_do_more_than_it_has_to() {
             "{id}"
         );
         let mut rights = BTreeSet::new();
-        for statement in properties["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap() {
+        let mut statements = properties["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap().clone();
+        let sign_in =
+            statements.iter().position(|statement| statement["Fn::If"][0] == "SignsIn").expect("it may sign in");
+        let sign_in = &statements.remove(sign_in)["Fn::If"];
+        assert_eq!(sign_in[1]["Action"], json!(["rds-db:connect"]), "{id}");
+        assert_eq!(
+            (&sign_in[1]["Resource"]["Ref"], &sign_in[2]["Ref"]),
+            (&json!("DatabaseUserArn"), &json!("AWS::NoValue"))
+        );
+        for statement in &statements {
             assert_eq!(statement["Effect"], "Allow");
             for action in statement["Action"].as_array().expect("actions are listed") {
                 let action = action.as_str().unwrap();

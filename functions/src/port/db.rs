@@ -12,9 +12,13 @@ use std::{
 use tokio::task::AbortHandle;
 use tokio_postgres::{
     NoTls,
+    config::Host,
     error::SqlState,
     types::{FromSql, ToSql, Type},
 };
+
+use super::sign_in;
+use crate::{config::AwsConfig, time::Timestamp};
 
 /// A Rust type that has one fixed Postgres type, so that its parameters need no look-up.
 pub trait SqlType {
@@ -226,6 +230,10 @@ pub struct Db {
     left_open: AtomicBool,
 }
 
+fn parsed(url: &str) -> Result<tokio_postgres::Config, DbError> {
+    url.parse().map_err(|error: tokio_postgres::Error| DbError::Address(error.to_string()))
+}
+
 /// How long opening a connection may take before the request is answered with "busy".
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -233,8 +241,22 @@ impl Db {
     /// Opens a connection. Hosts other than this machine are reached over TLS unless the URL says `sslmode=disable`;
     /// `ca_pem` adds certificate authorities (RDS has its own).
     pub async fn connect(url: &str, ca_pem: Option<&str>) -> Result<Self, DbError> {
-        let mut config: tokio_postgres::Config =
-            url.parse().map_err(|error: tokio_postgres::Error| DbError::Address(error.to_string()))?;
+        Self::open(parsed(url)?, ca_pem).await
+    }
+
+    /// The same with the role of the function instead of a password.
+    pub async fn sign_in(url: &str, ca_pem: Option<&str>, aws: &AwsConfig, now: Timestamp) -> Result<Self, DbError> {
+        let mut config = parsed(url)?;
+        let (Some(Host::Tcp(host)), Some(user)) = (config.get_hosts().first(), config.get_user()) else {
+            return Err(DbError::Address("without a password it names a user and a host".to_owned()));
+        };
+        let port = config.get_ports().first().copied().unwrap_or(5432);
+        let password = sign_in::password(aws, host, port, user, now).map_err(DbError::Address)?;
+        config.password(password);
+        Self::open(config, ca_pem).await
+    }
+
+    async fn open(mut config: tokio_postgres::Config, ca_pem: Option<&str>) -> Result<Self, DbError> {
         config.connect_timeout(CONNECT_TIMEOUT).application_name("onsale");
         let plain = config.get_ssl_mode() == tokio_postgres::config::SslMode::Disable
             || config.get_hosts().iter().all(is_this_machine);

@@ -9,3 +9,4 @@ pub mod lock;
 pub mod mailer;
 pub mod media;
 pub mod queue;
+pub mod sign_in;

@@ -69,6 +69,7 @@ pub fn template() -> Value {
         "Parameters": {
             "Stage": stage_parameter(),
             "MailFrom": text("Sender's address of mails; a verified identity of SES"),
+            "DatabaseUserArn": text_or("The user of the database that functions sign in as; none, if its address has a password", ""),
             "AlarmMail": text_or("Who is woken up by alarms; nobody, if it is empty", ""),
             "ApiOrigin": text_or("Web page of others that may call the REST API from browsers; none, if it is empty", ""),
             "ReceivesMax": {
@@ -79,7 +80,7 @@ pub fn template() -> Value {
                 "MaxValue": 1000,
             },
         },
-        "Conditions": { "HasAlarmMail": is_given("AlarmMail"), "HasApiOrigin": is_given("ApiOrigin") },
+        "Conditions": { "HasAlarmMail": is_given("AlarmMail"), "HasApiOrigin": is_given("ApiOrigin"), "SignsIn": is_given("DatabaseUserArn") },
         "Resources": resources.into_value(),
         "Outputs": outputs,
     })

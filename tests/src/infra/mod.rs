@@ -51,6 +51,7 @@ const RESERVED: &[(&str, u64)] = &[
 pub const ENVIRONMENT: &[&str] = &[
     "DATABASE_URL",
     "DATABASE_REPLICA_URL",
+    "DATABASE_AUTH",
     "DATABASE_CA",
     "SECRET_KEY",
     "QUEUE_URL_PREFIX",

@@ -161,6 +161,8 @@ pub fn role(id: &str, function: &str, worker: Option<&Worker>) -> Value {
             ],
             json!("*"),
         ),
+        // The database, where its address has no password.
+        json!({ "Fn::If": ["SignsIn", allow(&["rds-db:connect"], reference("DatabaseUserArn")), reference("AWS::NoValue")] }),
         // Traces, if the stage wants them; these actions know no resource either.
         allow(&["xray:PutTelemetryRecords", "xray:PutTraceSegments"], json!("*")),
     ];

@@ -6,6 +6,7 @@
 //! - `many`: fifty events at once.
 //! - `api`: how long programs wait beside many orders, and how many orders they create.
 //! - `rehearse`: the beginning of a sale at a shop that runs somewhere, in test mode.
+//! - `usage`: what an order uses, for the cost model; writes `local/data/usage.json`.
 //! - `workers`: messages a second of each worker, a large export, and a sale beside others outside that are slow.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
@@ -25,6 +26,7 @@ mod sale;
 mod shop;
 mod slow_link;
 mod start;
+mod usage;
 mod workers;
 
 use std::process::ExitCode;
@@ -35,6 +37,7 @@ const USAGE: &str = "usage: bench start
        bench many [--seconds N] [--events 50]
        bench api [--orders 100000] [--calls 200] [--clients 1,16,64] [--seconds N]
        bench rehearse URL [--buyers 100] [--within SECONDS] [--patience SECONDS]
+       bench usage [--orders 200]
        bench workers [--orders 2000] [--rows 100000] [--seconds 15] [--parts messages,export,beside]";
 
 fn main() -> ExitCode {
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Some("api") => api::measure(&options),
         Some("rehearse") if address.is_some() => rehearse::measure(&address.unwrap_or_default(), &options),
         Some("workers") => workers::measure(&options),
+        Some("usage") => usage::measure(&options),
         Some("export") => workers::export_alone(&options),
         // What the others start for each line of their tables, so that it has a process and a database of its own.
         Some("level") => level::run(&options),

@@ -139,6 +139,11 @@ fn process(pid: u32) -> Option<(u32, u64)> {
     Some((u32::try_from(*fields.get(1)?).ok()?, fields.get(11)? + fields.get(12)?))
 }
 
+/// CPU time of the database that this is a process of.
+pub fn database_cpu(backend: u32) -> Duration {
+    cpu_times(parent_of(backend)).0
+}
+
 fn parent_of(pid: u32) -> u32 {
     process(pid).map_or(0, |(parent, _)| parent)
 }

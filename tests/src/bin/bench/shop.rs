@@ -156,7 +156,7 @@ impl From<shop::port::db::DbError> for Wrapped {
     }
 }
 
-async fn far_away(direct: &str, delay: Duration) -> Result<String, Failure> {
+pub async fn far_away(direct: &str, delay: Duration) -> Result<String, Failure> {
     let (before, rest) = direct.split_once("@127.0.0.1:").ok_or("an address without a port")?;
     let (port, after) = rest.split_once('/').ok_or("an address without a database")?;
     let relay = slow_link::start(SocketAddr::from(([127, 0, 0, 1], port.parse()?)), delay).await?;

@@ -51,7 +51,8 @@ fn tables(options: &Options) -> Result<(), Failure> {
     if parts.contains(&"beside") { beside(options.number("seconds", 15)) } else { Ok(()) }
 }
 
-async fn stack(orders: u64) -> Result<Stack, Failure> {
+/// A shop with everything around its workers.
+pub async fn stack(orders: u64) -> Result<Stack, Failure> {
     let plan = Plan {
         orders,
         kills: 0,
