@@ -78,6 +78,7 @@ const MIGRATIONS: &[Migration] = migrations![
     54 "0054_mail_of_organizer",
     55 "0055_address_of_position",
     56 "0056_answers_in_one_statement",
+    58 "0058_print_log",
 ];
 
 /// Why a migration stopped. What came before it stays applied.
