@@ -79,6 +79,7 @@ const MIGRATIONS: &[Migration] = migrations![
     55 "0055_address_of_position",
     56 "0056_answers_in_one_statement",
     57 "0057_words_of_orders",
+    58 "0058_print_log",
 ];
 
 /// Why a migration stopped. What came before it stays applied.

@@ -154,6 +154,9 @@ routes! {
     "api_orders"             "GET"  "/api/v1/organizers/{organizer}/events/{event}/revokedsecrets/" Token(OrdersRead) => api_orders::handle;
     "api_orders"             "GET"  "/api/v1/organizers/{organizer}/events/{event}/blockedsecrets/" Token(OrdersRead) => api_orders::handle;
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/regenerate_secrets/" Token(OrdersWrite) => api_orders::handle;
+    "api_orders"             "GET"  "/api/v1/organizers/{organizer}/events/{event}/orders/{code}/download/{output}/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "GET"  "/api/v1/organizers/{organizer}/events/{event}/orderpositions/{orderposition}/download/{output}/" Token(OrdersRead) => api_orders::handle;
+    "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/{orderposition}/printlog/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/{orderposition}/remove_block/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/{orderposition}/add_block/" Token(OrdersWrite) => api_orders::handle;
     "api_orders"             "POST" "/api/v1/organizers/{organizer}/events/{event}/orderpositions/{orderposition}/regenerate_secrets/" Token(OrdersWrite) => api_orders::handle;

@@ -132,8 +132,10 @@ const EXPECTED_RIGHTS: &[(&str, &[&str])] = &[
     (
         "ApiOrders",
         &[
+            "find tickets/*",
             "find uploads/*",
             "s3:GetObject answers",
+            "s3:GetObject tickets",
             "s3:GetObject uploads",
             "s3:PutObject answers",
             "send default",

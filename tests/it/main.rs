@@ -16,6 +16,7 @@ mod api_money;
 mod api_orders;
 mod api_secrets;
 mod api_teams;
+mod api_tickets;
 mod authorisation;
 mod boxoffice;
 mod browser;

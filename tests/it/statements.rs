@@ -66,6 +66,7 @@ const LISTS: &[(&str, &[&str])] = &[
     ("staff/invite", staff::invite::sql::ALL),
     ("staff/notice", staff::notice::sql::ALL),
     ("ticket", ticket::sql::ALL),
+    ("ticket/print", ticket::print::sql::ALL),
     ("upload", upload::sql::ALL),
     ("upload/removal", upload::removal::sql::ALL),
     ("voucher", voucher::sql::ALL),
@@ -128,6 +129,8 @@ const FILL: &str = "
                                 web_secret, pseudonymization_id)
     select o.organizer_id, o.event_id, o.id, 1, i.id, 100, 0, 0, 's' || o.id, 'w', 'p' || o.id
       from orders o join item i on i.event_id = o.event_id;
+    insert into print_log (event_id, position_id, type, source, successful, datetime, created_at, info)
+    select event_id, id, 'badge', 'app', true, now(), now(), '{}' from order_position;
     insert into payment (event_id, order_id, local_id, provider, state, amount, created_at)
     select event_id, id, 1, 'manual', 'confirmed', 100, now() from orders;
     insert into mail (organizer_id, event_id, order_id, kind, recipient, locale, state, created_at, retry_at)
@@ -242,13 +245,16 @@ const HOT: &[(&str, &[&str], &str, &str)] = &[
     ("calls of a delivery", webhook::sql::ALL, "from webhook_call", "ORGANIZER, 7"),
     ("deliveries of a webhook", webhook::sql::ALL, "d.ended_at", "ORGANIZER, 7, null, null, 0, 50"),
     ("files of an order", ticket::sql::ALL, "op.order_id = $2", "EVENT, ORDER, 'pdf'"),
+    ("prints of positions", ticket::print::sql::ALL, "l.position_id = any($2)", "EVENT, array[ORDER]"),
+    ("order of a print", ticket::print::sql::ALL, "update orders o", "EVENT, ORDER, now()"),
 ];
 
 /// Tables that grow with every sale: none of the hot statements may read one from end to end.
-const LARGE: [&str; 11] = [
+const LARGE: [&str; 12] = [
     "orders",
     "order_position",
     "payment",
+    "print_log",
     "cart_position",
     "mail",
     "outbox",
@@ -295,7 +301,7 @@ async fn states_are_the_same_in_the_database() {
     let mail_states = ["waiting", "queued", "inflight", "awaiting_retry", "failed", "sent"];
     let actors = ["buyer", "token", "system"];
     let price_modes = [PriceMode::None, PriceMode::Set(0), PriceMode::Subtract(0), PriceMode::Percent(0)];
-    let expected: [(&str, BTreeSet<&str>); 18] = [
+    let expected: [(&str, BTreeSet<&str>); 19] = [
         ("orders_status", OrderStatus::ALL.map(OrderStatus::code).into()),
         ("payment_state", PaymentState::ALL.map(PaymentState::code).into()),
         ("outbox_queue", Queue::ALL.map(Queue::name).into()),
@@ -304,6 +310,7 @@ async fn states_are_the_same_in_the_database() {
         ("question_type", QuestionType::ALL.map(QuestionType::code).into()),
         ("item_from_mode", WindowMode::ALL.map(WindowMode::code).into()),
         ("item_until_mode", WindowMode::ALL.map(WindowMode::code).into()),
+        ("print_log_type", ticket::print::TYPES.iter().copied().collect()),
         ("bulk_action_action", order::bulk::Action::ALL.map(order::bulk::Action::name).into()),
         ("export_state", export::State::ALL.map(export::State::name).into()),
         ("mail_feedback_verdict", Verdict::ALL.map(Verdict::name).into()),

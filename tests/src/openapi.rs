@@ -13,10 +13,11 @@ use shop::{
             list::{Filter, Wanted},
             resource::Resource,
         },
-        api_checkin, api_devices, api_events, api_giftcards, api_items, api_organizers, api_prices, api_questions,
-        api_quotas, api_subevents, api_teams, api_vouchers, api_waitinglist,
+        api_checkin, api_devices, api_events, api_giftcards, api_items, api_orders, api_organizers, api_prices,
+        api_questions, api_quotas, api_subevents, api_teams, api_vouchers, api_waitinglist,
     },
     routes::{Access, ROUTES, Route},
+    ticket::{QUESTION, VARIABLES},
 };
 
 /// A kind of object, by the end of the path of its list.
@@ -56,6 +57,13 @@ fn kinds() -> Vec<Kind> {
         kind::<api_giftcards::Entries>("{giftcard}/transactions/", "GiftCardTransaction"),
         kind::<api_teams::Teams>("{organizer}/teams/", "Team"),
         kind::<api_teams::Invites>("{team}/invites/", "TeamInvite"),
+        Kind {
+            list: "{orderposition}/printlog/",
+            name: "PrintLog",
+            fields: api_orders::print::FIELDS,
+            filters: &[],
+            orderings: &[],
+        },
         Kind {
             list: "{organizer}/events/",
             name: "Event",
@@ -124,9 +132,24 @@ fn schemas(kinds: &[Kind]) -> Value {
         "Detail".to_owned(),
         json!({ "type": "object", "properties": { "detail": { "type": "string" } }, "required": ["detail"] }),
     );
+    schemas.insert("PdfData".to_owned(), pdf_data_schema());
     // By field, or a list parallel to what was sent, or one sentence.
     schemas.insert("Faults".to_owned(), json!({ "type": ["object", "array"] }));
     Value::Object(schemas)
+}
+
+/// What positions are told with where `pdf_data` is asked for.
+fn pdf_data_schema() -> Value {
+    let text = |text: &str| json!({ "type": "string", "description": text });
+    let texts: Map<String, Value> = VARIABLES.iter().map(|(name, told)| ((*name).to_owned(), text(told))).collect();
+    let answers = text("The answer to a question of the event; its id is part of the name.");
+    json!({
+        "type": "object",
+        "description": "What a ticket says, in the language of its order. What there is nothing about is empty.",
+        "properties": texts,
+        "patternProperties": { format!("^{QUESTION}[0-9]+$"): answers },
+        "required": VARIABLES.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+    })
 }
 
 fn list_schema(results: Value) -> Value {
@@ -165,7 +188,8 @@ fn responses() -> Value {
 fn path_parameters(path: &str) -> Vec<Value> {
     let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let parameter = |name: &str| {
-        let is_text = ["organizer", "event", "code", "saleschannel", "exporter", "secret", "ticket"].contains(&name);
+        let is_text =
+            ["organizer", "event", "code", "saleschannel", "exporter", "secret", "ticket", "output"].contains(&name);
         let kind = if is_text { "string" } else { "integer" };
         json!({ "name": name, "in": "path", "required": true, "schema": { "type": kind } })
     };
@@ -187,7 +211,7 @@ fn operation(route: &Route, kinds: &[Kind]) -> Value {
     };
     let mut responses = Map::new();
     for status in successes(route) {
-        let empty = ["204", "304"].contains(&status);
+        let empty = ["204", "303", "304"].contains(&status);
         let content = json!({ "application/json": { "schema": ok } });
         let body = if empty { json!({ "description": "" }) } else { json!({ "description": "", "content": content }) };
         responses.insert(status.to_owned(), body);
@@ -213,12 +237,20 @@ fn operation(route: &Route, kinds: &[Kind]) -> Value {
     if is_public {
         operation["security"] = json!([]);
     }
+    let mut parameters = Vec::new();
+    if TELLS_POSITIONS.iter().any(|(method, end)| route.method == *method && route.path.ends_with(end)) {
+        let text = "Each position has `pdf_data`: what its ticket says, as in the schema PdfData.";
+        parameters.push(json!({ "name": "pdf_data", "in": "query", "required": false, "description": text,
+                                "schema": { "type": "boolean" } }));
+    }
     if route.method == "GET" && is_list {
-        let mut parameters = list_parameters(of_list);
+        parameters.extend(list_parameters(of_list));
         if route.path.ends_with("checkinrpc/search/") {
             let lists = json!({ "type": "array", "items": { "type": "integer" }, "minItems": 1 });
             parameters.push(json!({ "name": "list", "in": "query", "required": true, "schema": lists }));
         }
+    }
+    if !parameters.is_empty() {
         operation["parameters"] = json!(parameters);
     }
     if ["POST", "PUT", "PATCH"].contains(&route.method) {
@@ -235,12 +267,28 @@ fn operation(route: &Route, kinds: &[Kind]) -> Value {
     operation
 }
 
+/// Ends of paths that answer with the address of a file.
+const LEADS_TO_FILE: &[&str] = &["/download/{output}/", "/answer/{question}/"];
+
+/// Ends of paths whose answers have positions, with all that is known of them.
+const TELLS_POSITIONS: &[(&str, &str)] = &[
+    ("GET", "/orders/"),
+    ("GET", "/orders/{code}/"),
+    ("GET", "/orderpositions/"),
+    ("GET", "/orderpositions/{orderposition}/"),
+    ("GET", "/checkinlists/{checkinlist}/positions/"),
+    ("GET", "/checkinrpc/search/"),
+    ("POST", "/checkinlists/{checkinlist}/positions/{ticket}/redeem/"),
+    ("POST", "/checkinrpc/redeem/"),
+];
+
 fn ends_with_word(path: &str) -> bool {
     path.trim_end_matches('/').rsplit('/').next().is_some_and(|last| !last.starts_with('{'))
 }
 
 fn successes(route: &Route) -> Vec<&'static str> {
     match (route.method, ends_with_word(route.path)) {
+        ("GET", _) if LEADS_TO_FILE.iter().any(|end| route.path.ends_with(end)) => vec!["303"],
         ("GET", true) => vec!["200", "304"],
         ("DELETE", _) => vec!["200", "204"],
         ("POST", _) => vec!["200", "201", "202", "204"],

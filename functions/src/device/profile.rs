@@ -51,7 +51,7 @@ fn fits(pattern: &str, path: &str) -> bool {
     pattern.split('/').count() == path.split('/').count() && pattern.split('/').zip(path.split('/')).all(is_same)
 }
 
-/// Setting up and scanning.
+/// Setting up and scanning, and printing a badge for who comes in.
 const SCANS: &[(&str, &str)] = &[
     ("GET", "/api/v1/version"),
     ("POST", "/api/v1/device/update"),
@@ -75,6 +75,7 @@ const SCANS: &[(&str, &str)] = &[
     ("GET", "/api/v1/organizers/{organizer}/events/{event}/checkinlists/{checkinlist}/status/"),
     ("POST", "/api/v1/organizers/{organizer}/events/{event}/checkinlists/{checkinlist}/failed_checkins/"),
     ("POST", "/api/v1/organizers/{organizer}/events/{event}/checkinlists/{checkinlist}/positions/{ticket}/redeem/"),
+    ("POST", "/api/v1/organizers/{organizer}/events/{event}/orderpositions/{orderposition}/printlog/"),
     ("POST", "/api/v1/organizers/{organizer}/checkinrpc/redeem/"),
     ("POST", "/api/v1/organizers/{organizer}/checkinrpc/annul/"),
 ];

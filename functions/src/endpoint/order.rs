@@ -7,11 +7,10 @@ use super::visit::Visit;
 use crate::{
     catalogue::Catalogue,
     ctx::Ctx,
-    event::Event,
     http::{self, ApiError},
     i18n::format,
     order::{self, Order, OrderStatus, Position},
-    outbox::{self, Message},
+    outbox,
     page::{
         self, Fact, Frame, Html,
         checkout::FactGroup,
@@ -19,7 +18,7 @@ use crate::{
     },
     port::db::Query,
     present, session,
-    ticket::{self, OrderSheets},
+    ticket::{self, Download, Which},
     time::Timestamp,
 };
 
@@ -58,8 +57,8 @@ pub async fn request_download(ctx: &'static Ctx, request: Request) -> Result<Res
     let mut db = ctx.db().await?;
     let visit = Visit::open(ctx, &*db, &request).await?;
     visit.form_of_any_page(&request)?;
-    let wanted = Wanted::find(&visit, &*db, &request, ctx.now()).await?;
-    if wanted.file.is_none() {
+    let wanted = wanted(&visit, &*db, &request, ctx.now()).await?;
+    if wanted.object_key.is_none() {
         let tx = db.begin().await?;
         let message = wanted.message();
         let recorded = outbox::record(&tx, &[message], ctx.now()).await;
@@ -67,23 +66,23 @@ pub async fn request_download(ctx: &'static Ctx, request: Request) -> Result<Res
         drop(db);
         outgoing.of(visit.event.organizer.id).dispatch(ctx).await;
     }
-    Ok(visit.go(&format!("{}?wait=yes", wanted.url(&visit)), None))
+    Ok(visit.go(&format!("{}?wait=yes", url_of(&visit, &wanted)), None))
 }
 
 /// Leads to the ticket file, or shows the waiting page until it is there.
 pub async fn show_download(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
     let db = ctx.db().await?;
     let visit = Visit::open(ctx, &*db, &request).await?;
-    let wanted = Wanted::find(&visit, &*db, &request, ctx.now()).await?;
+    let wanted = wanted(&visit, &*db, &request, ctx.now()).await?;
     let asked_just_now = http::query(&request, "wait").is_some();
-    if let Some(key) = wanted.file.as_ref().filter(|_| !asked_just_now) {
+    if let Some(key) = wanted.object_key.as_ref().filter(|_| !asked_just_now) {
         let url =
             ctx.media().await.download_url(key, &wanted.file_name(&visit.event)).await.map_err(ApiError::internal)?;
         return Ok(http::redirect(StatusCode::SEE_OTHER, &url));
     }
     let page = WaitingPage {
         frame: Frame { noindex: true, ..visit.frame(visit.text("waiting-heading")) },
-        url: wanted.url(&visit),
+        url: url_of(&visit, &wanted),
         csrf: visit.csrf(),
         seconds: 2,
         order_url: wanted.order.path(&visit.event),
@@ -95,58 +94,20 @@ pub async fn show_download(ctx: &'static Ctx, request: Request) -> Result<Respon
 const ALL_TICKETS: &str = "all";
 
 /// What may be downloaded now.
-struct Wanted {
-    order: Order,
-    /// One ticket, or all of the order in one file.
-    position: Option<Position>,
-    /// Where the file lies, if it has been made.
-    file: Option<String>,
+async fn wanted(visit: &Visit<'_>, q: &impl Query, request: &Request, now: Timestamp) -> Result<Download, ApiError> {
+    let order = find(visit, q, request).await?;
+    let which = match http::path(request, "position")?.as_str() {
+        ALL_TICKETS => Which::All,
+        number => Which::Number(number.parse().map_err(|_| ApiError::NotFound)?),
+    };
+    let catalogue = visit.catalogue(q).await?;
+    Download::find(q, &visit.event, &catalogue, order, which, now).await?.ok_or(ApiError::NotFound)
 }
 
-impl Wanted {
-    async fn find(visit: &Visit<'_>, q: &impl Query, request: &Request, now: Timestamp) -> Result<Self, ApiError> {
-        let order = find(visit, q, request).await?;
-        let catalogue = visit.catalogue(q).await?;
-        if !ticket::can_download(&visit.event, &order, now) {
-            return Err(ApiError::NotFound);
-        }
-        let wanted = http::path(request, "position")?;
-        if wanted == ALL_TICKETS {
-            let sheets = OrderSheets::of(&visit.event, &catalogue, &order);
-            if sheets.is_empty() {
-                return Err(ApiError::NotFound);
-            }
-            let file = ticket::sql::order_file(q, visit.event.id, order.id).await?;
-            return Ok(Self { order, position: None, file: file.filter(|key| *key == sheets.object_key) });
-        }
-        let number: i32 = wanted.parse().map_err(|_| ApiError::NotFound)?;
-        let position = ticket::positions_with_ticket(&visit.event, &catalogue, &order).find(|p| p.number == number);
-        let position = position.cloned().ok_or(ApiError::NotFound)?;
-        let files = ticket::files(q, &visit.event, &order).await?;
-        let file = files.into_iter().find(|file| file.position == position.id).map(|file| file.object_key);
-        Ok(Self { order, position: Some(position), file })
-    }
-
-    /// What makes the file.
-    fn message(&self) -> Message {
-        match self.position {
-            Some(_) => Message::RenderTickets { order: self.order.id, then_mail: None },
-            None => Message::RenderOrder { order: self.order.id },
-        }
-    }
-
-    fn file_name(&self, event: &Event) -> String {
-        match &self.position {
-            Some(position) => ticket::file_name(event, &self.order, position),
-            None => ticket::order_file_name(event, &self.order),
-        }
-    }
-
-    fn url(&self, visit: &Visit<'_>) -> String {
-        match &self.position {
-            Some(position) => download_url(visit, &self.order, &position.number.to_string()),
-            None => download_url(visit, &self.order, ALL_TICKETS),
-        }
+fn url_of(visit: &Visit<'_>, wanted: &Download) -> String {
+    match &wanted.position {
+        Some(position) => download_url(visit, &wanted.order, &position.number.to_string()),
+        None => download_url(visit, &wanted.order, ALL_TICKETS),
     }
 }
 

@@ -1,13 +1,19 @@
 //! Ticket files: who gets one, when it can be downloaded, and the sheet that is drawn (spec domain 19.1).
 
+mod download;
 pub mod pdf;
+pub mod print;
 pub mod sql;
+mod variables;
+
+pub use download::{Download, Which};
+pub use variables::{QUESTION, VARIABLES, variables};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    catalogue::{Catalogue, Item},
+    catalogue::Catalogue,
     event::Event,
     i18n::{Lang, format},
     id::PositionId,
@@ -29,24 +35,27 @@ pub const OUTPUT: &str = "pdf";
 /// removes the file later, so none is missing that is known.
 pub const KEEP_SECONDS: i64 = 72 * 3600;
 
-/// Whether a position of an item comes with a ticket. Parts of a bundle are no add-ons here: they were not chosen, and
-/// somebody comes with each.
-fn yields_ticket(item: &Item, event: &Event, is_add_on: bool, is_blocked: bool) -> bool {
+/// Whether a position comes with a ticket. Parts of a bundle are no add-ons here: they were not chosen, and somebody comes
+/// with each.
+pub fn has_ticket(event: &Event, catalogue: &Catalogue, position: &Position) -> bool {
+    let Some(item) = catalogue.item(position.product.item).filter(|_| !position.canceled) else { return false };
+    let is_add_on = position.parent.is_some() && !position.is_bundled;
     let settings = &event.settings;
     item.generate_tickets.unwrap_or(
-        !is_blocked
+        position.blocks.is_empty()
             && (item.admission || settings.ticket_download_nonadm())
             && (!is_add_on || settings.ticket_download_addons()),
     )
 }
 
-/// Whether the tickets of an order may be handed out at `now`.
+/// Whether the tickets of an order may be handed out at `now` (spec domain 19.1).
 pub fn can_download(event: &Event, order: &Order, now: Timestamp) -> bool {
     let from = event.settings.ticket_download_date(&event.timezone);
     let started = from.is_none_or(|from| from <= now);
     let settled = match order.status {
         OrderStatus::Paid => true,
-        OrderStatus::Pending => event.settings.ticket_download_pending(),
+        OrderStatus::Pending if order.require_approval => false,
+        OrderStatus::Pending => order.valid_if_pending || event.settings.ticket_download_pending(),
         OrderStatus::Expired | OrderStatus::Canceled => false,
     };
     event.settings.ticket_download() && started && settled
@@ -58,12 +67,7 @@ pub fn positions_with_ticket<'a>(
     catalogue: &'a Catalogue,
     order: &'a Order,
 ) -> impl Iterator<Item = &'a Position> {
-    order.live_positions().filter(|position| {
-        let is_add_on = position.parent.is_some() && !position.is_bundled;
-        catalogue
-            .item(position.product.item)
-            .is_some_and(|item| yields_ticket(item, event, is_add_on, !position.blocks.is_empty()))
-    })
+    order.positions.iter().filter(|position| has_ticket(event, catalogue, position))
 }
 
 /// A ticket file in the bucket.

@@ -80,6 +80,7 @@ pub const RIGHTS: &[(&str, &[(Right, Code)])] = &[
             (Send(Mail), "order/act.rs"),
             (Send(Notifications), "order/create/mod.rs"),
             (ReadAnswers, "endpoint/api_orders/file.rs"),
+            (ReadTickets, "endpoint/api_orders/download.rs"),
             (ReadUploads, "question/file/mod.rs"),
             (WriteAnswers, "question/file/mod.rs"),
         ],

@@ -17,6 +17,7 @@ use crate::{
         api_questions::Questions,
         api_subevents::Dates,
     },
+    event::Event,
     order::Order,
     port::db::{DbError, Query},
     staff::Scope,
@@ -84,7 +85,7 @@ async fn put<R: Resource>(
 }
 
 /// The add-ons of a position that are good for something, as positions.
-pub(super) fn add_ons(order: &Order, id: i64, extra: &Extra) -> Value {
+pub(super) fn add_ons(event: &Event, order: &Order, id: i64, extra: &Extra) -> Value {
     let below = order.live_positions().filter(|it| it.parent.is_some_and(|parent| parent.0 == id));
-    below.filter_map(|it| people::told(order, it.id.0, extra)).collect()
+    below.filter_map(|it| people::told(event, order, it.id.0, extra)).collect()
 }

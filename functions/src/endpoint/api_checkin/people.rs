@@ -20,7 +20,7 @@ use crate::{
         },
         api_orders::{
             json::{Extra, position_json},
-            query::{add_checkins, around_event, trimmed},
+            query::{add_history, around_event, trimmed},
         },
     },
     event::{self, Event},
@@ -28,7 +28,6 @@ use crate::{
     id::OrderId,
     order::{self, Order},
     port::db::{Db, Query},
-    question,
     staff::{self, Credential, Permission},
 };
 
@@ -48,9 +47,9 @@ const ORDERINGS: &[&str] =
 const SEARCH_LENGTH_MIN: usize = 3;
 
 /// A position as doors are told it, without who came in.
-pub(super) fn told(order: &Order, id: i64, extra: &Extra) -> Option<Value> {
+pub(super) fn told(event: &Event, order: &Order, id: i64, extra: &Extra) -> Option<Value> {
     let position = order.positions.iter().find(|position| position.id.0 == id)?;
-    let mut told = position_json(order, position, extra);
+    let mut told = position_json(event, order, position, extra);
     if told["attendee_name"].is_null() {
         let parent = position.parent.and_then(|parent| order.positions.iter().find(|it| it.id == parent));
         if let Some(name) = parent.and_then(|parent| parent.attendee.name.as_ref()) {
@@ -123,7 +122,8 @@ async fn page(
     let mut all: BTreeMap<(i64, i64), Value> = BTreeMap::new();
     for (id, listed) in by_event {
         let event = event::by_id(q, id).await?.ok_or(ApiError::NotFound)?;
-        let mut of_event = of_event(q, &event, &listed, expansion.wants("addons")).await?;
+        let extra = Extra::without_files(ctx.storefronts().catalogue(q, &event).await?, ctx.now()).asked_by(request);
+        let mut of_event = of_event(q, &event, &listed, &extra, expansion.wants("addons")).await?;
         let channels = event::sales_channels(q, event.organizer.id).await?;
         let around = Around { channels, ..around_event(ctx, &event) };
         let (keys, mut told): (Vec<_>, Vec<_>) = std::mem::take(&mut of_event).into_iter().unzip();
@@ -139,13 +139,13 @@ async fn of_event(
     q: &impl Query,
     event: &Event,
     listed: &[&Listed],
+    extra: &Extra,
     with_add_ons: bool,
 ) -> Result<BTreeMap<(i64, i64), Value>, ApiError> {
     let mut ids: Vec<OrderId> = listed.iter().map(|it| it.order).collect();
     ids.sort_unstable();
     ids.dedup();
     let orders = order::list::in_order(q, event, &ids).await?;
-    let extra = Extra::without_files(question::of_event(q, event.id).await?);
     let mut lists: Vec<i64> = listed.iter().map(|it| it.list).collect();
     lists.sort_unstable();
     lists.dedup();
@@ -157,15 +157,15 @@ async fn of_event(
         let mut told = Vec::new();
         for it in of_list() {
             let Some(order) = orders.iter().find(|order| order.id == it.order) else { continue };
-            let Some(mut position) = self::told(order, it.position.0, &extra) else { continue };
+            let Some(mut position) = self::told(event, order, it.position.0, extra) else { continue };
             position["require_attention"] = json!(attention.contains(&it.position.0));
             position["checkin_list"] = json!(list);
             if with_add_ons {
-                position["addons"] = add_ons(order, it.position.0, &extra);
+                position["addons"] = add_ons(event, order, it.position.0, extra);
             }
             told.push(position);
         }
-        add_checkins(q, event.id, told.iter_mut().collect(), Some(list)).await?;
+        add_history(q, event.id, told.iter_mut().collect(), Some(list)).await?;
         all.extend(told.into_iter().filter_map(|position| Some(((list, position["id"].as_i64()?), position))));
     }
     Ok(all)

@@ -22,7 +22,7 @@ use crate::{
             resource::Resource as _,
             respond,
         },
-        api_orders::{json::Extra, query::add_checkins},
+        api_orders::{json::Extra, query::add_history},
         api_questions::Questions,
     },
     event,
@@ -31,7 +31,7 @@ use crate::{
     idempotency::{Answer, Call},
     order::{self, secret::sql::former},
     port::db::Tx,
-    question, record,
+    record,
     staff::{self, Credential, Permission},
     time::Timestamp,
 };
@@ -204,7 +204,7 @@ async fn scan(ctx: &'static Ctx, request: Request, list: Option<i64>) -> Result<
     let now = ctx.now();
     let around = caller.around(ctx, &*db, &[], now).await?;
     let tx = db.begin().await?;
-    let done = once(&tx, &call, &request, (caller, credential), &around, list).await;
+    let done = once(&tx, &call, (ctx, &request), (caller, credential), &around, list).await;
     let done = tx.finish(done).await;
     Ok(respond(&keep_refusal(&mut db, &call, done, now).await?))
 }
@@ -212,7 +212,7 @@ async fn scan(ctx: &'static Ctx, request: Request, list: Option<i64>) -> Result<
 async fn once(
     tx: &Tx<'_>,
     call: &Call,
-    request: &Request,
+    (ctx, request): (&Ctx, &Request),
     (caller, credential): (Caller, Credential),
     around: &Around,
     list: Option<i64>,
@@ -242,13 +242,14 @@ async fn once(
     };
     reader.faults.check()?;
     let door = Door::open(tx, caller, credential, &ids).await?;
-    let answer = decide(tx, &door, &said, (&code, by_id), around.now).await?;
+    let answer = decide(tx, (ctx, request), &door, &said, (&code, by_id), around.now).await?;
     call.end(tx, &answer).await?;
     Ok(answer)
 }
 
 async fn decide(
     tx: &Tx<'_>,
+    asked: (&Ctx, &Request),
     door: &Door,
     said: &Said,
     (code, id): (&str, Option<i64>),
@@ -302,7 +303,7 @@ async fn decide(
         now,
     };
     let outcome = checkin::redeem(tx, &ask, position).await?.ok_or(ApiError::NotFound)?;
-    told(tx, &ask, slug, &outcome, said.knows_canceled).await
+    told(tx, asked, &ask, slug, &outcome, said.knows_canceled).await
 }
 
 fn list_json(list: &List, slug: &str) -> Value {
@@ -349,6 +350,7 @@ async fn unknown(
 
 async fn told(
     tx: &Tx<'_>,
+    (ctx, request): (&Ctx, &Request),
     ask: &Ask<'_>,
     slug: &str,
     outcome: &Outcome,
@@ -356,10 +358,10 @@ async fn told(
 ) -> Result<Answer, ApiError> {
     let (event, ticket) = (ask.event, &outcome.ticket);
     let order = order::by_id(tx, event, ticket.order).await?.ok_or(ApiError::NotFound)?;
-    let extra = Extra::without_files(question::of_event(tx, event.id).await?);
-    let mut position = people::told(&order, ticket.position.0, &extra).ok_or(ApiError::NotFound)?;
+    let extra = Extra::without_files(ctx.storefronts().catalogue(tx, event).await?, ask.now).asked_by(request);
+    let mut position = people::told(event, &order, ticket.position.0, &extra).ok_or(ApiError::NotFound)?;
     position["require_attention"] = json!(ticket.attention);
-    add_checkins(tx, event.id, vec![&mut position], Some(ask.list.id)).await?;
+    add_history(tx, event.id, vec![&mut position], Some(ask.list.id)).await?;
     let mut body = json!({
         "require_attention": ticket.attention,
         "checkin_texts": ticket.texts,

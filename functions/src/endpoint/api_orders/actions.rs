@@ -1,5 +1,7 @@
 //! What can be done to an order (spec rest-api 9.5).
 
+use std::sync::Arc;
+
 use ::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 
@@ -8,7 +10,7 @@ use super::{
     fields::Fields,
     find,
     json::{Extra, order_json},
-    query::{add_checkins, positions_of},
+    query::{add_history, positions_of},
 };
 use crate::{
     boxoffice::{CancellationFee, FeeTax, OrderAction, OrderRefusal},
@@ -102,15 +104,15 @@ async fn once(
     let lock = EventLock::acquire(tx, event.id).await?;
     let order = find(tx, event, request).await?;
     let order = order::held(&lock, event, order.id).await?.ok_or(ApiError::NotFound)?;
-    let catalogue = Catalogue::load(tx, event).await?;
+    let catalogue = Arc::new(Catalogue::load(tx, event).await?);
     let ignores_quotas = http::query(request, "check_quotas").is_some_and(|value| value == "false");
     let codes = ctx.codes();
     let wanted =
         Wanted { staff, event, catalogue: &catalogue, order: &order, codes, takes_answers: false, ignores_quotas, now };
     let outgoing = wanted.act(tx, action, &Fields::read(request)?).await?;
     let order = find(tx, event, request).await?;
-    let mut body = order_json(ctx, event, &order, &Extra::of(ctx, event, &catalogue));
-    add_checkins(tx, event.id, positions_of(&mut body).collect(), None).await?;
+    let mut body = order_json(ctx, event, &order, &Extra::of(ctx, event, catalogue));
+    add_history(tx, event.id, positions_of(&mut body).collect(), None).await?;
     let answer = Answer { status: 200, body };
     call.end(tx, &answer).await?;
     Ok((answer, outgoing))

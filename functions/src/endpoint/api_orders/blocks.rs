@@ -3,7 +3,12 @@
 use ::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 
-use super::{authorise, fields::Fields, json::Extra};
+use super::{
+    authorise,
+    fields::Fields,
+    json::Extra,
+    query::{add_history, told},
+};
 use crate::{
     ctx::Ctx,
     endpoint::api::{
@@ -62,7 +67,8 @@ async fn once(
     validity::block(&lock, staff, event, &order, (position, &name, is_blocked), now).await?;
     let order = order::by_id(tx, event, order.id).await?.ok_or(ApiError::NotFound)?;
     let extra = Extra::of_event(ctx, tx, event).await?;
-    let body = super::query::told(&order, id, &extra).unwrap_or_default();
+    let mut body = told(event, &order, id, &extra).unwrap_or_default();
+    add_history(tx, event.id, vec![&mut body], None).await?;
     let answer = Answer { status: StatusCode::OK.as_u16(), body };
     call.end(tx, &answer).await?;
     Ok(answer)

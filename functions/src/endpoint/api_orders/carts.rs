@@ -1,6 +1,6 @@
 //! Carts that programs fill (spec rest-api 8): they hold places like those of buyers, and orders can consume them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use ::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
@@ -30,7 +30,6 @@ use crate::{
     idempotency::{Answer, Call},
     money::Money,
     port::db::{DbError, Tx},
-    question,
     record::{self, Record, flag, moment, reference},
     staff::{Permission, Staff},
 };
@@ -61,7 +60,7 @@ async fn list(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, Api
     let filter = read_filters(&request, FILTERS, &around_event(ctx, &event))?;
     let part = page.part(&request, filter, &["datetime", "cart_id"]);
     let (found, total) = record::list(&*db, &CART_POSITIONS, staff.scope(), &part).await?;
-    let extra = Extra::without_files(question::of_event(&*db, event.id).await?);
+    let extra = Extra::without_files(ctx.storefronts().catalogue(&*db, &event).await?, ctx.now());
     page.answer(ctx, &request, total, found.iter().map(|it| told(it, &event, &extra)).collect())
 }
 
@@ -70,7 +69,7 @@ async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, Api
     let (staff, event) = authorise(&request, &*db, Permission::OrdersRead).await?;
     let id = number(&request, "cartposition")?;
     let found = record::find(&*db, &CART_POSITIONS, staff.scope(), id).await?.ok_or(ApiError::NotFound)?;
-    let extra = Extra::without_files(question::of_event(&*db, event.id).await?);
+    let extra = Extra::without_files(ctx.storefronts().catalogue(&*db, &event).await?, ctx.now());
     Ok(http::json(StatusCode::OK, &told(&found, &event, &extra)))
 }
 
@@ -129,7 +128,7 @@ async fn once(
     if let Some(answer) = call.begin(tx, ctx.now()).await? {
         return Ok(answer);
     }
-    let catalogue = Catalogue::load(tx, event).await?;
+    let catalogue = Arc::new(Catalogue::load(tx, event).await?);
     let channels = event::sales_channels(tx, event.organizer.id).await?;
     let desk = Desk { ctx, tx, staff, event, catalogue: &catalogue, channels };
     let answer = match (request.method(), read::value(request)?) {
@@ -148,7 +147,7 @@ struct Desk<'a> {
     tx: &'a Tx<'a>,
     staff: &'a Staff,
     event: &'a Event,
-    catalogue: &'a Catalogue,
+    catalogue: &'a Arc<Catalogue>,
     channels: Vec<String>,
 }
 
@@ -198,7 +197,7 @@ impl Desk<'_> {
         }
         let done = edit::reserve(tx, self.staff, event, self.catalogue, units, self.ctx.now()).await?;
         let ids: Vec<CartPositionId> = done.iter().flatten().flatten().copied().collect();
-        let extra = Extra::without_files(self.catalogue.questions.clone());
+        let extra = Extra::without_files(self.catalogue.clone(), self.ctx.now());
         let records = edit::sql::records(tx, event.id, &ids).await?;
         let records: BTreeMap<i64, _> = records.iter().filter_map(|it| Some((reference(it, "id")?, it))).collect();
         let tell = |id: &CartPositionId| records.get(&id.0).map(|it| told(it, event, &extra));

@@ -184,7 +184,7 @@ impl Desk<'_> {
 
     async fn answer(&self, q: &impl Query, order: OrderId) -> Result<Answer, ApiError> {
         let order = order::by_id(q, self.event, order).await?.ok_or(ApiError::NotFound)?;
-        let extra = Extra::of(self.ctx, self.event, &self.catalogue);
+        let extra = Extra::of(self.ctx, self.event, self.catalogue.clone());
         let body = order_json(self.ctx, self.event, &order, &extra);
         Ok(Answer { status: StatusCode::CREATED.as_u16(), body })
     }

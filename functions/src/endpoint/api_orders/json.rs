@@ -1,52 +1,75 @@
 //! Orders as the REST API shows them (spec rest-api 9.1).
 
+use std::sync::Arc;
+
+use lambda_http::Request;
 use serde_json::{Value, json};
 
 use crate::{
     catalogue::Catalogue,
     ctx::Ctx,
+    endpoint::api::list::asks_for,
     event::Event,
     i18n::Lang,
     id::{PositionId, QuestionId},
     mail::feedback::Problem,
     order::{Fee, Order, Payment, PaymentState, Position, Refund},
     port::db::{DbError, Query},
-    question::{self, Question, QuestionOption, QuestionType},
+    question::{QuestionOption, QuestionType},
+    ticket::{self, OUTPUT},
+    time::Timestamp,
 };
 
-/// What an order is told with.
-#[derive(Default)]
+/// What orders of an event are told with.
 pub(in crate::endpoint) struct Extra {
     /// Cancelled positions are told as well.
-    pub(in crate::endpoint) canceled_positions: bool,
+    canceled_positions: bool,
     /// Cancelled fees are told as well.
-    pub(in crate::endpoint) canceled_fees: bool,
-    /// The questions of the event, which say what answers mean.
-    pub(in crate::endpoint) questions: Vec<Question>,
-    /// What addresses of positions begin with; nothing where answers are told without their files.
-    pub(super) positions_url: String,
+    canceled_fees: bool,
+    /// What tickets say is told as well.
+    pdf_data: bool,
+    /// What the event sells and asks: it says what answers mean, and what comes with a ticket.
+    catalogue: Arc<Catalogue>,
+    /// What addresses of files begin with; nothing for those who may not fetch any.
+    files_url: String,
+    now: Timestamp,
 }
 
 impl Extra {
     /// As an order is told where nobody asks for more.
-    pub(super) fn of(ctx: &Ctx, event: &Event, catalogue: &Catalogue) -> Self {
-        Self::asking(ctx, event, catalogue.questions.clone())
+    pub(super) fn of(ctx: &Ctx, event: &Event, catalogue: Arc<Catalogue>) -> Self {
+        let path = format!("/api/v1/organizers/{}/events/{}", event.organizer.slug, event.slug);
+        let files_url = format!("{}{path}", ctx.config().public_url);
+        Self { files_url, ..Self::without_files(catalogue, ctx.now()) }
     }
 
-    /// The same, without a catalogue.
-    pub(in crate::endpoint) async fn of_event(ctx: &Ctx, q: &impl Query, event: &Event) -> Result<Self, DbError> {
-        Ok(Self::asking(ctx, event, question::of_event(q, event.id).await?))
+    /// The same, where the catalogue is not at hand.
+    pub(super) async fn of_event(ctx: &Ctx, q: &impl Query, event: &Event) -> Result<Self, DbError> {
+        Ok(Self::of(ctx, event, ctx.storefronts().catalogue(q, event).await?))
     }
 
-    /// For those who may not fetch files, such as doors: they are told their names.
-    pub(in crate::endpoint) fn without_files(questions: Vec<Question>) -> Self {
-        Self { questions, ..Self::default() }
+    /// For those who may not fetch files, such as doors: they are told the names of answers, and of no downloads.
+    pub(in crate::endpoint) fn without_files(catalogue: Arc<Catalogue>, now: Timestamp) -> Self {
+        let files_url = String::new();
+        Self { canceled_positions: false, canceled_fees: false, pdf_data: false, catalogue, files_url, now }
     }
 
-    fn asking(ctx: &Ctx, event: &Event, questions: Vec<Question>) -> Self {
-        let (organizer, event) = (&event.organizer.slug, &event.slug);
-        let path = format!("/api/v1/organizers/{organizer}/events/{event}/orderpositions/");
-        Self { questions, positions_url: format!("{}{path}", ctx.config().public_url), ..Self::default() }
+    /// With what the parameters of a request ask for besides.
+    pub(in crate::endpoint) fn asked_by(self, request: &Request) -> Self {
+        Self {
+            canceled_positions: asks_for(request, "include_canceled_positions"),
+            canceled_fees: asks_for(request, "include_canceled_fees"),
+            pdf_data: asks_for(request, "pdf_data"),
+            ..self
+        }
+    }
+
+    /// Where files can be had, below the address of the event.
+    fn downloads(&self, can_be_had: bool, path: &str) -> Value {
+        match can_be_had && !self.files_url.is_empty() {
+            true => json!([{ "output": OUTPUT, "url": format!("{}/{path}/download/{OUTPUT}/", self.files_url) }]),
+            false => json!([]),
+        }
     }
 }
 
@@ -55,6 +78,8 @@ pub(super) fn order_json(ctx: &Ctx, event: &Event, order: &Order, extra: &Extra)
     let positions = order.positions.iter().filter(|position| extra.canceled_positions || !position.canceled);
     let fees = order.fees.iter().filter(|fee| extra.canceled_fees || !fee.canceled);
     let confirmed = order.payments.iter().rev().find_map(|payment| payment.confirmed_at);
+    let has_tickets = ticket::can_download(event, order, extra.now)
+        && ticket::positions_with_ticket(event, &extra.catalogue, order).next().is_some();
     json!({
         "code": order.code,
         "event": event.slug,
@@ -75,8 +100,8 @@ pub(super) fn order_json(ctx: &Ctx, event: &Event, order: &Order, extra: &Extra)
         "comment": order.comment,
         "custom_followup_at": order.notes.followup_at,
         "invoice_address": order.notes.invoice_address,
-        "positions": positions.map(|position| position_json(order, position, extra)).collect::<Vec<_>>(),
-        "downloads": [],
+        "positions": positions.map(|position| position_json(event, order, position, extra)).collect::<Vec<_>>(),
+        "downloads": extra.downloads(has_tickets, &format!("orders/{}", order.code)),
         "checkin_attention": order.notes.checkin_attention,
         "checkin_text": order.notes.checkin_text,
         "last_modified": order.modified_at.to_string(),
@@ -93,7 +118,7 @@ pub(super) fn order_json(ctx: &Ctx, event: &Event, order: &Order, extra: &Extra)
 }
 
 /// A position of an order.
-pub(in crate::endpoint) fn position_json(order: &Order, position: &Position, extra: &Extra) -> Value {
+pub(in crate::endpoint) fn position_json(event: &Event, order: &Order, position: &Position, extra: &Extra) -> Value {
     let answers: Vec<Value> = position
         .answers
         .iter()
@@ -101,7 +126,9 @@ pub(in crate::endpoint) fn position_json(order: &Order, position: &Position, ext
         .collect();
     let name_parts =
         position.attendee.name.as_ref().map_or(json!({}), |name| json!({ "_scheme": "full", "full_name": name }));
-    json!({
+    let has_ticket = ticket::has_ticket(event, &extra.catalogue, position);
+    let has_ticket = has_ticket && ticket::can_download(event, order, extra.now);
+    let mut told = json!({
         "id": position.id,
         "order": order.code,
         "positionid": position.number,
@@ -129,7 +156,7 @@ pub(in crate::endpoint) fn position_json(order: &Order, position: &Position, ext
         "subevent": position.product.date,
         "checkins": [],
         "print_logs": [],
-        "downloads": [],
+        "downloads": extra.downloads(has_ticket, &format!("orderpositions/{}", position.id)),
         "answers": answers,
         "pseudonymization_id": position.pseudonymization_id,
         "seat": null,
@@ -138,7 +165,11 @@ pub(in crate::endpoint) fn position_json(order: &Order, position: &Position, ext
         "valid_until": position.valid_until.map(|moment| moment.to_string()),
         "blocked": (!position.blocks.is_empty()).then_some(&position.blocks),
         "plugin_data": {},
-    })
+    });
+    if extra.pdf_data {
+        told["pdf_data"] = json!(ticket::variables(event, &extra.catalogue, order, position));
+    }
+    told
 }
 
 fn fee_json(fee: &Fee) -> Value {
@@ -159,7 +190,7 @@ fn fee_json(fee: &Fee) -> Value {
 impl Extra {
     /// An answer with what it means: choices are stored by the identifiers of their options; of a file the address is told.
     pub(super) fn answer_json(&self, id: QuestionId, stored: &str, position: Option<PositionId>) -> Value {
-        let question = self.questions.iter().find(|question| question.id == id);
+        let question = self.catalogue.question(id);
         let chosen: Vec<&QuestionOption> = match question {
             Some(it) if matches!(it.kind, QuestionType::Choice | QuestionType::Choices) => stored
                 .split(',')
@@ -168,8 +199,8 @@ impl Extra {
             _ => Vec::new(),
         };
         let file = match (question, position) {
-            (Some(it), Some(position)) if it.kind == QuestionType::File && !self.positions_url.is_empty() => {
-                Some(format!("{}{position}/answer/{id}/", self.positions_url))
+            (Some(it), Some(position)) if it.kind == QuestionType::File && !self.files_url.is_empty() => {
+                Some(format!("{}/orderpositions/{position}/answer/{id}/", self.files_url))
             }
             _ => None,
         };

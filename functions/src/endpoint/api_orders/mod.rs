@@ -7,6 +7,7 @@ mod blocks;
 mod carts;
 mod change;
 mod create;
+mod download;
 mod fields;
 mod file;
 pub(in crate::endpoint) mod json;
@@ -14,13 +15,14 @@ mod money;
 mod organizer;
 mod patch;
 mod positions;
+pub mod print;
 pub(in crate::endpoint) mod query;
 mod secrets;
 
 use self::json::{Extra, order_json, problem_json};
 use crate::{
     ctx::Ctx,
-    endpoint::api::{list::asks_for, segments},
+    endpoint::api::segments,
     event::Event,
     http::{self, ApiError},
     mail::feedback,
@@ -51,11 +53,15 @@ pub async fn handle(ctx: &'static Ctx, request: Request) -> Result<Response<Body
         (&Method::POST, ["events", _, "orderpositions", _, "remove_block"]) => {
             return blocks::change(ctx, request, false).await;
         }
+        (&Method::POST, ["events", _, "orderpositions", _, "printlog"]) => return print::add(ctx, request).await,
         (&Method::POST, ["events", _, _, _, "regenerate_secrets"]) => return secrets::regenerate(ctx, request).await,
         _ => {}
     }
     if let (&Method::GET, ["events", _, "orderpositions", _, "answer", _]) = (request.method(), &path[4..]) {
         return file::show(ctx, request).await;
+    }
+    if path.get(8) == Some(&"download") {
+        return download::show(ctx, request).await;
     }
     if path.get(6) == Some(&"orderpositions") {
         return match (request.method(), path.len()) {
@@ -94,13 +100,9 @@ pub async fn show(ctx: &'static Ctx, request: Request) -> Result<Response<Body>,
     let (_, event) = authorise(&request, &*db, Permission::OrdersRead).await?;
     let order = find(&*db, &event, &request).await?;
     let problems = feedback::sql::of_order(&*db, event.id, order.id).await?;
-    let extra = Extra {
-        canceled_positions: asks_for(&request, "include_canceled_positions"),
-        canceled_fees: asks_for(&request, "include_canceled_fees"),
-        ..Extra::of_event(ctx, &*db, &event).await?
-    };
+    let extra = Extra::of_event(ctx, &*db, &event).await?.asked_by(&request);
     let mut body = order_json(ctx, &event, &order, &extra);
-    query::add_checkins(&*db, event.id, query::positions_of(&mut body).collect(), None).await?;
+    query::add_history(&*db, event.id, query::positions_of(&mut body).collect(), None).await?;
     let mut body = query::trimmed(&request, body);
     body["mail_problems"] = problems.iter().map(problem_json).collect();
     Ok(http::json(StatusCode::OK, &body))

@@ -9,7 +9,7 @@ use super::{
     authorise,
     json::{Extra, order_json},
     query::{
-        FILTERS, ORDERINGS, POSITION_FILTERS, POSITION_ORDERINGS, TO_COME, add_checkins, positions_of, refuse_to_come,
+        FILTERS, ORDERINGS, POSITION_FILTERS, POSITION_ORDERINGS, TO_COME, add_history, positions_of, refuse_to_come,
         told, trimmed,
     },
 };
@@ -52,11 +52,7 @@ async fn load(
     for (id, orders) in by_event {
         let event = event::by_id(q, id).await?.ok_or(ApiError::NotFound)?;
         let orders = list::in_order(q, &event, &orders.into_iter().collect()).await?;
-        let extra = Extra {
-            canceled_positions: asks_for(request, "include_canceled_positions"),
-            canceled_fees: asks_for(request, "include_canceled_fees"),
-            ..Extra::of_event(ctx, q, &event).await?
-        };
+        let extra = Extra::of_event(ctx, q, &event).await?.asked_by(request);
         told.push(Told { event, orders, extra });
     }
     Ok(told)
@@ -74,7 +70,7 @@ pub(super) async fn orders(ctx: &'static Ctx, request: Request) -> Result<Respon
     let mut by_id: BTreeMap<OrderId, Value> = BTreeMap::new();
     for Told { event, orders, extra } in load(ctx, &request, &*db, &found).await? {
         let mut told: Vec<Value> = orders.iter().map(|order| order_json(ctx, &event, order, &extra)).collect();
-        add_checkins(&*db, event.id, told.iter_mut().flat_map(positions_of).collect(), None).await?;
+        add_history(&*db, event.id, told.iter_mut().flat_map(positions_of).collect(), None).await?;
         by_id.extend(orders.iter().map(|order| order.id).zip(told));
     }
     let told = found.iter().filter_map(|(_, id)| Some(trimmed(&request, by_id.remove(id)?))).collect();
@@ -90,7 +86,6 @@ pub(super) async fn positions(ctx: &'static Ctx, request: Request) -> Result<Res
     let mut db = ctx.db().await?;
     let (caller, events) = Caller::reach(&request, &*db, Permission::OrdersRead).await?;
     let page = Page::read(&request)?;
-    refuse_to_come(&request, &["pdf_data"])?;
     let around = caller.around(ctx, &*db, &[], ctx.now()).await?;
     let mut filter = read_filters(&request, POSITION_FILTERS, &around)?;
     let canceled = asks_for(&request, "include_canceled_positions");
@@ -103,8 +98,8 @@ pub(super) async fn positions(ctx: &'static Ctx, request: Request) -> Result<Res
         let of_order = |id: OrderId| orders.iter().find(|order| order.id == id);
         let of_event = found.iter().filter(|(of, ..)| *of == event.id);
         let mut positions: Vec<Value> =
-            of_event.filter_map(|(_, order, id)| told(of_order(*order)?, *id, &extra)).collect();
-        add_checkins(&*db, event.id, positions.iter_mut().collect(), None).await?;
+            of_event.filter_map(|(_, order, id)| told(&event, of_order(*order)?, *id, &extra)).collect();
+        add_history(&*db, event.id, positions.iter_mut().collect(), None).await?;
         for mut position in positions {
             position["event"] = json!(event.slug);
             by_id.extend(position["id"].as_i64().map(|id| (id, position)));

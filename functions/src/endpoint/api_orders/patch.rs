@@ -8,7 +8,7 @@ use super::{
     fields::Fields,
     find,
     json::{Extra, order_json},
-    query::{add_checkins, positions_of},
+    query::{add_history, positions_of},
 };
 use crate::{
     boxoffice::CreateOrder,
@@ -99,7 +99,7 @@ async fn once(
     let order = find(tx, event, request).await?;
     let extra = Extra::of_event(ctx, tx, event).await?;
     let mut body = order_json(ctx, event, &order, &extra);
-    add_checkins(tx, event.id, positions_of(&mut body).collect(), None).await?;
+    add_history(tx, event.id, positions_of(&mut body).collect(), None).await?;
     let answer = Answer { status: 200, body };
     call.end(tx, &answer).await?;
     Ok(answer)

@@ -1,5 +1,7 @@
 //! Adding, changing and cancelling one position (spec rest-api 9.7): what `change` does to an order, for one of them.
 
+use std::sync::Arc;
+
 use ::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
 use serde_json::{Map, Value, json};
@@ -10,7 +12,7 @@ use super::{
     authorise,
     fields::Fields,
     json::{Extra, position_json},
-    query::add_checkins,
+    query::add_history,
 };
 use crate::{
     catalogue::Catalogue,
@@ -79,7 +81,7 @@ async fn once(
     let mut body = read::object(request)?;
     let order = order_of(tx, event, request, &body).await?;
     let order = order::held(&lock, event, order.id).await?.ok_or(ApiError::NotFound)?;
-    let catalogue = Catalogue::load(tx, event).await?;
+    let catalogue = Arc::new(Catalogue::load(tx, event).await?);
     let ignores_quotas = http::query(request, "check_quotas").is_some_and(|value| value == "false");
     let codes = ctx.codes();
     let wanted =
@@ -128,14 +130,14 @@ async fn once(
         Some(id) => it.id.0 == id,
         None => !known.contains(&it.id),
     });
-    let extra = Extra::of(ctx, event, &catalogue);
+    let extra = Extra::of(ctx, event, catalogue);
     let status = match *request.method() {
         Method::DELETE => StatusCode::NO_CONTENT,
         Method::POST => StatusCode::CREATED,
         _ => StatusCode::OK,
     };
-    let mut body = told.map(|position| position_json(&order, position, &extra)).unwrap_or_default();
-    add_checkins(tx, event.id, vec![&mut body], None).await?;
+    let mut body = told.map(|position| position_json(event, &order, position, &extra)).unwrap_or_default();
+    add_history(tx, event.id, vec![&mut body], None).await?;
     let answer = Answer { status: status.as_u16(), body };
     call.end(tx, &answer).await?;
     Ok((answer, outgoing))

@@ -1,5 +1,7 @@
 //! Lists of orders and positions: what is asked for, and how much of each is told (spec rest-api 9.2, 9.7).
 
+use std::collections::BTreeMap;
+
 use lambda_http::{Body, Request, RequestExt, Response};
 use serde_json::{Value, json};
 
@@ -21,6 +23,7 @@ use crate::{
     order::{Order, list},
     port::db::{DbError, Query},
     staff::Permission,
+    ticket,
 };
 
 pub(super) const FILTERS: &[Filter] = &[
@@ -46,7 +49,7 @@ pub(super) const ORDERINGS: &[&str] = &["datetime", "code", "status", "last_modi
 
 /// Parameters of the dialect that would change a list, but not yet here: refused, so that nobody takes everything for
 /// what was chosen. `false` asks for what is done anyway.
-pub(super) const TO_COME: &[&str] = &["customer", "pdf_data"];
+pub(super) const TO_COME: &[&str] = &["customer"];
 
 pub(super) fn refuse_to_come(request: &Request, names: &[&str]) -> Result<(), ApiError> {
     let asked = |name: &&&str| http::query(request, name).is_some_and(|value| !value.is_empty() && value != "false");
@@ -70,13 +73,9 @@ pub(super) async fn orders(ctx: &'static Ctx, request: Request) -> Result<Respon
     let around = around_event(ctx, &event);
     let part = page.part(&request, read_filters(&request, FILTERS, &around)?, ORDERINGS);
     let (orders, total) = list::orders(&mut db, &event, &part).await?;
-    let extra = Extra {
-        canceled_positions: asks_for(&request, "include_canceled_positions"),
-        canceled_fees: asks_for(&request, "include_canceled_fees"),
-        ..Extra::of_event(ctx, &*db, &event).await?
-    };
+    let extra = Extra::of_event(ctx, &*db, &event).await?.asked_by(&request);
     let mut told: Vec<Value> = orders.iter().map(|order| order_json(ctx, &event, order, &extra)).collect();
-    add_checkins(&*db, event.id, told.iter_mut().flat_map(positions_of).collect(), None).await?;
+    add_history(&*db, event.id, told.iter_mut().flat_map(positions_of).collect(), None).await?;
     let told = told.into_iter().map(|order| trimmed(&request, order)).collect();
     let mut response = page.answer(ctx, &request, total, told)?;
     if let Ok(value) = around.now.to_string().parse() {
@@ -161,22 +160,21 @@ pub(super) async fn positions(ctx: &'static Ctx, request: Request) -> Result<Res
     let mut db = ctx.db().await?;
     let (_, event) = authorise(&request, &*db, Permission::OrdersRead).await?;
     let page = Page::read(&request)?;
-    refuse_to_come(&request, &["pdf_data"])?;
     let mut filter = read_filters(&request, POSITION_FILTERS, &around_event(ctx, &event))?;
     let canceled = asks_for(&request, "include_canceled_positions");
     filter.insert("include_canceled_positions".to_owned(), json!(canceled));
     let part = page.part(&request, filter, POSITION_ORDERINGS);
     let (found, total) = list::positions(&mut db, &event, &part).await?;
-    let extra = Extra::of_event(ctx, &*db, &event).await?;
-    let mut told: Vec<Value> = found.iter().filter_map(|(id, order)| told(order, *id, &extra)).collect();
-    add_checkins(&*db, event.id, told.iter_mut().collect(), None).await?;
+    let extra = Extra::of_event(ctx, &*db, &event).await?.asked_by(&request);
+    let mut told: Vec<Value> = found.iter().filter_map(|(id, order)| told(&event, order, *id, &extra)).collect();
+    add_history(&*db, event.id, told.iter_mut().collect(), None).await?;
     page.answer(ctx, &request, total, told)
 }
 
 /// A position of an order as a list tells it.
-pub(super) fn told(order: &Order, id: PositionId, extra: &Extra) -> Option<Value> {
+pub(super) fn told(event: &Event, order: &Order, id: PositionId, extra: &Extra) -> Option<Value> {
     let position = order.positions.iter().find(|position| position.id == id)?;
-    Some(position_json(order, position, extra))
+    Some(position_json(event, order, position, extra))
 }
 
 /// One position.
@@ -185,10 +183,10 @@ pub(super) async fn position(ctx: &'static Ctx, request: Request) -> Result<Resp
     let (_, event) = authorise(&request, &*db, Permission::OrdersRead).await?;
     let id = PositionId(number(&request, "orderposition")?);
     let order = list::order_of(&*db, &event, id).await?.ok_or(ApiError::NotFound)?;
-    let extra = Extra::of_event(ctx, &*db, &event).await?;
+    let extra = Extra::of_event(ctx, &*db, &event).await?.asked_by(&request);
     let is_shown = asks_for(&request, "include_canceled_positions") || order.live_positions().any(|it| it.id == id);
-    let mut told = told(&order, id, &extra).filter(|_| is_shown).ok_or(ApiError::NotFound)?;
-    add_checkins(&*db, event.id, vec![&mut told], None).await?;
+    let mut told = told(&event, &order, id, &extra).filter(|_| is_shown).ok_or(ApiError::NotFound)?;
+    add_history(&*db, event.id, vec![&mut told], None).await?;
     Ok(http::json(::http::StatusCode::OK, &told))
 }
 
@@ -197,21 +195,28 @@ pub(super) fn positions_of(order: &mut Value) -> impl Iterator<Item = &mut Value
     order["positions"].as_array_mut().into_iter().flatten()
 }
 
-/// Adds to positions who came in with them, on one list or on all.
-pub(in crate::endpoint) async fn add_checkins(
+/// Adds to positions who came in with them, on one list or on all, and what was printed of them.
+pub(in crate::endpoint) async fn add_history(
     q: &impl Query,
     event: EventId,
-    mut positions: Vec<&mut Value>,
+    positions: Vec<&mut Value>,
     list: Option<i64>,
 ) -> Result<(), DbError> {
-    let ids: Vec<i64> = positions.iter().filter_map(|position| position["id"].as_i64()).collect();
-    if ids.is_empty() {
+    let mut by_id: BTreeMap<i64, &mut Value> =
+        positions.into_iter().filter_map(|position| Some((position["id"].as_i64()?, position))).collect();
+    if by_id.is_empty() {
         return Ok(());
     }
-    for (id, scan) in checkin::sql::of_positions(q, event, &ids, list).await? {
-        let of_scan = positions.iter_mut().find(|position| position["id"] == id);
-        if let Some(scans) = of_scan.and_then(|position| position["checkins"].as_array_mut()) {
-            scans.push(scan);
+    let ids: Vec<i64> = by_id.keys().copied().collect();
+    let (scans, prints) = tokio::try_join!(
+        checkin::sql::of_positions(q, event, &ids, list),
+        ticket::print::sql::of_positions(q, event, &ids),
+    )?;
+    for (name, found) in [("checkins", scans), ("print_logs", prints)] {
+        for (id, body) in found {
+            if let Some(told) = by_id.get_mut(&id).and_then(|position| position[name].as_array_mut()) {
+                told.push(body);
+            }
         }
     }
     Ok(())

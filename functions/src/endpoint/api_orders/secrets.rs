@@ -6,7 +6,7 @@ use lambda_http::{Body, Request, Response};
 use super::{
     authorise, find,
     json::{Extra, order_json},
-    query::{self, add_checkins, positions_of},
+    query::{self, add_history, positions_of},
 };
 use crate::{
     ctx::Ctx,
@@ -72,13 +72,13 @@ async fn once(
     let extra = Extra::of_event(ctx, tx, event).await?;
     let body = match one {
         Some(id) => {
-            let mut told = query::told(&order, id, &extra).unwrap_or_default();
-            add_checkins(tx, event.id, vec![&mut told], None).await?;
+            let mut told = query::told(event, &order, id, &extra).unwrap_or_default();
+            add_history(tx, event.id, vec![&mut told], None).await?;
             told
         }
         None => {
             let mut told = order_json(ctx, event, &order, &extra);
-            add_checkins(tx, event.id, positions_of(&mut told).collect(), None).await?;
+            add_history(tx, event.id, positions_of(&mut told).collect(), None).await?;
             told
         }
     };
