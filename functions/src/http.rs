@@ -17,6 +17,7 @@ use crate::{
     page::{self, Frame, notice::ErrorPage},
     port::db::DbError,
     repeat::{self, Kept},
+    routes::methods_at,
     trace,
 };
 
@@ -159,6 +160,7 @@ impl ApiError {
 
 /// What an error rendering must know of the request that caused it.
 struct Asked {
+    method: Method,
     path: String,
     wants_json: bool,
     lang: Lang,
@@ -169,6 +171,7 @@ impl Asked {
         let text = |name| header_text(request.headers(), name).unwrap_or_default();
         let accept = text(header::ACCEPT);
         Self {
+            method: request.method().clone(),
             path: request.raw_http_path().to_owned(),
             wants_json: accept.contains("json") && !accept.contains("text/html"),
             lang: Lang::negotiate(&text(header::ACCEPT_LANGUAGE), &[Lang::En, Lang::De]),
@@ -181,6 +184,11 @@ impl Asked {
     fn loggable_path(&self) -> &str {
         let secrets = ["/order/", "/_notices/", "/_invites/"];
         secrets.iter().find_map(|part| self.path.split_once(part)).map_or(&self.path, |(shop, _)| shop)
+    }
+
+    /// What the path of the API offers instead, if it is there and does not offer this method.
+    fn offered_instead(&self) -> Option<String> {
+        methods_at(&self.path).filter(|methods| methods.split(", ").all(|method| method != self.method.as_str()))
     }
 }
 
@@ -214,6 +222,13 @@ where
         (ApiError::Busy(source), Some(kept)) => busy_page(ctx, &asked, &ApiError::Busy(source), &kept),
         (error, _) => render_error(&asked, error),
     });
+    // A word of the table may have been taken for the name of something that is not there.
+    if response.status() == StatusCode::NOT_FOUND
+        && let Some(methods) = asked.offered_instead()
+    {
+        response = render_error(&asked, ApiError::MethodNotAllowed);
+        response.headers_mut().extend(HeaderValue::from_str(&methods).ok().map(|methods| (header::ALLOW, methods)));
+    }
     add_headers(response.headers_mut());
     response
 }

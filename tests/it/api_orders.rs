@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use shop::routes::methods_at;
 
-use crate::shop::{TestShop, code_of, document};
+use crate::shop::{TestShop, code_of, document, http_client};
 
 async fn list(shop: &TestShop, query: &str) -> (u16, Value) {
     shop.api("GET", &format!("org/events/gig/orders/{query}"), Some(&shop.token), None).await
@@ -85,6 +85,21 @@ async fn a_method_that_is_not_offered_is_told() {
         let path = format!("org/events/gig/orders/{path}");
         let (status, body) = shop.api(method, &path, Some(&shop.token), None).await;
         assert_eq!((status, body), (405, json!({"detail": "Method not allowed."})), "{method} {path}");
+    }
+    for (method, path, allowed) in [
+        ("GET", "organizers/org/events/gig/cartpositions/bulk_create/", "POST"),
+        ("PUT", "organizers/org/events/gig/vouchers/batch_create/", "POST"),
+        ("GET", "uploads/", "POST"),
+    ] {
+        let request =
+            http_client().build().unwrap().request(method.parse().unwrap(), format!("{}/api/v1/{path}", shop.url));
+        let request = request.header("authorization", format!("Token {}", shop.token)).json(&json!({}));
+        let answer = request.send().await.unwrap();
+        assert_eq!(
+            (answer.status().as_u16(), answer.headers()["allow"].to_str().unwrap()),
+            (405, allowed),
+            "{method} {path}"
+        );
     }
     for path in ["org/events/gig/orders/ZZZZZ/", "org/events/gig/what/", "org/what/is/this/"] {
         let (status, body) = shop.api("GET", path, Some(&shop.token), None).await;

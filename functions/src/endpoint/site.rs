@@ -2,15 +2,12 @@
 
 use ::http::{HeaderValue, Method, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt, Response};
-use serde_json::json;
 
 use crate::{
     ctx::Ctx,
     http::{self, ApiError},
     i18n::Lang,
-    page,
-    routes::methods_at,
-    session,
+    page, session,
 };
 
 /// Stylesheet, script, icon. The address changes with the content, so browsers and the edge may keep it for ever.
@@ -43,14 +40,6 @@ fn is_local(next: &str) -> bool {
 /// Whatever no route knows. An address without its slash at the end leads to the one that has it (spec rest-api 0.2).
 pub async fn missing(_ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
     let path = request.raw_http_path();
-    // A method that the path does not have, such as PUT on an order.
-    if let Some(allowed) = methods_at(path) {
-        let mut response = http::json(StatusCode::METHOD_NOT_ALLOWED, &json!({ "detail": "Method not allowed." }));
-        if let Ok(allowed) = HeaderValue::from_str(&allowed) {
-            response.headers_mut().insert(header::ALLOW, allowed);
-        }
-        return Ok(response);
-    }
     let is_file = path.rsplit('/').next().is_some_and(|last| last.contains('.'));
     if *request.method() == Method::GET && !path.ends_with('/') && !is_file && is_local(path) {
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
