@@ -392,4 +392,26 @@ async fn a_position_keeps_the_address_of_its_person() {
         )
         .await;
     assert_eq!(told["positions"][1]["street"], "Pier 2", "other changes leave it");
+    // With the order, or with a change of it.
+    let lives = |person: &str| {
+        let mut position = address.clone();
+        position["item"] = ticket.clone();
+        position["attendee_name"] = json!(person);
+        position
+    };
+    let body = json!({ "payment_provider": "banktransfer", "positions": [lives("Ada"), { "item": ticket }] });
+    let order = api.done("POST", "orders/", body).await;
+    assert_eq!(of(&order["positions"][0]), of(&address));
+    assert_eq!(of(&order["positions"][1]), names.map(|_| Value::Null));
+    let path = format!("orders/{}/change/", order["code"].as_str().unwrap());
+    let told = api.done("POST", &path, json!({ "create_positions": [lives("Grace")] })).await;
+    assert_eq!((of(&told["positions"][2]), &told["positions"][2]["attendee_name"]), (of(&address), &json!("Grace")));
+    for (field, wrong) in [("country", "Germany"), ("attendee_email", "nobody")] {
+        let mut position = lives("Ada");
+        position[field] = json!(wrong);
+        let (status, faults) = api.refused("POST", "orders/", json!({ "positions": [position] })).await;
+        assert_eq!((status, faults["positions"][0][field][0].is_string()), (400, true), "{faults}");
+        let (status, faults) = api.refused("POST", &path, json!({ "create_positions": [position] })).await;
+        assert_eq!((status, faults["create_positions"][0][field][0].is_string()), (400, true), "{faults}");
+    }
 }

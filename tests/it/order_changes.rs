@@ -8,7 +8,7 @@ use shop::{
     cart::Attendee,
     catalogue::Catalogue,
     money::{Money, TaxRate},
-    order::{self, Act, ActError, Order},
+    order::{self, Act, ActError, Address, Order},
     outbox::Job,
     port::{
         codes::Codes,
@@ -276,6 +276,7 @@ fn add(order: &Order, codes: &Codes, product: Product) -> Change {
     let new = NewPosition {
         secrets,
         attendee: Attendee::default(),
+        address: Address::default(),
         bundled: false,
         discount: None,
         valid: Validity::default(),

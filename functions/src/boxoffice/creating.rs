@@ -7,6 +7,7 @@ use crate::{
     cart::Attendee,
     id::{QuestionId, TokenId},
     money::{Money, TaxRate},
+    order::Address,
     payment::Provider,
     port::codes::Seed,
     pricing::{FeeType, Rounding},
@@ -14,8 +15,10 @@ use crate::{
     time::Timestamp,
 };
 
-/// What a program wants an order to be. It travels with the request, so that whoever serves it can write all of it.
+/// What a program wants an order to be. It travels with the request, so that whoever serves it can write all of it: a release
+/// that does not know all of it leaves it to another one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CreateOrder {
     /// Its positions in the order of their numbers, from 1.
     pub positions: Vec<CreatePosition>,
@@ -66,6 +69,7 @@ pub struct CreateOrder {
 
 /// A position of such an order.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CreatePosition {
     /// What.
     pub product: Product,
@@ -85,6 +89,9 @@ pub struct CreatePosition {
     pub voucher: Option<String>,
     /// Who comes with it.
     pub attendee: Attendee,
+    /// Where they live.
+    #[serde(default)]
+    pub address: Address,
     /// What is answered to questions, in its stored form.
     pub answers: Vec<(QuestionId, String)>,
     /// From when until when its ticket is valid, if not like the event.

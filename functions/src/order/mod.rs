@@ -203,7 +203,7 @@ pub struct TaxRuleRef {
 }
 
 /// Where the person of a ticket lives, as far as a program has said so.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {
     /// Street and number, on one line or several.
     pub street: Option<String>,

@@ -9,6 +9,7 @@ use shop::{
     cart::{Attendee, Session},
     id::{CartPositionId, DiscountId, ItemId, OrderId, TokenId, VariationId, VoucherId},
     money::{Currency, Money, TaxRate},
+    order::Address,
     payment::Provider,
     port::codes::Codes,
     pricing::{Dates, Discount, FeeType, Products, Rounding},
@@ -181,6 +182,7 @@ pub fn add_position(product: Product, gross: Money) -> Change {
     let new = Box::new(NewPosition {
         secrets,
         attendee: Attendee::default(),
+        address: Address::default(),
         bundled: false,
         discount: None,
         valid: Validity::default(),
@@ -213,6 +215,7 @@ pub fn create(world: &World, products: &[i64], carts: &[&str]) -> CreateOrder {
             bundled: false,
             voucher: None,
             attendee,
+            address: Address::default(),
             answers: Vec::new(),
             valid: Validity::default(),
         }

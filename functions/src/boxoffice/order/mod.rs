@@ -11,7 +11,7 @@ use crate::{
     cart::Attendee,
     id::{DiscountId, QuotaId},
     money::{Money, TaxRate},
-    order::OrderStatus,
+    order::{Address, OrderStatus},
     pricing::{FeeType, Rounding, TaxedLine},
     time::Timestamp,
 };
@@ -74,6 +74,9 @@ pub struct NewPosition {
     pub secrets: PositionSecrets,
     /// Who comes with it.
     pub attendee: Attendee,
+    /// Where they live.
+    #[serde(default)]
+    pub address: Address,
     /// It is a part of the position that it belongs to.
     #[serde(default)]
     pub bundled: bool,

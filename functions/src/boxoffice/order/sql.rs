@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{NewPosition, OrderFee, OrderPosition, OrderStock, write::Columns};
 use crate::{
@@ -197,18 +197,20 @@ const ADD_POSITIONS: &str = "
     insert into order_position (organizer_id, event_id, order_id, positionid, item_id, variation_id, price, tax_rate_ppm,
                                 tax_value, price_correction, tax_correction, attendee_name, attendee_email, company,
                                 secret, web_secret, pseudonymization_id, subevent_id, addon_to, voucher_id,
-                                voucher_budget_use, is_bundled, discount_id, valid_from, valid_until)
+                                voucher_budget_use, is_bundled, discount_id, valid_from, valid_until,
+                                street, zipcode, city, country, state)
     select o.organizer_id, $1, a.order_id, a.positionid, a.item_id, a.variation_id, a.price, a.tax_rate_ppm, a.tax_value,
            a.price_correction, a.tax_correction, a.attendee_name, a.attendee_email, a.company, a.secret, a.web_secret,
            a.pseudonym, a.subevent_id, parent.id, a.voucher_id, a.budget_use, a.is_bundled, a.discount_id,
-           a.valid_from, a.valid_until
+           a.valid_from, a.valid_until, a.address->>'street', a.address->>'zipcode', a.address->>'city', a.address->>'country',
+           a.address->>'state'
       from unnest($2::bigint[], $3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::integer[], $8::bigint[],
                   $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
                   $17::bigint[], $18::integer[], $19::bigint[], $20::bigint[], $21::boolean[], $22::bigint[],
-                  $23::timestamptz[], $24::timestamptz[])
+                  $23::timestamptz[], $24::timestamptz[], $25::jsonb[])
            as a (order_id, positionid, item_id, variation_id, price, tax_rate_ppm, tax_value, price_correction,
                  tax_correction, attendee_name, attendee_email, company, secret, web_secret, pseudonym, subevent_id,
-                 parent, voucher_id, budget_use, is_bundled, discount_id, valid_from, valid_until)
+                 parent, voucher_id, budget_use, is_bundled, discount_id, valid_from, valid_until, address)
       join orders o on o.event_id = $1 and o.id = a.order_id
       left join order_position parent on parent.order_id = a.order_id and parent.positionid = a.parent";
 
@@ -239,6 +241,7 @@ pub(super) async fn add_positions(
     let discounts: Vec<Option<DiscountId>> = news.iter().map(|new| new.discount).collect();
     let from: Vec<Option<Timestamp>> = news.iter().map(|new| new.valid.from).collect();
     let until: Vec<Option<Timestamp>> = news.iter().map(|new| new.valid.until).collect();
+    let addresses: Vec<Value> = news.iter().map(|new| json!(new.address)).collect();
     let columns = Columns::of_positions(&positions);
     let event = lock.event();
     let params = [
@@ -266,6 +269,7 @@ pub(super) async fn add_positions(
         array(&discounts),
         array(&from),
         array(&until),
+        array(&addresses),
     ];
     expect_rows(lock.tx().execute(ADD_POSITIONS, &params).await?, positions.len())
 }

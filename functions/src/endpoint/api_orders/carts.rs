@@ -9,10 +9,11 @@ use serde_json::{Map, Value, json};
 use super::{
     actions::no_room,
     authorise,
-    create::{Reader, parts, sales_channel, voucher_problem},
+    create::voucher_problem,
     fields::Fields,
     json::Extra,
     query::around_event,
+    reader::{Reader, parts, sales_channel},
 };
 use crate::{
     boxoffice::{CartId, CreatePosition, OrderRefusal, Reservation},

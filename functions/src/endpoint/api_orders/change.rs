@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{
     actions::Wanted,
-    create::{Reader, parts},
     fields::Fields,
+    reader::{Reader, parts},
 };
 use crate::{
     boxoffice::{Change, CreateFee, CreatePosition, NewPosition, PositionSecrets},
@@ -153,7 +153,8 @@ impl Wanted<'_> {
         }
         fields.refuse(&["voucher", "is_bundled"])?;
         let without_answers = fields.with("answers", Value::Null);
-        let CreatePosition { product, price, attendee, valid, .. } = self.reader().position(&without_answers)?;
+        let CreatePosition { product, price, attendee, address, valid, .. } =
+            self.reader().position(&without_answers)?;
         let added = self.catalogue.item(product.item);
         if added.is_some_and(|item| !item.bundles.is_empty()) {
             return Err(ApiError::field("item", "A product with bundled parts cannot be added to an order yet."));
@@ -175,7 +176,7 @@ impl Wanted<'_> {
             }
         };
         let secrets = PositionSecrets::draw(self.codes);
-        let new = Box::new(NewPosition { secrets, attendee, bundled: false, discount: None, valid });
+        let new = Box::new(NewPosition { secrets, attendee, address, bundled: false, discount: None, valid });
         Ok(Change::AddPosition { product, parent, price, new })
     }
 }

@@ -3,6 +3,7 @@
 mod actions;
 mod address;
 mod answers;
+mod attendee;
 mod blocks;
 mod carts;
 mod change;
@@ -17,6 +18,7 @@ mod patch;
 mod positions;
 pub mod print;
 pub(in crate::endpoint) mod query;
+mod reader;
 mod secrets;
 
 use self::json::{Extra, order_json, problem_json};

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{
     actions::{Action, Wanted},
     answers::{self, Files},
-    authorise,
+    attendee, authorise,
     fields::Fields,
     json::{Extra, position_json},
     query::add_history,
@@ -20,32 +20,13 @@ use crate::{
     endpoint::api::{keep_refusal, number, read, respond},
     event::Event,
     http::{self, ApiError},
-    i18n::{Lang, countries},
     id::PositionId,
     idempotency::{Answer, Call},
     order::{self, Order},
     outbox::Outgoing,
     port::{db::Tx, lock::EventLock},
-    record::Record,
     staff::{Permission, Staff},
 };
-
-/// What is written about attendees, without a rule of the box office.
-const ATTENDEE: [&str; 9] = [
-    "attendee_name",
-    "attendee_name_parts",
-    "attendee_email",
-    "company",
-    "street",
-    "zipcode",
-    "city",
-    "country",
-    "state",
-];
-/// What of it is one line of text.
-const LINES: [&str; 6] = ["attendee_name", "attendee_email", "company", "zipcode", "city", "state"];
-/// What of it comes with the position when it is added.
-const WITH_POSITION: [&str; 4] = ["attendee_name", "attendee_name_parts", "attendee_email", "company"];
 
 /// Writes a position, once for each idempotency key.
 pub(super) async fn write(ctx: &'static Ctx, request: Request) -> Result<Response<Body>, ApiError> {
@@ -88,7 +69,6 @@ async fn once(
         Wanted { staff, event, catalogue: &catalogue, order: &order, codes, takes_answers: true, ignores_quotas, now };
     let position = number(request, "orderposition").ok();
     let said = answers::read_with(&Fields::of(&Value::Object(body.clone()))?, &catalogue, event, files)?;
-    let mut address = Record::new();
     let change = match (request.method(), position) {
         (&Method::DELETE, Some(id)) => {
             if order.live_positions().count() < 2 {
@@ -99,7 +79,7 @@ async fn once(
             json!({ "cancel_positions": [{ "position": id }] })
         }
         (_, Some(id)) => {
-            let attendee = attendee(&mut body, &ATTENDEE)?;
+            let attendee = attendee::take(&mut body)?;
             if !attendee.is_empty() {
                 order::set_attendee(tx, staff, event, (order.id, PositionId(id)), &attendee, now).await?;
             }
@@ -107,8 +87,6 @@ async fn once(
         }
         (_, None) => {
             body.remove("order");
-            let others: Vec<&str> = ATTENDEE.into_iter().filter(|name| !WITH_POSITION.contains(name)).collect();
-            address = attendee(&mut body, &others)?;
             json!({ "create_positions": [body] })
         }
     };
@@ -116,14 +94,8 @@ async fn once(
     let outgoing = wanted.act(tx, Action::Change, &Fields::of(&change)?).await.map_err(of_one)?;
     let mut order = order::by_id(tx, event, order.id).await?.ok_or(ApiError::NotFound)?;
     let written = order.positions.iter().find(|it| position.map_or(!known.contains(&it.id), |id| it.id.0 == id));
-    let written = written.map(|it| (it.id, it.number));
-    if let Some((id, number)) = written.filter(|_| said.is_some() || !address.is_empty()) {
-        if let Some(said) = said {
-            order::replace_answers(tx, event, (order.id, number), said).await?;
-        }
-        if !address.is_empty() {
-            order::set_attendee(tx, staff, event, (order.id, id), &address, now).await?;
-        }
+    if let Some((number, said)) = written.map(|it| it.number).zip(said) {
+        order::replace_answers(tx, event, (order.id, number), said).await?;
         order = order::by_id(tx, event, order.id).await?.ok_or(ApiError::NotFound)?;
     }
     let told = order.positions.iter().find(|it| match position {
@@ -156,38 +128,6 @@ async fn order_of(tx: &Tx<'_>, event: &Event, request: &Request, body: &Map<Stri
         None => Err(ApiError::field("order", "This field is required.")),
         Some(code) => order::by_code(tx, event, &code.replace('\0', "")).await?.ok_or_else(unknown),
     }
-}
-
-/// What a body says about the attendee, by column; it is taken out of the body.
-fn attendee(body: &mut Map<String, Value>, names: &[&str]) -> Result<Record, ApiError> {
-    let said: Map<String, Value> =
-        names.iter().filter_map(|name| Some(((*name).to_owned(), body.remove(*name)?))).collect();
-    let fields = Fields::of(&Value::Object(said.clone()))?;
-    let mut columns = Record::new();
-    for name in LINES {
-        if said.contains_key(name) {
-            columns.insert(name.to_owned(), json!(fields.line(name)?));
-        }
-    }
-    if let Some(parts) = fields.part("attendee_name_parts")? {
-        columns.insert("attendee_name".to_owned(), json!(parts.line("full_name")?));
-    }
-    if said.contains_key("street") {
-        columns.insert("street".to_owned(), json!(fields.lines("street")?));
-    }
-    if said.contains_key("country") {
-        let country = fields.line("country")?;
-        let is_known = |code: &String| countries(Lang::En).iter().any(|it| it.code == *code);
-        if country.as_ref().is_some_and(|code| !is_known(code)) {
-            return Err(ApiError::field("country", "A country is two capital letters, such as DE."));
-        }
-        columns.insert("country".to_owned(), json!(country));
-    }
-    let email = columns.get("attendee_email").and_then(Value::as_str);
-    if email.is_some_and(|email| email.parse::<lettre::Address>().is_err()) {
-        return Err(ApiError::field("attendee_email", "Enter a valid email address."));
-    }
-    Ok(columns)
 }
 
 /// What is wrong with the only part of a change is wrong with the position.

@@ -25,25 +25,20 @@ macro_rules! has {
         )
     };
 }
-/// Orders that may be what is searched for: by their words, and all whose words may not be the last ones. Secrets are kept by
-/// their beginnings, each in a line of its own behind a `=`.
+/// Orders that may be what is searched for: by their words, and all whose words may not be the last ones.
 macro_rules! candidates {
     ($of:literal) => {
         concat!(
             "select w.order_id as id from order_words w where w.event_id ",
             $of,
-            " and (w.words like '%' || ",
+            " and w.words like '%' || ",
             crate::order::search::sql::literally!("$2::jsonb->>'search'"),
-            " || '%' escape '!' or w.words like e'%\\n=' || ",
-            crate::order::search::sql::literally!("left($2::jsonb->>'search', 6)"),
-            " || '%' escape '!')
+            " || '%' escape '!'
              union
-             select o.id from event e
-               left join order_words_until w on w.event_id = e.id
-               join orders o on o.event_id = e.id and o.modified_at > '-infinity'
-                    and o.modified_at > coalesce(case when $2::jsonb ? 'search' then w.until end, '-infinity')
-              where e.id ",
-            $of
+             select b.id
+               from orders_beyond_words((select array_agg(e.id) from event e where e.id ",
+            $of,
+            "), not $2::jsonb ? 'search') as b (id)"
         )
     };
 }
@@ -118,8 +113,8 @@ const KEEP_WORDS: &str = "
           from changed c
           join orders o on o.event_id = $1 and o.id = c.id
           left join lateral (
-              select string_agg(concat_ws(e'\\n', op.attendee_name, op.attendee_email, op.company) || e'\\n=' || left(op.secret, 6),
-                                e'\\n' order by op.positionid) as words
+              select string_agg(concat_ws(e'\\n', op.attendee_name, op.attendee_email, op.company, op.secret), e'\\n'
+                                order by op.positionid) as words
                 from order_position op where op.event_id = o.event_id and op.order_id = o.id) p on true
         on conflict (event_id, order_id) do update set words = excluded.words where w.words <> excluded.words)
     insert into order_words_until as w (event_id, until)

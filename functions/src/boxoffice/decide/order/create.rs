@@ -165,6 +165,7 @@ fn fill(empty: &OrderStock, wanted: &CreateOrder, settled: &[Settled], codes: &C
         new: Some(Box::new(NewPosition {
             secrets: PositionSecrets::draw(codes),
             attendee: it.attendee.clone(),
+            address: it.address.clone(),
             bundled: it.bundled,
             discount: settled.price.discount,
             valid: it.valid,
